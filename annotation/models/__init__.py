@@ -1,0 +1,15 @@
+"""Rows and their constraints, one noun a file. Every write goes through annotation.services."""
+
+from annotation.models.access import ApiToken
+from annotation.models.audit import AuditEvent
+from annotation.models.judgment import Draft, Judgment, KeptAnswer, Preference, Score
+from annotation.models.project import Criterion, FeedbackKind, Membership, Project
+from annotation.models.prompt import Prompt, Response
+from annotation.models.report import AgreementReport
+from annotation.models.task import Flag, Skip, Slot, Task, TaskResponse
+from annotation.models.user import User
+
+__all__ = [
+    "AgreementReport", "ApiToken", "AuditEvent", "Criterion", "Draft", "FeedbackKind", "Flag", "Judgment", "KeptAnswer",
+    "Membership", "Preference", "Project", "Prompt", "Response", "Score", "Skip", "Slot", "Task", "TaskResponse", "User",
+]

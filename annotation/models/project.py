@@ -1,0 +1,93 @@
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.db.models import F, Q
+
+
+class FeedbackKind(models.TextChoices):
+    SCALAR = "scalar", "Score one response"
+    RANKING = "ranking", "Rank several responses"
+
+
+class Project(models.Model):
+    """One campaign: a guideline, criteria, a feedback kind, people and a gate for agreement."""
+
+    slug = models.SlugField(max_length=80, unique=True)
+    name = models.CharField(max_length=200)
+    kind = models.CharField(max_length=8, choices=FeedbackKind)
+    guideline = models.TextField(blank=True)
+    """Markdown, shown beside every task."""
+    guideline_version = models.PositiveIntegerField(default=1)
+    judgments_per_task = models.PositiveSmallIntegerField(
+        default=3, validators=[MinValueValidator(1), MaxValueValidator(50)]
+    )
+    lease_seconds = models.PositiveIntegerField(default=900)
+    """How long a lease lasts after the last sign of life."""
+    lease_limit_seconds = models.PositiveIntegerField(default=7200)
+    """How long a lease can be prolonged in all."""
+    agreement_gate = models.FloatField(default=0.6)
+    """Alpha that training waits for (see Loop)."""
+    is_open = models.BooleanField(default=True)
+    is_demo = models.BooleanField(default=False)
+    created_by = models.ForeignKey("annotation.User", models.SET_NULL, null=True, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-created_at", "-id"]
+        constraints = [
+            models.CheckConstraint(condition=Q(judgments_per_task__gte=1), name="project_wants_a_judgment"),
+            models.CheckConstraint(condition=Q(lease_seconds__gte=1), name="project_lease_lasts"),
+            models.CheckConstraint(
+                condition=Q(lease_limit_seconds__gte=F("lease_seconds")), name="project_lease_limit_covers_a_lease"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Criterion(models.Model):
+    """One scale that responses are scored on."""
+
+    project = models.ForeignKey(Project, models.CASCADE, related_name="criteria")
+    name = models.SlugField(max_length=60)
+    label = models.CharField(max_length=120)
+    description = models.TextField(blank=True)
+    minimum = models.FloatField(default=1)
+    maximum = models.FloatField(default=5)
+    step = models.FloatField(null=True, blank=True, default=1)
+    """Distance between two points of the scale; null means any value in the range."""
+    anchors = models.JSONField(default=dict, blank=True)
+    """Text for points of the scale: {"1": "wrong", "5": "right"}."""
+    required = models.BooleanField(default=True)
+    position = models.PositiveSmallIntegerField(default=0)
+
+    class Meta:
+        ordering = ["position", "id"]
+        constraints = [
+            models.UniqueConstraint(fields=["project", "name"], name="criterion_name_once_a_project"),
+            models.CheckConstraint(condition=Q(maximum__gt=F("minimum")), name="criterion_scale_has_extent"),
+            models.CheckConstraint(condition=Q(step__isnull=True) | Q(step__gt=0), name="criterion_step_positive"),
+        ]
+
+    def __str__(self) -> str:
+        return self.label
+
+
+class Membership(models.Model):
+    """A person's role in a project. A manager may do what a reviewer may, a reviewer what an annotator may."""
+
+    class Role(models.TextChoices):
+        ANNOTATOR = "annotator", "Annotator"
+        REVIEWER = "reviewer", "Reviewer"
+        MANAGER = "manager", "Manager"
+
+    project = models.ForeignKey(Project, models.CASCADE, related_name="memberships")
+    user = models.ForeignKey("annotation.User", models.CASCADE, related_name="memberships")
+    role = models.CharField(max_length=10, choices=Role, default=Role.ANNOTATOR)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["project", "user"], name="membership_once_a_person")]
+
+    def __str__(self) -> str:
+        return f"{self.user} is {self.role} of {self.project}"

@@ -1,0 +1,126 @@
+from django.db import models
+from django.db.models import F, Q
+
+from annotation.models.project import FeedbackKind
+
+
+class Task(models.Model):
+    """One thing for people to judge: a response to score, or two to nine responses to rank."""
+
+    class State(models.TextChoices):
+        OPEN = "open", "Open"
+        PAUSED = "paused", "Paused"
+        ARCHIVED = "archived", "Archived"
+
+    project = models.ForeignKey("annotation.Project", models.CASCADE, related_name="tasks")
+    prompt = models.ForeignKey("annotation.Prompt", models.CASCADE, related_name="tasks")
+    external_id = models.CharField(max_length=310)
+    """The prompt's external id; for one of several scalar tasks of a prompt, `prompt id#response key`."""
+    kind = models.CharField(max_length=8, choices=FeedbackKind)
+    state = models.CharField(max_length=8, choices=State, default=State.OPEN)
+    priority = models.FloatField(default=0)
+    """Higher is given out first."""
+    gold = models.JSONField(null=True, blank=True)
+    """The known answer, in the form of a judgment's answer. Never leaves the server to an annotator."""
+    origin = models.CharField(max_length=100, default="import")
+    """What made it: import, demo, or the run (`run:12`) whose policy is compared."""
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["project", "external_id"], name="task_id_once_a_project")]
+        indexes = [models.Index(fields=["project", "-priority", "id"], name="task_by_priority")]
+
+    def __str__(self) -> str:
+        return self.external_id
+
+
+class TaskResponse(models.Model):
+    """A response of a task, in the task's stored order. People see another order, chosen per slot."""
+
+    task = models.ForeignKey(Task, models.CASCADE, related_name="task_responses")
+    response = models.ForeignKey("annotation.Response", models.CASCADE, related_name="task_responses")
+    position = models.PositiveSmallIntegerField()
+
+    class Meta:
+        ordering = ["position"]
+        constraints = [
+            models.UniqueConstraint(fields=["task", "position"], name="task_position_once"),
+            models.UniqueConstraint(fields=["task", "response"], name="task_response_once"),
+        ]
+
+
+class Slot(models.Model):
+    """One wanted judgment of a task, and who holds the right to give it.
+
+    free -> leased -> submitted; a lease that ends goes back to free. `released` slots are not wanted any more.
+    A late submit is recognised by the token that stays on a slot freed by expiry, together with its last holder.
+    """
+
+    class State(models.TextChoices):
+        FREE = "free", "Free"
+        LEASED = "leased", "Leased"
+        SUBMITTED = "submitted", "Submitted"
+        RELEASED = "released", "Released"
+
+    project = models.ForeignKey("annotation.Project", models.CASCADE, related_name="slots")
+    """The task's project, repeated here so that one index serves the search for work."""
+    task = models.ForeignKey(Task, models.CASCADE, related_name="slots")
+    number = models.PositiveSmallIntegerField()
+    state = models.CharField(max_length=9, choices=State, default=State.FREE)
+    priority = models.FloatField(default=0)
+    """The task's priority, repeated for the same index."""
+    annotator = models.ForeignKey("annotation.User", models.PROTECT, null=True, blank=True, related_name="slots")
+    last_annotator = models.ForeignKey("annotation.User", models.SET_NULL, null=True, blank=True, related_name="+")
+    lease_token = models.UUIDField(null=True, blank=True)
+    leased_at = models.DateTimeField(null=True, blank=True)
+    lease_expires_at = models.DateTimeField(null=True, blank=True)
+    heartbeat_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["task", "number"], name="slot_number_once_a_task"),
+            # The promise of the product: nobody judges a task twice, and no slot is filled twice.
+            models.UniqueConstraint(
+                fields=["task", "annotator"],
+                condition=Q(state__in=["leased", "submitted"]),
+                name="slot_once_a_task_and_annotator",
+            ),
+            models.CheckConstraint(
+                condition=(
+                    Q(state__in=["free", "released"], annotator__isnull=True)
+                    | Q(state="submitted", annotator__isnull=False)
+                    | Q(state="leased", annotator__isnull=False, lease_token__isnull=False, lease_expires_at__isnull=False)
+                ),
+                name="slot_state_matches_holder",
+            ),
+        ]
+        indexes = [
+            models.Index(F("project"), F("priority").desc(), F("id"), condition=Q(state="free"), name="slot_free_work"),
+            models.Index(fields=["project", "lease_expires_at"], condition=Q(state="leased"), name="slot_leases"),
+            models.Index(fields=["annotator", "project", "state"], name="slot_by_annotator"),
+        ]
+
+
+class Skip(models.Model):
+    """An annotator passed a task by; it is not offered to them again."""
+
+    task = models.ForeignKey(Task, models.CASCADE, related_name="skips")
+    annotator = models.ForeignKey("annotation.User", models.CASCADE, related_name="skips")
+    reason = models.CharField(max_length=500, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["task", "annotator"], name="skip_once_a_task_and_annotator")]
+
+
+class Flag(models.Model):
+    """An annotator's note to the managers that something is wrong with a task."""
+
+    task = models.ForeignKey(Task, models.CASCADE, related_name="flags")
+    annotator = models.ForeignKey("annotation.User", models.CASCADE, related_name="flags")
+    reason = models.CharField(max_length=500, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    resolved_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["task", "annotator"], name="flag_once_a_task_and_annotator")]

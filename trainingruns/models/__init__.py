@@ -1,0 +1,8 @@
+"""Rows of the training side. State changes go through trainingruns.services."""
+
+from trainingruns.models.loop import Loop
+from trainingruns.models.registry import ModelVersion
+from trainingruns.models.run import Metric, Run, Sample
+from trainingruns.models.snapshot import Snapshot, SnapshotJudgment
+
+__all__ = ["Loop", "Metric", "ModelVersion", "Run", "Sample", "Snapshot", "SnapshotJudgment"]
