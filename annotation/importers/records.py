@@ -1,0 +1,56 @@
+"""PURE. What a file of prompts brings, checked: one `ImportedPrompt` a line."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from annotation.kinds.registry import Answer
+
+
+@dataclass(frozen=True, slots=True)
+class ImportedMessage:
+    """One turn of a prompt."""
+
+    role: str
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class ImportedResponse:
+    """One answer to the prompt; its text may be empty, because models do give empty answers."""
+
+    key: str
+    text: str
+    source: str | None = None
+    """Who or what wrote it, or None when the file doesn't say."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImportedJudgment:
+    """What one annotator said about the responses."""
+
+    annotator: str
+    answer: Answer
+    created_at: datetime | None = None
+    """In UTC, or None when the file doesn't say."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImportedPrompt:
+    """One line: a prompt, its responses and what is known about them."""
+
+    external_id: str
+    kind: str
+    prompt: tuple[ImportedMessage, ...]
+    responses: tuple[ImportedResponse, ...]
+    judgments: tuple[ImportedJudgment, ...] = ()
+    gold: Answer | None = None
+    tags: tuple[str, ...] = ()
+    metadata: dict[str, Any] = field(default_factory=dict)
+    line: int = field(default=0, compare=False)
+    """Where it stands in the file, for messages about what is found wrong later."""
+
+    @property
+    def response_keys(self) -> list[str]:
+        """The responses' keys in the file's order."""
+        return [response.key for response in self.responses]

@@ -1,0 +1,12 @@
+"""PURE. A preference: what a ranking says about two responses."""
+
+from typing import NamedTuple
+
+
+class PreferencePair(NamedTuple):
+    """`chosen` was placed in a better tier than `rejected`."""
+
+    chosen: str
+    rejected: str
+    strength: int | None
+    """1 slightly, 2 clearly, 3 much better; None where the annotator wasn't asked."""
