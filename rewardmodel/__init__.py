@@ -1,0 +1,1 @@
+"""Reward models from human preferences: Bradley-Terry training, evaluation and scoring."""

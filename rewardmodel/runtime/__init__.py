@@ -1,0 +1,1 @@
+"""What both trainers stand on: run directory, checkpoints, devices, backbones, rendering, the process frame."""

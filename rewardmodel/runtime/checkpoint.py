@@ -1,0 +1,105 @@
+"""Complete checkpoints: safetensors for tensors, JSON for the rest, published in one rename."""
+
+import json
+import re
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from rewardmodel.runtime.atomic_files import publish_folder, write_json
+
+TensorGroup = Mapping[str, Tensor]
+KEPT_CHECKPOINTS = 2
+_FOLDER_NAME = re.compile(r"step-(\d{6,})")
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """What a checkpoint holds."""
+
+    step: int
+    """Steps done when it was written."""
+    tensors: dict[str, dict[str, Tensor]]
+    """Tensors by group, for instance `model`, `optimizer`, `rng`."""
+    state: dict[str, Any]
+    """Everything that is no tensor."""
+
+
+def save_checkpoint(
+    root: Path,
+    step: int,
+    *,
+    tensors: Mapping[str, TensorGroup],
+    state: Mapping[str, Any],
+    keep: int = KEPT_CHECKPOINTS,
+) -> Path:
+    """Write `step-NNNNNN` under `root` completely or not at all, then drop all but the newest `keep`."""
+    target = root / f"step-{step:06d}"
+    with publish_folder(target) as folder:
+        for group, members in tensors.items():
+            owned = {
+                name: tensor.detach().contiguous() for name, tensor in members.items()
+            }
+            save_file(owned, folder / f"{group}.safetensors")
+        write_json(folder / "state.json", dict(state))
+        sizes = {path.name: path.stat().st_size for path in folder.iterdir()}
+        write_json(
+            folder / "checkpoint.json",
+            {"schema": 1, "step": step, "groups": list(tensors), "sizes": sizes},
+        )
+    for stale in _folders(root)[:-keep]:
+        shutil.rmtree(stale)
+    return target
+
+
+def load_newest_checkpoint(root: Path) -> Checkpoint | None:
+    """The newest checkpoint that is complete and readable; None where there is none."""
+    for folder in reversed(_folders(root)):
+        if _is_complete(folder):
+            try:
+                return load_checkpoint(folder)
+            except SafetensorError:
+                continue  # The disk lost part of it; the one before is whole.
+    return None
+
+
+def load_checkpoint(folder: Path) -> Checkpoint:
+    """The checkpoint in one folder, tensors on the CPU."""
+    index = json.loads((folder / "checkpoint.json").read_text(encoding="utf-8"))
+    tensors = {
+        group: load_file(folder / f"{group}.safetensors") for group in index["groups"]
+    }
+    return Checkpoint(
+        index["step"],
+        tensors,
+        json.loads((folder / "state.json").read_text(encoding="utf-8")),
+    )
+
+
+def _folders(root: Path) -> list[Path]:
+    if not root.is_dir():
+        return []
+    found = [
+        (int(match[1]), path)
+        for path in root.iterdir()
+        if (match := _FOLDER_NAME.fullmatch(path.name))
+    ]
+    return [path for _, path in sorted(found)]
+
+
+def _is_complete(folder: Path) -> bool:
+    try:
+        sizes = json.loads((folder / "checkpoint.json").read_text(encoding="utf-8"))[
+            "sizes"
+        ]
+        return all(
+            (folder / name).stat().st_size == size for name, size in sizes.items()
+        )
+    except (OSError, ValueError, KeyError):
+        return False

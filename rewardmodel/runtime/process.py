@@ -1,0 +1,125 @@
+"""The process frame of both trainers: one run directory in, an exit code and a status out."""
+
+import logging
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from rewardmodel.config_parsing import ConfigError
+from rewardmodel.records import DataError
+from rewardmodel.runtime.faults import Busy, Cancelled, Diverged
+from rewardmodel.runtime.run_directory import RunDirectory
+
+Command = Callable[[RunDirectory], None]
+
+EXIT_DONE = 0
+EXIT_OUR_FAULT = 1
+EXIT_BAD_CONFIG = 2
+EXIT_BAD_DATA = 3
+EXIT_DIVERGED = 4
+EXIT_BUSY = 75
+EXIT_CANCELLED = 130
+
+# glibc gives freed memory back to the kernel and faults it in again at every step: 5 to 30 % of a step on a CPU.
+MALLOC_HINTS = {
+    "MALLOC_MMAP_THRESHOLD_": str(2**32),
+    "MALLOC_TRIM_THRESHOLD_": str(2**36),
+    "MALLOC_TOP_PAD_": str(2**28),
+}
+
+log = logging.getLogger(__name__)
+
+
+def run_process(
+    program: str, argv: Sequence[str], commands: Mapping[str, Command]
+) -> int:
+    """Run `<program> COMMAND RUN_DIR` and give the exit code that docs/run-directory.md promises."""
+    log_to_stderr()
+    if len(argv) != 2 or argv[0] not in commands:
+        print(
+            f"usage: python -m {program} {'|'.join(commands)} RUN_DIR", file=sys.stderr
+        )
+        return EXIT_BAD_CONFIG
+    if not Path(argv[1]).is_dir():
+        print(f"{argv[1]}: there is no such run directory", file=sys.stderr)
+        return EXIT_BAD_CONFIG
+    return _run(commands[argv[0]], RunDirectory(argv[1]))
+
+
+def keep_freed_memory() -> None:
+    """Start this very command again with glibc told to keep freed memory; must run before torch is loaded.
+
+    The settings are read by glibc when the process starts, hence the exec; the process id stays the same.
+    """
+    if not sys.platform.startswith("linux") or all(
+        name in os.environ for name in MALLOC_HINTS
+    ):
+        return
+    sys.stderr.flush()
+    os.execve(sys.executable, sys.orig_argv, {**MALLOC_HINTS, **os.environ})
+
+
+def log_to_stderr() -> None:
+    """Log lines with time and level on stderr, which the starter keeps as `log.txt`."""
+    logging.basicConfig(
+        level=logging.INFO,
+        format="%(asctime)s %(levelname)s %(message)s",
+        stream=sys.stderr,
+    )
+
+
+def _run(command: Command, directory: RunDirectory) -> int:
+    try:
+        with directory.locked():
+            if directory.is_complete:
+                log.info(
+                    "%s is complete: result.json is there, nothing to do",
+                    directory.root,
+                )
+                return EXIT_DONE
+            directory.cancellation.listen()
+            with directory.status:
+                return _supervise(command, directory)
+    except Busy as busy:
+        # The other process owns status.json: it must stay as it is.
+        log.error("%s", busy)
+        return EXIT_BUSY
+
+
+def _supervise(command: Command, directory: RunDirectory) -> int:
+    try:
+        command(directory)
+    except ConfigError as error:
+        return _end(
+            directory,
+            "failed",
+            EXIT_BAD_CONFIG,
+            "bad config: " + "\n".join(error.faults),
+        )
+    except DataError as error:
+        return _end(directory, "failed", EXIT_BAD_DATA, f"bad data: {error}")
+    except Diverged as error:
+        return _end(directory, "failed", EXIT_DIVERGED, f"diverged: {error}")
+    except Cancelled as error:
+        return _end(directory, "cancelled", EXIT_CANCELLED, str(error))
+    except BaseException as error:  # noqa: BLE001 - the process edge: recorded in status.json and in the log
+        traceback.print_exc()
+        return _end(
+            directory,
+            "failed",
+            EXIT_OUR_FAULT,
+            f"internal error: {type(error).__name__}: {error}",
+        )
+    return _end(directory, "succeeded", EXIT_DONE, "")
+
+
+def _end(directory: RunDirectory, state: str, code: int, reason: str) -> int:
+    # A signal from here on would find a run that has ended: let it end the process.
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    if reason:
+        log.error("%s", reason)
+    directory.status.update(state=state, reason=reason, message=reason or "done")
+    return code

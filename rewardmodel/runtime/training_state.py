@@ -1,0 +1,116 @@
+"""Networks, optimizers, schedules and random states as tensors and JSON, exactly and without pickle."""
+
+import random
+from collections.abc import Mapping
+from typing import Any
+
+import numpy
+import torch
+from torch import Tensor, nn
+
+
+def pack_network(network: nn.Module) -> dict[str, Tensor]:
+    """Parameters and persistent buffers by name; tied weights once."""
+    persistent = network.state_dict(keep_vars=True)
+    tensors = {
+        name: parameter
+        for name, parameter in network.named_parameters()
+        if name in persistent
+    }
+    tensors.update(
+        {name: buffer for name, buffer in network.named_buffers() if name in persistent}
+    )
+    return {name: tensor.detach().cpu() for name, tensor in tensors.items()}
+
+
+@torch.no_grad()
+def unpack_network(network: nn.Module, tensors: Mapping[str, Tensor]) -> None:
+    """Put packed tensors back in place. Raises: ValueError where names or shapes differ."""
+    own = {**dict(network.named_parameters()), **dict(network.named_buffers())}
+    expected = pack_network(network).keys()
+    if expected != tensors.keys():
+        raise ValueError(
+            f"the checkpoint is of another network: {sorted(expected ^ tensors.keys())[:5]} differ"
+        )
+    for name, tensor in tensors.items():
+        if own[name].shape != tensor.shape:
+            raise ValueError(
+                f"the checkpoint is of another network: {name} is {list(tensor.shape)}"
+            )
+        own[name].copy_(tensor)
+
+
+def pack_optimizer(
+    optimizer: torch.optim.Optimizer,
+) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Tensors (`<parameter index>.<name>`) and JSON (group settings, plain numbers) of an optimizer."""
+    whole = optimizer.state_dict()
+    tensors: dict[str, Tensor] = {}
+    numbers: dict[str, dict[str, Any]] = {}
+    for index, entries in whole["state"].items():
+        for name, value in entries.items():
+            if isinstance(value, Tensor):
+                tensors[f"{index}.{name}"] = value.cpu()
+            else:
+                numbers.setdefault(str(index), {})[name] = value
+    return tensors, {"groups": whole["param_groups"], "numbers": numbers}
+
+
+def unpack_optimizer(
+    optimizer: torch.optim.Optimizer, tensors: Mapping[str, Tensor], settings: Any
+) -> None:
+    """Put a packed optimizer state back."""
+    state: dict[int, dict[str, Any]] = {
+        int(index): dict(entries) for index, entries in settings["numbers"].items()
+    }
+    for key, tensor in tensors.items():
+        index, _, name = key.partition(".")
+        state.setdefault(int(index), {})[name] = tensor
+    optimizer.load_state_dict({"state": state, "param_groups": settings["groups"]})
+
+
+def pack_randomness(
+    **generators: torch.Generator,
+) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """States of python, numpy, torch, every CUDA device and the named generators."""
+    tensors = {"torch": torch.get_rng_state()}
+    tensors.update(
+        {
+            f"generator.{name}": generator.get_state()
+            for name, generator in generators.items()
+        }
+    )
+    if torch.cuda.is_available():
+        tensors.update(
+            {
+                f"cuda.{i}": state
+                for i, state in enumerate(torch.cuda.get_rng_state_all())
+            }
+        )
+    numpy_state = numpy.random.get_state(legacy=False)
+    return tensors, {"python": random.getstate(), "numpy": _plain(numpy_state)}
+
+
+def unpack_randomness(
+    tensors: Mapping[str, Tensor],
+    state: Mapping[str, Any],
+    **generators: torch.Generator,
+) -> None:
+    """Put packed random states back. CUDA states are skipped where that device is not there."""
+    version, words, gauss = state["python"]
+    random.setstate((version, tuple(words), gauss))
+    numpy.random.set_state(state["numpy"])
+    torch.set_rng_state(tensors["torch"])
+    for name, generator in generators.items():
+        generator.set_state(tensors[f"generator.{name}"])
+    for index in range(torch.cuda.device_count() if torch.cuda.is_available() else 0):
+        if f"cuda.{index}" in tensors:
+            torch.cuda.set_rng_state(tensors[f"cuda.{index}"], index)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _plain(member) for key, member in value.items()}
+    if isinstance(value, numpy.ndarray):
+        return value.tolist()
+    return value.item() if isinstance(value, numpy.generic) else value
