@@ -4,13 +4,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from rewardmodel.runtime.process import (
-    EXIT_BAD_CONFIG,
-    EXIT_DONE,
-    EXIT_OUR_FAULT,
-    keep_freed_memory,
-    log_to_stderr,
-)
+from rewardmodel.runtime.process import EXIT_BAD_CONFIG, EXIT_DONE, EXIT_OUR_FAULT, keep_freed_memory, log_to_stderr
 
 
 def main(argv: Sequence[str]) -> int:

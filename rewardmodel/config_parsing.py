@@ -20,9 +20,7 @@ class ConfigError(ValueError):
         super().__init__("; ".join(self.faults))
 
 
-def parse_dataclass(
-    owner: type[DataclassT], mapping: Any, *, path: str = ""
-) -> DataclassT:
+def parse_dataclass(owner: type[DataclassT], mapping: Any, *, path: str = "") -> DataclassT:
     """An `owner` built from a JSON mapping; defaults fill what is absent.
 
     A dataclass may define `validate() -> Iterable[str]`, whose faults begin with a key relative to it.
@@ -37,22 +35,16 @@ def parse_dataclass(
 
 def dump_dataclass(value: Any) -> dict[str, Any]:
     """The JSON form of a config: nested dicts, tuples as lists."""
-    return typing.cast(
-        dict[str, Any], json.loads(json.dumps(dataclasses.asdict(value)))
-    )
+    return typing.cast(dict[str, Any], json.loads(json.dumps(dataclasses.asdict(value))))
 
 
-def with_overrides(
-    mapping: Mapping[str, Any], assignments: Iterable[str]
-) -> dict[str, Any]:
+def with_overrides(mapping: Mapping[str, Any], assignments: Iterable[str]) -> dict[str, Any]:
     """A copy of `mapping` with each `dotted.key=value` put in; values are JSON where they parse as JSON, else text.
 
     Raises: ConfigError naming each assignment that has no `=` or that leads through something that is no section.
     """
     changed = copy.deepcopy(dict(mapping))
-    faults = [
-        fault for assignment in assignments if (fault := _override(changed, assignment))
-    ]
+    faults = [fault for assignment in assignments if (fault := _override(changed, assignment))]
     if faults:
         raise ConfigError(faults)
     return changed
@@ -80,9 +72,7 @@ def _json_or_text(text: str) -> Any:
 
 def _read_dataclass(owner: Any, mapping: Any, path: str, faults: list[str]) -> Any:
     if not isinstance(mapping, Mapping):
-        faults.append(
-            f"{path or 'config'}: expected a section (a JSON object), got {_describe(mapping)}"
-        )
+        faults.append(f"{path or 'config'}: expected a section (a JSON object), got {_describe(mapping)}")
         return None
     fields = {field.name: field for field in dataclasses.fields(owner)}
     faults.extend(_unknown_keys(mapping, fields, path))
@@ -96,11 +86,7 @@ def _read_dataclass(owner: Any, mapping: Any, path: str, faults: list[str]) -> A
 
 
 def _read_fields(
-    owner: Any,
-    fields: Mapping[str, dataclasses.Field[Any]],
-    mapping: Mapping[str, Any],
-    path: str,
-    faults: list[str],
+    owner: Any, fields: Mapping[str, dataclasses.Field[Any]], mapping: Mapping[str, Any], path: str, faults: list[str]
 ) -> dict[str, Any]:
     hints = typing.get_type_hints(owner)
     values: dict[str, Any] = {}
@@ -114,22 +100,13 @@ def _read_fields(
     return values
 
 
-def _unknown_keys(
-    mapping: Mapping[str, Any], fields: Mapping[str, Any], path: str
-) -> list[str]:
+def _unknown_keys(mapping: Mapping[str, Any], fields: Mapping[str, Any], path: str) -> list[str]:
     known = ", ".join(sorted(fields))
-    return [
-        f"{_join(path, str(key))}: unknown key (known here: {known})"
-        for key in mapping
-        if key not in fields
-    ]
+    return [f"{_join(path, str(key))}: unknown key (known here: {known})" for key in mapping if key not in fields]
 
 
 def _is_required(field: dataclasses.Field[Any]) -> bool:
-    return (
-        field.default is dataclasses.MISSING
-        and field.default_factory is dataclasses.MISSING
-    )
+    return field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
 
 
 def _join(path: str, name: str) -> str:
@@ -161,9 +138,7 @@ def _read_optional(hint: Any, value: Any, path: str, faults: list[str]) -> Any:
 def _read_literal(hint: Any, value: Any, path: str, faults: list[str]) -> Any:
     choices = typing.get_args(hint)
     if not any(type(value) is type(choice) and value == choice for choice in choices):
-        faults.append(
-            f"{path}: expected one of {', '.join(json.dumps(c) for c in choices)}, got {_describe(value)}"
-        )
+        faults.append(f"{path}: expected one of {', '.join(json.dumps(c) for c in choices)}, got {_describe(value)}")
     return value
 
 
@@ -172,10 +147,7 @@ def _read_sequence(hint: Any, value: Any, path: str, faults: list[str]) -> Any:
         faults.append(f"{path}: expected a list, got {_describe(value)}")
         return None
     member = typing.get_args(hint)[0]
-    items = [
-        _read(member, item, f"{path}[{index}]", faults)
-        for index, item in enumerate(value)
-    ]
+    items = [_read(member, item, f"{path}[{index}]", faults) for index, item in enumerate(value)]
     return tuple(items) if typing.get_origin(hint) is tuple else items
 
 
@@ -184,10 +156,7 @@ def _read_table(hint: Any, value: Any, path: str, faults: list[str]) -> Any:
         faults.append(f"{path}: expected a JSON object, got {_describe(value)}")
         return None
     member = typing.get_args(hint)[1]
-    return {
-        str(key): _read(member, item, _join(path, str(key)), faults)
-        for key, item in value.items()
-    }
+    return {str(key): _read(member, item, _join(path, str(key)), faults) for key, item in value.items()}
 
 
 def _read_scalar(hint: Any, value: Any, path: str, faults: list[str]) -> Any:
@@ -198,12 +167,7 @@ def _read_scalar(hint: Any, value: Any, path: str, faults: list[str]) -> Any:
             return float(value)
     elif type(value) is hint:
         return value
-    expected = {
-        int: "a whole number",
-        float: "a finite number",
-        str: "text",
-        bool: "true or false",
-    }[hint]
+    expected = {int: "a whole number", float: "a finite number", str: "text", bool: "true or false"}[hint]
     faults.append(f"{path}: expected {expected}, got {_describe(value)}")
     return None
 

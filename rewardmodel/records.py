@@ -123,21 +123,14 @@ def parse_preference(row: Mapping[str, Any]) -> PreferenceRecord:
 def parse_prompt(row: Mapping[str, Any]) -> PromptRecord:
     """A prompt record from its JSON object. Raises: DataError naming the field."""
     reader = _Row(row, PromptRecord)
-    return PromptRecord(
-        reader.text("prompt_id"),
-        reader.messages("prompt"),
-        reader.take("metadata", dict, {}),
-    )
+    return PromptRecord(reader.text("prompt_id"), reader.messages("prompt"), reader.take("metadata", dict, {}))
 
 
 def parse_response(row: Mapping[str, Any]) -> ResponseRecord:
     """A response record from its JSON object. Raises: DataError naming the field."""
     reader = _Row(row, ResponseRecord)
     return ResponseRecord(
-        reader.text("prompt_id"),
-        reader.count("sample"),
-        reader.messages("prompt"),
-        reader.take("text", str),
+        reader.text("prompt_id"), reader.count("sample"), reader.messages("prompt"), reader.take("text", str)
     )
 
 
@@ -147,14 +140,10 @@ def _check_preference(record: PreferenceRecord) -> None:
     if record.weight < 0:
         raise DataError(f"weight: must be 0 or more, got {record.weight}")
     if record.votes.rejected > record.votes.chosen:
-        raise DataError(
-            "votes: 'rejected' has more votes than 'chosen'; swap the two responses"
-        )
+        raise DataError("votes: 'rejected' has more votes than 'chosen'; swap the two responses")
 
 
-def _read_lines(
-    path: Path, parse: Callable[[Mapping[str, Any]], RecordT]
-) -> Iterator[RecordT]:
+def _read_lines(path: Path, parse: Callable[[Mapping[str, Any]], RecordT]) -> Iterator[RecordT]:
     if not path.is_file():
         raise DataError(f"{path.name}: the file is missing at {path}")
     with path.open(encoding="utf-8") as lines:
@@ -163,15 +152,11 @@ def _read_lines(
                 yield _parse_line(line, parse, f"{path.name} line {number}")
 
 
-def _parse_line(
-    line: str, parse: Callable[[Mapping[str, Any]], RecordT], place: str
-) -> RecordT:
+def _parse_line(line: str, parse: Callable[[Mapping[str, Any]], RecordT], place: str) -> RecordT:
     try:
         row = json.loads(line)
     except json.JSONDecodeError as error:
-        raise DataError(
-            f"{place}: not valid JSON: {error.msg} at column {error.colno}"
-        ) from error
+        raise DataError(f"{place}: not valid JSON: {error.msg} at column {error.colno}") from error
     if not isinstance(row, dict):
         raise DataError(f"{place}: expected a JSON object, got {type(row).__name__}")
     try:
@@ -188,18 +173,14 @@ class _Row:
         self.prefix = prefix
         known = tuple(owner.__dataclass_fields__)
         if unknown := [key for key in row if key not in known]:
-            raise DataError(
-                f"{prefix}{unknown[0]}: unknown field (known: {', '.join(known)})"
-            )
+            raise DataError(f"{prefix}{unknown[0]}: unknown field (known: {', '.join(known)})")
 
     def take(self, name: str, kind: type, default: Any = None) -> Any:
         value = self.row.get(name, default)
         if value is None:
             raise DataError(f"{self.prefix}{name}: is missing")
         if not isinstance(value, kind) or isinstance(value, bool):
-            raise DataError(
-                f"{self.prefix}{name}: expected {_KIND_NAMES[kind]}, got {type(value).__name__}"
-            )
+            raise DataError(f"{self.prefix}{name}: expected {_KIND_NAMES[kind]}, got {type(value).__name__}")
         return value
 
     def text(self, name: str) -> str:
@@ -217,39 +198,23 @@ class _Row:
     def number(self, name: str, default: float) -> float:
         value = self.row.get(name, default)
         if type(value) not in (int, float) or not math.isfinite(value):
-            raise DataError(
-                f"{self.prefix}{name}: expected a finite number, got {value!r}"
-            )
+            raise DataError(f"{self.prefix}{name}: expected a finite number, got {value!r}")
         return float(value)
 
     def messages(self, name: str) -> tuple[Message, ...]:
         messages = self.take(name, list)
         if not messages:
             raise DataError(f"{self.prefix}{name}: needs at least one message")
-        return tuple(
-            self._message(message, f"{self.prefix}{name}[{i}]")
-            for i, message in enumerate(messages)
-        )
+        return tuple(self._message(message, f"{self.prefix}{name}[{i}]") for i, message in enumerate(messages))
 
     def _message(self, message: Any, place: str) -> Message:
         if not isinstance(message, dict) or set(message) != {"role", "content"}:
-            raise DataError(
-                f"{place}: expected an object with exactly 'role' and 'content'"
-            )
+            raise DataError(f"{place}: expected an object with exactly 'role' and 'content'")
         if message["role"] not in ROLES:
-            raise DataError(
-                f"{place}.role: expected one of {', '.join(ROLES)}, got {message['role']!r}"
-            )
+            raise DataError(f"{place}.role: expected one of {', '.join(ROLES)}, got {message['role']!r}")
         if not isinstance(message["content"], str):
-            raise DataError(
-                f"{place}.content: expected text, got {type(message['content']).__name__}"
-            )
+            raise DataError(f"{place}.content: expected text, got {type(message['content']).__name__}")
         return {"role": message["role"], "content": message["content"]}
 
 
-_KIND_NAMES: dict[type, str] = {
-    str: "text",
-    int: "a whole number",
-    list: "a list",
-    dict: "a JSON object",
-}
+_KIND_NAMES: dict[type, str] = {str: "text", int: "a whole number", list: "a list", dict: "a JSON object"}

@@ -4,12 +4,7 @@ from pathlib import Path
 
 import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
-from transformers import (
-    GenerationConfig,
-    LlamaConfig,
-    LlamaForCausalLM,
-    PreTrainedTokenizerFast,
-)
+from transformers import GenerationConfig, LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 CHAT_TEMPLATE = (
     "{% for message in messages %}<|start|>{{ message['role'] }}\n{{ message['content'] }}<|end|>\n{% endfor %}"
@@ -18,12 +13,7 @@ CHAT_TEMPLATE = (
 
 
 def make_tiny_model(
-    folder: Path,
-    seed: int = 0,
-    *,
-    hidden_size: int = 32,
-    pad_is_eos: bool = False,
-    chat_template: bool = True,
+    folder: Path, seed: int = 0, *, hidden_size: int = 32, pad_is_eos: bool = False, chat_template: bool = True
 ) -> Path:
     """A two-layer random Llama over bytes in a normal Hugging Face folder; the same seed gives the same weights."""
     tokenizer = make_byte_tokenizer(pad_is_eos=pad_is_eos, chat_template=chat_template)
@@ -44,24 +34,16 @@ def make_tiny_model(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model = LlamaForCausalLM(config)
-    model.generation_config = GenerationConfig(
-        eos_token_id=stops, pad_token_id=tokenizer.pad_token_id
-    )
+    model.generation_config = GenerationConfig(eos_token_id=stops, pad_token_id=tokenizer.pad_token_id)
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return folder
 
 
-def make_byte_tokenizer(
-    *, pad_is_eos: bool = False, chat_template: bool = True
-) -> PreTrainedTokenizerFast:
+def make_byte_tokenizer(*, pad_is_eos: bool = False, chat_template: bool = True) -> PreTrainedTokenizerFast:
     """One token a byte, plus control tokens for pad, end of text, turn start and turn end (which is end-of-sequence)."""
     alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
-    backend = Tokenizer(
-        models.BPE(
-            vocab={symbol: index for index, symbol in enumerate(alphabet)}, merges=[]
-        )
-    )
+    backend = Tokenizer(models.BPE(vocab={symbol: index for index, symbol in enumerate(alphabet)}, merges=[]))
     backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     backend.decoder = decoders.ByteLevel()
     backend.add_special_tokens(["<|pad|>", "<|endoftext|>", "<|start|>", "<|end|>"])

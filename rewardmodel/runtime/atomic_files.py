@@ -15,9 +15,7 @@ def write_json(path: Path, value: Any, *, durable: bool = True) -> None:
     """Replace `path` by the JSON of `value` in one step; `durable` also waits for the disk."""
     unfinished = path.with_name(f"{UNFINISHED_PREFIX}{path.name}")
     with unfinished.open("w", encoding="utf-8") as file:
-        file.write(
-            json.dumps(value, ensure_ascii=False, allow_nan=False, indent=1) + "\n"
-        )
+        file.write(json.dumps(value, ensure_ascii=False, allow_nan=False, indent=1) + "\n")
         if durable:
             file.flush()
             os.fsync(file.fileno())

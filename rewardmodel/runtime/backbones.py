@@ -8,13 +8,7 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
 import torch
-from transformers import (
-    AutoModel,
-    AutoModelForCausalLM,
-    AutoTokenizer,
-    PreTrainedModel,
-    PreTrainedTokenizerBase,
-)
+from transformers import AutoModel, AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 from transformers.utils import logging as transformers_logging
 
 from rewardmodel.config_parsing import ConfigError
@@ -26,30 +20,20 @@ def load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
     """The tokenizer of a model folder. Raises: ConfigError where it cannot be loaded."""
     _require_folder(folder)
     try:
-        tokenizer = AutoTokenizer.from_pretrained(
-            folder, trust_remote_code=False, local_files_only=True
-        )
+        tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
     except (OSError, ValueError) as error:
-        raise ConfigError(
-            [f"model: {folder} has no tokenizer that can be loaded: {error}"]
-        ) from error
+        raise ConfigError([f"model: {folder} has no tokenizer that can be loaded: {error}"]) from error
     if tokenizer.eos_token_id is None:
-        raise ConfigError(
-            [f"model: the tokenizer in {folder} has no end-of-sequence token"]
-        )
+        raise ConfigError([f"model: the tokenizer in {folder} has no end-of-sequence token"])
     return tokenizer
 
 
-def load_causal_model(
-    folder: Path, *, dtype: torch.dtype = torch.float32
-) -> PreTrainedModel:
+def load_causal_model(folder: Path, *, dtype: torch.dtype = torch.float32) -> PreTrainedModel:
     """The causal language model of a folder, dropout off. Raises: ConfigError where it cannot be loaded."""
     return _load(AutoModelForCausalLM, folder, dtype)
 
 
-def load_backbone(
-    folder: Path, *, dtype: torch.dtype = torch.float32
-) -> PreTrainedModel:
+def load_backbone(folder: Path, *, dtype: torch.dtype = torch.float32) -> PreTrainedModel:
     """The network of a folder without its language-model head: gives hidden states. Raises: ConfigError."""
     return _load(AutoModel, folder, dtype)
 
@@ -58,11 +42,7 @@ def _load(loader: type, folder: Path, dtype: torch.dtype) -> PreTrainedModel:
     _require_folder(folder)
     try:
         model = loader.from_pretrained(  # type: ignore[attr-defined]
-            folder,
-            dtype=dtype,
-            trust_remote_code=False,
-            use_safetensors=True,
-            local_files_only=True,
+            folder, dtype=dtype, trust_remote_code=False, use_safetensors=True, local_files_only=True
         )
     except (OSError, ValueError) as error:
         raise ConfigError([f"model: {folder} cannot be loaded: {error}"]) from error
@@ -72,6 +52,4 @@ def _load(loader: type, folder: Path, dtype: torch.dtype) -> PreTrainedModel:
 
 def _require_folder(folder: Path) -> None:
     if not (folder / "config.json").is_file():
-        raise ConfigError(
-            [f"model: {folder} is not a model folder (it has no config.json)"]
-        )
+        raise ConfigError([f"model: {folder} is not a model folder (it has no config.json)"])

@@ -32,27 +32,17 @@ class Checkpoint:
 
 
 def save_checkpoint(
-    root: Path,
-    step: int,
-    *,
-    tensors: Mapping[str, TensorGroup],
-    state: Mapping[str, Any],
-    keep: int = KEPT_CHECKPOINTS,
+    root: Path, step: int, *, tensors: Mapping[str, TensorGroup], state: Mapping[str, Any], keep: int = KEPT_CHECKPOINTS
 ) -> Path:
     """Write `step-NNNNNN` under `root` completely or not at all, then drop all but the newest `keep`."""
     target = root / f"step-{step:06d}"
     with publish_folder(target) as folder:
         for group, members in tensors.items():
-            owned = {
-                name: tensor.detach().contiguous() for name, tensor in members.items()
-            }
+            owned = {name: tensor.detach().contiguous() for name, tensor in members.items()}
             save_file(owned, folder / f"{group}.safetensors")
         write_json(folder / "state.json", dict(state))
         sizes = {path.name: path.stat().st_size for path in folder.iterdir()}
-        write_json(
-            folder / "checkpoint.json",
-            {"schema": 1, "step": step, "groups": list(tensors), "sizes": sizes},
-        )
+        write_json(folder / "checkpoint.json", {"schema": 1, "step": step, "groups": list(tensors), "sizes": sizes})
     for stale in _folders(root)[:-keep]:
         shutil.rmtree(stale)
     return target
@@ -72,34 +62,20 @@ def load_newest_checkpoint(root: Path) -> Checkpoint | None:
 def load_checkpoint(folder: Path) -> Checkpoint:
     """The checkpoint in one folder, tensors on the CPU."""
     index = json.loads((folder / "checkpoint.json").read_text(encoding="utf-8"))
-    tensors = {
-        group: load_file(folder / f"{group}.safetensors") for group in index["groups"]
-    }
-    return Checkpoint(
-        index["step"],
-        tensors,
-        json.loads((folder / "state.json").read_text(encoding="utf-8")),
-    )
+    tensors = {group: load_file(folder / f"{group}.safetensors") for group in index["groups"]}
+    return Checkpoint(index["step"], tensors, json.loads((folder / "state.json").read_text(encoding="utf-8")))
 
 
 def _folders(root: Path) -> list[Path]:
     if not root.is_dir():
         return []
-    found = [
-        (int(match[1]), path)
-        for path in root.iterdir()
-        if (match := _FOLDER_NAME.fullmatch(path.name))
-    ]
+    found = [(int(match[1]), path) for path in root.iterdir() if (match := _FOLDER_NAME.fullmatch(path.name))]
     return [path for _, path in sorted(found)]
 
 
 def _is_complete(folder: Path) -> bool:
     try:
-        sizes = json.loads((folder / "checkpoint.json").read_text(encoding="utf-8"))[
-            "sizes"
-        ]
-        return all(
-            (folder / name).stat().st_size == size for name, size in sizes.items()
-        )
+        sizes = json.loads((folder / "checkpoint.json").read_text(encoding="utf-8"))["sizes"]
+        return all((folder / name).stat().st_size == size for name, size in sizes.items())
     except (OSError, ValueError, KeyError):
         return False

@@ -25,9 +25,7 @@ class ComputeDevice:
         return f"{torch.cuda.get_device_name(self.device)} ({dtype})"
 
 
-def select_device(
-    *, device: str = "auto", precision: str = "auto", threads: int | None = None
-) -> ComputeDevice:
+def select_device(*, device: str = "auto", precision: str = "auto", threads: int | None = None) -> ComputeDevice:
     """The device asked for: `auto` takes a GPU where there is one.
 
     precision: `auto` (bfloat16 where it pays), `bfloat16` or `float32`. threads: CPU threads; None takes the
@@ -35,14 +33,8 @@ def select_device(
     Raises: ConfigError where a GPU is asked for and there is none.
     """
     if device == "cuda" and not torch.cuda.is_available():
-        raise ConfigError(
-            [
-                "model.device: 'cuda' is asked for, but torch finds no GPU; use 'auto' or 'cpu'"
-            ]
-        )
-    name = (
-        ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
-    )
+        raise ConfigError(["model.device: 'cuda' is asked for, but torch finds no GPU; use 'auto' or 'cpu'"])
+    name = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
     if name == "cpu":
         torch.set_num_threads(threads or _default_threads())
     return ComputeDevice(torch.device(name), _compute_dtype(name, precision))
@@ -50,11 +42,7 @@ def select_device(
 
 def _default_threads() -> int:
     asked = os.environ.get("OMP_NUM_THREADS", "")
-    return (
-        int(asked)
-        if asked.isdigit() and int(asked) > 0
-        else len(os.sched_getaffinity(0))
-    )
+    return int(asked) if asked.isdigit() and int(asked) > 0 else len(os.sched_getaffinity(0))
 
 
 def _compute_dtype(device: str, precision: str) -> torch.dtype:

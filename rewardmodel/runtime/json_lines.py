@@ -26,9 +26,6 @@ def keep_lines(path: Path, wanted: Callable[[dict[str, Any]], bool]) -> int:
     kept = [row for row in read_lines(path) if wanted(row)]
     if path.exists():
         unfinished = path.with_name(f".unfinished-{path.name}")
-        unfinished.write_text(
-            "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in kept),
-            encoding="utf-8",
-        )
+        unfinished.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in kept), encoding="utf-8")
         unfinished.replace(path)
     return len(kept)

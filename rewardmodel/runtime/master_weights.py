@@ -50,17 +50,13 @@ class MasterWeights:
 
     def pack(self) -> dict[str, Tensor]:
         """The masters by parameter name, for a checkpoint."""
-        return {
-            name: master.detach().cpu() for name, (_, master) in self._pairs.items()
-        }
+        return {name: master.detach().cpu() for name, (_, master) in self._pairs.items()}
 
     @torch.no_grad()
     def unpack(self, tensors: dict[str, Tensor]) -> None:
         """Put packed masters back and publish them. Raises: ValueError where they are of another network."""
         if tensors.keys() != self._pairs.keys():
-            raise ValueError(
-                f"the checkpoint is of another network: {sorted(tensors.keys() ^ self._pairs.keys())[:5]}"
-            )
+            raise ValueError(f"the checkpoint is of another network: {sorted(tensors.keys() ^ self._pairs.keys())[:5]}")
         for name, (_, master) in self._pairs.items():
             master.copy_(tensors[name])
         self.publish()

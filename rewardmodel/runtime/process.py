@@ -33,15 +33,11 @@ MALLOC_HINTS = {
 log = logging.getLogger(__name__)
 
 
-def run_process(
-    program: str, argv: Sequence[str], commands: Mapping[str, Command]
-) -> int:
+def run_process(program: str, argv: Sequence[str], commands: Mapping[str, Command]) -> int:
     """Run `<program> COMMAND RUN_DIR` and give the exit code that docs/run-directory.md promises."""
     log_to_stderr()
     if len(argv) != 2 or argv[0] not in commands:
-        print(
-            f"usage: python -m {program} {'|'.join(commands)} RUN_DIR", file=sys.stderr
-        )
+        print(f"usage: python -m {program} {'|'.join(commands)} RUN_DIR", file=sys.stderr)
         return EXIT_BAD_CONFIG
     if not Path(argv[1]).is_dir():
         print(f"{argv[1]}: there is no such run directory", file=sys.stderr)
@@ -54,9 +50,7 @@ def keep_freed_memory() -> None:
 
     The settings are read by glibc when the process starts, hence the exec; the process id stays the same.
     """
-    if not sys.platform.startswith("linux") or all(
-        name in os.environ for name in MALLOC_HINTS
-    ):
+    if not sys.platform.startswith("linux") or all(name in os.environ for name in MALLOC_HINTS):
         return
     sys.stderr.flush()
     os.execve(sys.executable, sys.orig_argv, {**MALLOC_HINTS, **os.environ})
@@ -64,21 +58,14 @@ def keep_freed_memory() -> None:
 
 def log_to_stderr() -> None:
     """Log lines with time and level on stderr, which the starter keeps as `log.txt`."""
-    logging.basicConfig(
-        level=logging.INFO,
-        format="%(asctime)s %(levelname)s %(message)s",
-        stream=sys.stderr,
-    )
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
 
 
 def _run(command: Command, directory: RunDirectory) -> int:
     try:
         with directory.locked():
             if directory.is_complete:
-                log.info(
-                    "%s is complete: result.json is there, nothing to do",
-                    directory.root,
-                )
+                log.info("%s is complete: result.json is there, nothing to do", directory.root)
                 return EXIT_DONE
             directory.cancellation.listen()
             with directory.status:
@@ -93,12 +80,7 @@ def _supervise(command: Command, directory: RunDirectory) -> int:
     try:
         command(directory)
     except ConfigError as error:
-        return _end(
-            directory,
-            "failed",
-            EXIT_BAD_CONFIG,
-            "bad config: " + "\n".join(error.faults),
-        )
+        return _end(directory, "failed", EXIT_BAD_CONFIG, "bad config: " + "\n".join(error.faults))
     except DataError as error:
         return _end(directory, "failed", EXIT_BAD_DATA, f"bad data: {error}")
     except Diverged as error:
@@ -107,12 +89,7 @@ def _supervise(command: Command, directory: RunDirectory) -> int:
         return _end(directory, "cancelled", EXIT_CANCELLED, str(error))
     except BaseException as error:  # noqa: BLE001 - the process edge: recorded in status.json and in the log
         traceback.print_exc()
-        return _end(
-            directory,
-            "failed",
-            EXIT_OUR_FAULT,
-            f"internal error: {type(error).__name__}: {error}",
-        )
+        return _end(directory, "failed", EXIT_OUR_FAULT, f"internal error: {type(error).__name__}: {error}")
     return _end(directory, "succeeded", EXIT_DONE, "")
 
 

@@ -36,71 +36,37 @@ class Renderer:
     responses are encoded as the text they are and never as control tokens.
     """
 
-    def __init__(
-        self,
-        tokenizer: PreTrainedTokenizerBase,
-        generation_config: GenerationConfig | None = None,
-    ) -> None:
+    def __init__(self, tokenizer: PreTrainedTokenizerBase, generation_config: GenerationConfig | None = None) -> None:
         self.tokenizer = tokenizer
         self.chat_template: str = tokenizer.chat_template or PLAIN_TEMPLATE
         self.end_of_turn_id = self._find_end_of_turn()
-        self.stop_ids = frozenset(
-            {
-                self.end_of_turn_id,
-                tokenizer.eos_token_id,
-                *_configured_stops(generation_config),
-            }
-        )
-        self.pad_id: int = (
-            tokenizer.eos_token_id
-            if tokenizer.pad_token_id is None
-            else tokenizer.pad_token_id
-        )
+        self.stop_ids = frozenset({self.end_of_turn_id, tokenizer.eos_token_id, *_configured_stops(generation_config)})
+        self.pad_id: int = tokenizer.eos_token_id if tokenizer.pad_token_id is None else tokenizer.pad_token_id
 
-    def render(
-        self,
-        messages: Messages,
-        response: str | None = None,
-        *,
-        max_tokens: int | None = None,
-    ) -> Rendering:
+    def render(self, messages: Messages, response: str | None = None, *, max_tokens: int | None = None) -> Rendering:
         """Token ids of a prompt that awaits its answer or, with `response`, of prompt, response and end of turn.
 
         Longer than `max_tokens`: tokens are cut from the front, so that the response keeps its end.
         """
         prompt_ids = self._prompt_ids(messages)
-        response_ids = (
-            [] if response is None else [*self._text_ids(response), self.end_of_turn_id]
-        )
+        response_ids = [] if response is None else [*self._text_ids(response), self.end_of_turn_id]
         return join_tokens(prompt_ids, response_ids, max_tokens=max_tokens)
 
     def render_sampled(
-        self,
-        prompt_ids: Sequence[int],
-        response_ids: Sequence[int],
-        *,
-        max_tokens: int | None = None,
+        self, prompt_ids: Sequence[int], response_ids: Sequence[int], *, max_tokens: int | None = None
     ) -> Rendering:
         """The same for sampled tokens; whichever stop token ended them becomes the end-of-turn token of `render`."""
         body = self.without_stop(response_ids)
-        return join_tokens(
-            prompt_ids, [*body, self.end_of_turn_id], max_tokens=max_tokens
-        )
+        return join_tokens(prompt_ids, [*body, self.end_of_turn_id], max_tokens=max_tokens)
 
     def without_stop(self, response_ids: Sequence[int]) -> list[int]:
         """Sampled tokens up to, and without, the first stop token."""
-        ends = (
-            index for index, token in enumerate(response_ids) if token in self.stop_ids
-        )
+        ends = (index for index, token in enumerate(response_ids) if token in self.stop_ids)
         return list(response_ids[: next(ends, len(response_ids))])
 
     def decode(self, response_ids: Sequence[int]) -> str:
         """The text of sampled tokens, up to the first stop token."""
-        return str(
-            self.tokenizer.decode(
-                self.without_stop(response_ids), skip_special_tokens=True
-            )
-        )
+        return str(self.tokenizer.decode(self.without_stop(response_ids), skip_special_tokens=True))
 
     def _prompt_ids(self, messages: Messages) -> list[int]:
         ids = self.tokenizer.apply_chat_template(
@@ -113,36 +79,19 @@ class Renderer:
         return list(ids)
 
     def _text_ids(self, text: str) -> list[int]:
-        return list(
-            self.tokenizer(text, add_special_tokens=False, split_special_tokens=True)[
-                "input_ids"
-            ]
-        )
+        return list(self.tokenizer(text, add_special_tokens=False, split_special_tokens=True)["input_ids"])
 
     def _find_end_of_turn(self) -> int:
         """The special token that the template puts after an answer, or end-of-sequence where it puts none."""
-        messages = [
-            {"role": "user", "content": "x"},
-            {"role": "assistant", "content": _PROBE},
-        ]
-        text = self.tokenizer.apply_chat_template(
-            messages, chat_template=self.chat_template, tokenize=False
-        )
+        messages = [{"role": "user", "content": "x"}, {"role": "assistant", "content": _PROBE}]
+        text = self.tokenizer.apply_chat_template(messages, chat_template=self.chat_template, tokenize=False)
         tail = str(text).rpartition(_PROBE)[2]
         special = set(self.tokenizer.all_special_ids)
         ids = self.tokenizer(tail, add_special_tokens=False)["input_ids"]
-        return next(
-            (token for token in ids if token in special),
-            int(self.tokenizer.eos_token_id),
-        )
+        return next((token for token in ids if token in special), int(self.tokenizer.eos_token_id))
 
 
-def join_tokens(
-    prompt_ids: Sequence[int],
-    response_ids: Sequence[int],
-    *,
-    max_tokens: int | None = None,
-) -> Rendering:
+def join_tokens(prompt_ids: Sequence[int], response_ids: Sequence[int], *, max_tokens: int | None = None) -> Rendering:
     """Prompt and response in one sequence of at most `max_tokens`, cut from the front."""
     whole = (*prompt_ids, *response_ids)
     surplus = max(0, len(whole) - max_tokens) if max_tokens is not None else 0

@@ -66,9 +66,7 @@ class RunDirectory:
         try:
             mapping = json.loads(path.read_text(encoding="utf-8"))
         except FileNotFoundError:
-            raise ConfigError(
-                [f"config.json: the file is missing in {self.root}"]
-            ) from None
+            raise ConfigError([f"config.json: the file is missing in {self.root}"]) from None
         except ValueError as error:
             raise ConfigError([f"config.json: not valid JSON: {error}"]) from error
         if not isinstance(mapping, dict):
@@ -92,10 +90,7 @@ class RunDirectory:
     def append_metrics(self, step: int, values: Mapping[str, float | None]) -> None:
         """One line of metrics. A value that is not finite is written as null, for JSON has no word for it."""
         finite = {name: _finite_or_none(value) for name, value in values.items()}
-        append_line(
-            self.metrics,
-            {"step": step, "time": round(time.time(), 3), "values": finite},
-        )
+        append_line(self.metrics, {"step": step, "time": round(time.time(), 3), "values": finite})
 
     def read_metrics(self) -> list[dict[str, Any]]:
         """All lines of metrics written so far."""

@@ -20,9 +20,7 @@ def derive_seed(seed: int, *names: str | int) -> int:
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1
 
 
-def derive_generator(
-    seed: int, *names: str | int, device: str = "cpu"
-) -> torch.Generator:
+def derive_generator(seed: int, *names: str | int, device: str = "cpu") -> torch.Generator:
     """A torch generator of its own for one purpose, so that purposes do not disturb each other."""
     generator = torch.Generator(device=device)
     generator.manual_seed(derive_seed(seed, *names))

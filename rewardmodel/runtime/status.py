@@ -43,9 +43,7 @@ class StatusWriter:
         self.current = Status(pid=os.getpid())
         self._lock = threading.Lock()
         self._stopping = threading.Event()
-        self._thread = threading.Thread(
-            target=self._beat, name="status-heartbeat", daemon=True
-        )
+        self._thread = threading.Thread(target=self._beat, name="status-heartbeat", daemon=True)
 
     def __enter__(self) -> Self:
         self.update()

@@ -12,14 +12,8 @@ from torch import Tensor, nn
 def pack_network(network: nn.Module) -> dict[str, Tensor]:
     """Parameters and persistent buffers by name; tied weights once."""
     persistent = network.state_dict(keep_vars=True)
-    tensors = {
-        name: parameter
-        for name, parameter in network.named_parameters()
-        if name in persistent
-    }
-    tensors.update(
-        {name: buffer for name, buffer in network.named_buffers() if name in persistent}
-    )
+    tensors = {name: parameter for name, parameter in network.named_parameters() if name in persistent}
+    tensors.update({name: buffer for name, buffer in network.named_buffers() if name in persistent})
     return {name: tensor.detach().cpu() for name, tensor in tensors.items()}
 
 
@@ -29,20 +23,14 @@ def unpack_network(network: nn.Module, tensors: Mapping[str, Tensor]) -> None:
     own = {**dict(network.named_parameters()), **dict(network.named_buffers())}
     expected = pack_network(network).keys()
     if expected != tensors.keys():
-        raise ValueError(
-            f"the checkpoint is of another network: {sorted(expected ^ tensors.keys())[:5]} differ"
-        )
+        raise ValueError(f"the checkpoint is of another network: {sorted(expected ^ tensors.keys())[:5]} differ")
     for name, tensor in tensors.items():
         if own[name].shape != tensor.shape:
-            raise ValueError(
-                f"the checkpoint is of another network: {name} is {list(tensor.shape)}"
-            )
+            raise ValueError(f"the checkpoint is of another network: {name} is {list(tensor.shape)}")
         own[name].copy_(tensor)
 
 
-def pack_optimizer(
-    optimizer: torch.optim.Optimizer,
-) -> tuple[dict[str, Tensor], dict[str, Any]]:
+def pack_optimizer(optimizer: torch.optim.Optimizer) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """Tensors (`<parameter index>.<name>`) and JSON (group settings, plain numbers) of an optimizer."""
     whole = optimizer.state_dict()
     tensors: dict[str, Tensor] = {}
@@ -56,46 +44,26 @@ def pack_optimizer(
     return tensors, {"groups": whole["param_groups"], "numbers": numbers}
 
 
-def unpack_optimizer(
-    optimizer: torch.optim.Optimizer, tensors: Mapping[str, Tensor], settings: Any
-) -> None:
+def unpack_optimizer(optimizer: torch.optim.Optimizer, tensors: Mapping[str, Tensor], settings: Any) -> None:
     """Put a packed optimizer state back."""
-    state: dict[int, dict[str, Any]] = {
-        int(index): dict(entries) for index, entries in settings["numbers"].items()
-    }
+    state: dict[int, dict[str, Any]] = {int(index): dict(entries) for index, entries in settings["numbers"].items()}
     for key, tensor in tensors.items():
         index, _, name = key.partition(".")
         state.setdefault(int(index), {})[name] = tensor
     optimizer.load_state_dict({"state": state, "param_groups": settings["groups"]})
 
 
-def pack_randomness(
-    **generators: torch.Generator,
-) -> tuple[dict[str, Tensor], dict[str, Any]]:
+def pack_randomness(**generators: torch.Generator) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """States of python, numpy, torch, every CUDA device and the named generators."""
     tensors = {"torch": torch.get_rng_state()}
-    tensors.update(
-        {
-            f"generator.{name}": generator.get_state()
-            for name, generator in generators.items()
-        }
-    )
+    tensors.update({f"generator.{name}": generator.get_state() for name, generator in generators.items()})
     if torch.cuda.is_available():
-        tensors.update(
-            {
-                f"cuda.{i}": state
-                for i, state in enumerate(torch.cuda.get_rng_state_all())
-            }
-        )
+        tensors.update({f"cuda.{i}": state for i, state in enumerate(torch.cuda.get_rng_state_all())})
     numpy_state = numpy.random.get_state(legacy=False)
     return tensors, {"python": random.getstate(), "numpy": _plain(numpy_state)}
 
 
-def unpack_randomness(
-    tensors: Mapping[str, Tensor],
-    state: Mapping[str, Any],
-    **generators: torch.Generator,
-) -> None:
+def unpack_randomness(tensors: Mapping[str, Tensor], state: Mapping[str, Any], **generators: torch.Generator) -> None:
     """Put packed random states back. CUDA states are skipped where that device is not there."""
     version, words, gauss = state["python"]
     random.setstate((version, tuple(words), gauss))
