@@ -1,0 +1,55 @@
+"""Who calls: a token in the Authorization header. Browsers use their session, with CSRF protection, instead."""
+
+import hashlib
+from datetime import timedelta
+
+from django.db.models import F, Q
+from django.db.models.functions import Now
+from rest_framework.authentication import BaseAuthentication, get_authorization_header
+from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.request import Request
+
+from annotation.models import ApiToken, User
+
+SCHEMES = (b"bearer", b"token")
+LONGEST_TOKEN_BYTES = 200
+LAST_USED_PRECISION = timedelta(minutes=1)
+"""How exact `last_used_at` is: a write a request would cost more than the request."""
+
+
+class ApiTokenAuthentication(BaseAuthentication):
+    """`Authorization: Bearer concord_…`. Looked up on every request, so revoking or disabling acts at once."""
+
+    def authenticate(self, request: Request) -> tuple[User, ApiToken] | None:
+        parts = get_authorization_header(request).split()
+        if not parts or parts[0].lower() not in SCHEMES:
+            return None
+        if len(parts) != 2 or len(parts[1]) > LONGEST_TOKEN_BYTES:
+            raise AuthenticationFailed("The Authorization header must read: Bearer concord_…", code="token_malformed")
+        token = find_token(parts[1])
+        if token is None:
+            raise AuthenticationFailed("This token is not valid: unknown, expired or revoked.", code="token_invalid")
+        _note_use(token)
+        return token.user, token
+
+    def authenticate_header(self, request: Request) -> str:
+        return "Bearer"
+
+
+def find_token(plain: bytes) -> ApiToken | None:
+    """The living token with this text, of a person who may still sign in, by the database's clock."""
+    digest = hashlib.sha256(plain).hexdigest()
+    living = Q(expires_at__isnull=True) | Q(expires_at__gt=Now())
+    recent = Q(last_used_at__gt=Now() - LAST_USED_PRECISION)
+    return (
+        ApiToken.objects.select_related("user")
+        .annotate(database_now=Now(), used_lately=recent)
+        .filter(living, digest=digest, revoked_at__isnull=True, user__is_active=True)
+        .first()
+    )
+
+
+def _note_use(token: ApiToken) -> None:
+    if token.last_used_at is None or not token.used_lately:  # type: ignore[attr-defined]
+        stale = Q(last_used_at__isnull=True) | Q(last_used_at=F("last_used_at"))
+        ApiToken.objects.filter(stale, pk=token.pk).update(last_used_at=Now())

@@ -1,0 +1,73 @@
+"""Request bodies: JSON only, of bounded size, with the line and column of what cannot be read."""
+
+from collections.abc import Mapping
+from typing import IO, Any
+
+import orjson
+from django.conf import settings
+from rest_framework import serializers
+from rest_framework.exceptions import ParseError, UnsupportedMediaType
+from rest_framework.parsers import BaseParser
+from rest_framework.request import Request
+
+from annotation.api.errors import BodyTooLarge
+from annotation.kinds.faults import FaultList, refuse_unknown_keys
+
+
+class JsonBody(BaseParser):
+    """Parses application/json. Refuses NaN, deep nesting, compressed bodies and what is longer than the limit."""
+
+    media_type = "application/json"
+
+    def parse(
+        self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
+    ) -> Any:
+        body = read_limited(stream, (parser_context or {})["request"])
+        try:
+            return orjson.loads(body)
+        except orjson.JSONDecodeError as error:
+            message = f"The body is not valid JSON at line {error.lineno}, column {error.colno}: {error.msg}"
+            raise ParseError(message, code="invalid_json") from None
+
+
+def read_limited(stream: IO[bytes], request: Request) -> bytes:
+    """The whole body. Raises: BodyTooLarge before reading more than the limit, UnsupportedMediaType if compressed."""
+    limit = check_announced(request)
+    body = stream.read(limit + 1)
+    if len(body) > limit:
+        raise _too_large(limit)
+    return body
+
+
+def check_announced(request: Request) -> int:
+    """The most bytes a body may have, after a look at what the headers announce."""
+    limit: int = settings.MAX_UPLOAD_BYTES
+    if request.headers.get("Content-Encoding", "identity") != "identity":
+        raise UnsupportedMediaType("", detail="Send the body uncompressed, without Content-Encoding.")
+    if int(request.META.get("CONTENT_LENGTH") or 0) > limit:
+        raise _too_large(limit)
+    return limit
+
+
+def _too_large(limit: int) -> BodyTooLarge:
+    return BodyTooLarge(f"The body is longer than {limit:,} bytes. Send it in several parts.")
+
+
+class StrictSerializer(serializers.Serializer[Any]):
+    """A shape of input. A key it does not know is refused by name, never passed over."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, Mapping):
+            faults = FaultList()
+            writable = [name for name, field in self.fields.items() if not field.read_only]
+            refuse_unknown_keys(data, writable, faults)
+            if faults.faults:
+                raise serializers.ValidationError({fault["field"]: [fault["message"]] for fault in faults.faults})
+        return super().to_internal_value(data)
+
+
+def read_body(request: Request, shape: type[StrictSerializer]) -> dict[str, Any]:
+    """The body as the shape says. Raises: ValidationError with every fault by field."""
+    serializer = shape(data=request.data)
+    serializer.is_valid(raise_exception=True)
+    return dict(serializer.validated_data)

@@ -1,0 +1,28 @@
+#!/usr/bin/env python
+"""Runs a command of the site; the services it needs are joined or started for its own time."""
+
+import os
+import sys
+
+# Commands that touch neither the database nor the broker.
+WITHOUT_SERVICES = {"help", "version", "--help", "--version", "-h"}
+
+
+def main() -> None:
+    """Ensures the services, then hands over to Django."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    from config.service_account import ServiceError
+    from config.services import ensure_services
+
+    if len(sys.argv) > 1 and not WITHOUT_SERVICES & set(sys.argv[1:3]):
+        try:
+            ensure_services()
+        except ServiceError as error:
+            sys.exit(f"manage.py: {error}")
+    from django.core.management import execute_from_command_line
+
+    execute_from_command_line(sys.argv)
+
+
+if __name__ == "__main__":
+    main()
