@@ -38,9 +38,7 @@ def read_prompts(lines: Iterable[bytes], *, most_errors: int = MOST_ERRORS) -> I
         raise ImportFileError(errors)
 
 
-def _read_line(
-    line: bytes, number: int, first_lines: dict[str, int]
-) -> tuple[ImportedPrompt | None, list[LineError]]:
+def _read_line(line: bytes, number: int, first_lines: dict[str, int]) -> tuple[ImportedPrompt | None, list[LineError]]:
     try:
         mapping, remark = decode_line(line)
     except LineSyntaxError as error:

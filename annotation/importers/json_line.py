@@ -41,7 +41,9 @@ def _decode_utf8(line: bytes) -> str:
     try:
         return line.decode()
     except UnicodeDecodeError as error:
-        raise LineSyntaxError(f"not UTF-8: byte {error.start + 1} is {line[error.start]:#04x}; save it as UTF-8") from None
+        raise LineSyntaxError(
+            f"not UTF-8: byte {error.start + 1} is {line[error.start]:#04x}; save it as UTF-8"
+        ) from None
 
 
 def _decode_leniently(text: str, remark: str) -> object:

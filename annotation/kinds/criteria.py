@@ -1,13 +1,15 @@
 """PURE. Criteria: the scales that responses are scored on, and the reader of scores given on them."""
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
 from annotation.kinds.faults import FaultList, refuse_unknown_keys, shorten
-from annotation.kinds.fields import name_type, read_number, text_fault
+from annotation.kinds.fields import name_type, read_number
 
-CRITERION_NAME_CHARACTERS = 100
+CRITERION_NAME = re.compile(r"[-a-zA-Z0-9_]{1,60}")
+"""A criterion's name stands in addresses and column names."""
 
 Score: TypeAlias = int | float | None
 Scores: TypeAlias = dict[str, dict[str, Score]]
@@ -25,7 +27,7 @@ class CriterionSpec:
     required: bool = True
     """Whether every response needs a score; where not, null says "not applicable"."""
 
-    def value_fault(self, value: int | float) -> str:
+    def value_fault(self, value: float) -> str:
         """Why this value isn't on the scale, or an empty string."""
         if not self.minimum <= value <= self.maximum:
             return f"must be between {self.minimum:g} and {self.maximum:g}"
@@ -56,8 +58,9 @@ def read_scores(
     if criteria is None:
         return _read_free_scores(value, faults, response_keys)
     refuse_unknown_keys(value, [spec.name for spec in criteria], faults)
-    scores = {spec.name: _read_criterion(value.get(spec.name), faults.at(spec.name), response_keys, spec)
-              for spec in criteria}
+    scores = {
+        spec.name: _read_criterion(value.get(spec.name), faults.at(spec.name), response_keys, spec) for spec in criteria
+    }
     return {name: by_response for name, by_response in scores.items() if by_response}
 
 
@@ -65,9 +68,8 @@ def _read_free_scores(value: Mapping[str, object], faults: FaultList, response_k
     scores: Scores = {}
     for name, by_response in value.items():
         place = faults.at(shorten(name))
-        message = text_fault(name, longest=CRITERION_NAME_CHARACTERS, empty_allowed=False)
-        if message:
-            place.add(f"criterion name {message}")
+        if not CRITERION_NAME.fullmatch(name):
+            place.add("a criterion's name is at most 60 letters, digits, hyphens and underscores")
             continue
         scores[name] = _read_criterion(by_response, place, response_keys, None)
     return {name: by_response for name, by_response in scores.items() if by_response}

@@ -3,6 +3,8 @@
 None of them coerces: a number sent as text is a fault, because guessing here would change what a person said.
 """
 
+import math
+
 from annotation.kinds.faults import FaultList, shorten
 
 LARGEST_NUMBER = 1e15
@@ -46,7 +48,7 @@ def read_number(value: object, faults: FaultList) -> int | float | None:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         faults.add(f"expected a number, got {name_type(value)}")
         return None
-    if value != value:
+    if isinstance(value, float) and math.isnan(value):
         faults.add("NaN is not a number; use null for 'not applicable'")
         return None
     if not -LARGEST_NUMBER <= value <= LARGEST_NUMBER:
@@ -86,6 +88,11 @@ def read_active_ms(value: object, faults: FaultList) -> int | None:
 def name_type(value: object) -> str:
     """What JSON calls this value."""
     names: dict[type, str] = {
-        dict: "an object", list: "a list", str: "text", bool: "true or false", int: "a number", float: "a number",
+        dict: "an object",
+        list: "a list",
+        str: "text",
+        bool: "true or false",
+        int: "a number",
+        float: "a number",
     }
     return "null" if value is None else names.get(type(value), shorten(type(value).__name__))

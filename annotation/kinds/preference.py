@@ -9,4 +9,4 @@ class PreferencePair(NamedTuple):
     chosen: str
     rejected: str
     strength: int | None
-    """1 slightly, 2 clearly, 3 much better; None where the annotator wasn't asked."""
+    """Sum of the steps between the two tiers (1 slightly, 2 clearly, 3 much better); None where not asked."""

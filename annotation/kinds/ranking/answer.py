@@ -80,9 +80,7 @@ def _read_answer(
         bad=bad,
         unranked=unranked,
         strength=read_strength(mapping.get("strength"), faults.at("strength"), gaps=max(len(tiers) - 1, 0)),
-        scores=read_scores(
-            mapping.get("scores"), faults.at("scores"), response_keys=response_keys, criteria=criteria
-        ),
+        scores=read_scores(mapping.get("scores"), faults.at("scores"), response_keys=response_keys, criteria=criteria),
         rationale=read_rationale(mapping.get("rationale"), faults.at("rationale")),
         confidence=read_confidence(mapping.get("confidence"), faults.at("confidence")),
         active_ms=read_active_ms(mapping.get("active_ms"), faults.at("active_ms")),

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 from annotation.kinds.preference import PreferencePair
 from annotation.kinds.ranking.answer import RankingAnswer
-from annotation.kinds.ranking.tiers import STRONGEST
 
 
 def to_preferences(answer: RankingAnswer) -> list[PreferencePair]:
@@ -12,25 +11,23 @@ def to_preferences(answer: RankingAnswer) -> list[PreferencePair]:
 
     Responses of one tier give no pair, and unranked ones give none at all. The "bad" line adds no pair: it lies
     between two tiers, so the pairs across it are already there. The strength of a pair is the sum of the gaps between
-    its tiers, at most 3 ("much better"), and None where one of these gaps has none.
+    its tiers, and None where one of these gaps has none.
     """
     pairs = []
     for upper, better in enumerate(answer.tiers):
         for lower in range(upper + 1, len(answer.tiers)):
             strength = _strength_between(answer.strength, upper, lower)
-            pairs += [PreferencePair(chosen, rejected, strength) for chosen in better for rejected in answer.tiers[lower]]
+            pairs += [
+                PreferencePair(chosen, rejected, strength) for chosen in better for rejected in answer.tiers[lower]
+            ]
     return pairs
 
 
 def _strength_between(strength: tuple[int | None, ...] | None, upper: int, lower: int) -> int | None:
     if strength is None:
         return None
-    total = 0
-    for step in strength[upper:lower]:
-        if step is None:
-            return None
-        total += step
-    return min(total, STRONGEST)
+    steps = [step for step in strength[upper:lower] if step is not None]
+    return sum(steps) if len(steps) == lower - upper else None
 
 
 def rank_vector(answer: RankingAnswer, keys: Sequence[str]) -> list[int | None]:

@@ -60,9 +60,7 @@ def _read_keys(value: object, faults: FaultList, response_keys: Collection[str])
     return tuple(key for key in value if isinstance(key, str))
 
 
-def _check_once_each(
-    tiers: Tiers, unranked: tuple[str, ...], response_keys: Sequence[str], faults: FaultList
-) -> None:
+def _check_once_each(tiers: Tiers, unranked: tuple[str, ...], response_keys: Sequence[str], faults: FaultList) -> None:
     times = Counter(key for group in (*tiers, unranked) for key in group)
     for key in response_keys:
         if times[key] == 0:

@@ -41,7 +41,7 @@ def parse_answer(
     """The scores in a mapping of JSON values, checked against their scales.
 
     criteria: the project's scales, or None where they aren't known yet (see `read_scores`).
-    Raises: AnswerError with every fault by field; an answer without a single number is refused.
+    Raises: AnswerError with every fault by field; silence is refused, "not applicable" is an answer.
     """
     faults = FaultList()
     if not isinstance(mapping, Mapping):
@@ -50,8 +50,8 @@ def parse_answer(
     else:
         refuse_unknown_keys(mapping, ANSWER_KEYS, faults)
     scores = read_scores(mapping.get("scores"), faults.at("scores"), response_keys=response_keys, criteria=criteria)
-    if not faults.faults and not _any_number(scores):
-        faults.add("nothing is scored; give at least one number", "scores")
+    if not faults.faults and not scores:
+        faults.add("nothing is scored; give at least one score", "scores")
     answer = ScalarAnswer(
         scores=scores,
         rationale=read_rationale(mapping.get("rationale"), faults.at("rationale")),
@@ -62,19 +62,15 @@ def parse_answer(
     return answer
 
 
-def _any_number(scores: Scores) -> bool:
-    return any(value is not None for by_response in scores.values() for value in by_response.values())
-
-
 def from_mapping(mapping: Mapping[str, Any]) -> ScalarAnswer:
     """The answer that `as_mapping` was made from; for rows we stored, so nothing is checked again."""
     return ScalarAnswer(**mapping)
 
 
 def select_response(answer: ScalarAnswer, key: str) -> ScalarAnswer | None:
-    """What the answer says about one response, or None where it gives that response no number."""
+    """What the answer says about one response, or None where it doesn't speak of that response."""
     scores = {name: {key: by_response[key]} for name, by_response in answer.scores.items() if key in by_response}
-    return replace(answer, scores=scores) if _any_number(scores) else None
+    return replace(answer, scores=scores) if scores else None
 
 
 def to_preferences(answer: ScalarAnswer) -> list[PreferencePair]:

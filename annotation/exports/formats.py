@@ -1,0 +1,72 @@
+"""PURE. The export formats by name.
+
+To add one: a module with `write_rows(groups, *, view)` beside these, and a line here.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from annotation.exports import canonical_format, concord, trl
+from annotation.exports.prompt_group import PromptGroup
+
+
+class ExportError(ValueError):
+    """A wish for a format, or a view of it, that doesn't exist."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExportFormat:
+    """One format: who reads it, and how its rows are made."""
+
+    name: str
+    description: str
+    kinds: tuple[str, ...]
+    """The feedback kinds it can hold."""
+    views: tuple[str, ...]
+    """judgments: what each annotator said; majority: what more than half of them said."""
+    write_rows: Callable[..., Iterator[dict[str, Any]]]
+
+
+_FORMATS = (
+    ExportFormat(
+        "canonical",
+        "One answer a line with everything that is known about it.",
+        ("ranking", "scalar"),
+        ("judgments",),
+        canonical_format.write_rows,
+    ),
+    ExportFormat(
+        "concord",
+        "One prompt a line with its judgments; import_judgments reads it back without loss.",
+        ("ranking", "scalar"),
+        ("judgments",),
+        concord.write_rows,
+    ),
+    ExportFormat(
+        "trl",
+        "TRL's explicit preference form: prompt, chosen and rejected as messages, one pair a line.",
+        ("ranking",),
+        ("judgments", "majority"),
+        trl.write_rows,
+    ),
+)
+FORMATS: dict[str, ExportFormat] = {each.name: each for each in _FORMATS}
+
+
+def export_rows(
+    groups: Iterable[PromptGroup], *, format_name: str, kind: str, view: str = "judgments"
+) -> Iterator[dict[str, Any]]:
+    """The rows of a file, made one group at a time.
+
+    kind: the project's feedback kind.
+    Raises: ExportError at once, before the first row, when the format doesn't exist or can't hold this.
+    """
+    export_format = FORMATS.get(format_name)
+    if export_format is None:
+        raise ExportError(f"no format {format_name!r}; there are {', '.join(FORMATS)}")
+    if kind not in export_format.kinds:
+        raise ExportError(f"{format_name} holds {' and '.join(export_format.kinds)} projects; this one is {kind}")
+    if view not in export_format.views:
+        raise ExportError(f"{format_name} has no view {view!r}; it has {', '.join(export_format.views)}")
+    return export_format.write_rows(groups, view=view)

@@ -1,0 +1,81 @@
+"""PURE. The format `trl`: TRL's explicit conversational preference, one pair a row.
+
+TRL's RewardTrainer and DPOTrainer read prompt, chosen, rejected and margin; the other columns ride along.
+Source: TRL docs/source/dataset_formats.md.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import combinations
+from statistics import fmean
+from typing import Any
+
+from annotation.exports.canonical import CanonicalRecord, Message, read_answer
+from annotation.exports.prompt_group import PromptGroup
+from annotation.kinds.preference import PreferencePair
+from annotation.kinds.ranking import from_mapping, to_preferences
+
+
+def write_rows(groups: Iterable[PromptGroup], *, view: str) -> Iterator[dict[str, Any]]:
+    """One row a pair.
+
+    judgments: every strict pair of every answer; two people who disagree give two opposite rows.
+    majority: the pairs that more than half of those who compared both responses decided alike (who tied them counts as
+    one who compared); its margin is the mean strength among those who agree.
+    margin: the strength, 0.0 where none was asked (the loss is then the one without a margin).
+    weight: 1 / number of pairs of the answer (of the task, for the majority), so that a ranking of nine responses,
+    which has 36 pairs, counts no more than a choice between two.
+    """
+    pick = _majority_rows if view == "majority" else _judgment_rows
+    for group in groups:
+        yield from pick(group)
+
+
+def _judgment_rows(group: PromptGroup) -> Iterator[dict[str, Any]]:
+    for record in group.records:
+        pairs = to_preferences(from_mapping(read_answer(record)))
+        for pair in pairs:
+            yield _row(group, pair, weight=1 / len(pairs), records=[record])
+
+
+def _majority_rows(group: PromptGroup) -> Iterator[dict[str, Any]]:
+    said = [
+        (record, _placements(record), to_preferences(from_mapping(read_answer(record)))) for record in group.records
+    ]
+    decided: list[tuple[PreferencePair, list[CanonicalRecord]]] = []
+    for first, second in combinations((response["id"] for response in group.responses), 2):
+        compared = sum(first in placed and second in placed for _, placed, _ in said)
+        for chosen, rejected in ((first, second), (second, first)):
+            votes = [(record, pair) for record, _, pairs in said for pair in pairs if pair[:2] == (chosen, rejected)]
+            if 2 * len(votes) > compared:
+                decided.append((_mean_pair([pair for _, pair in votes]), [record for record, _ in votes]))
+    for pair, records in decided:
+        yield _row(group, pair, weight=1 / len(decided), records=records)
+
+
+def _placements(record: CanonicalRecord) -> set[str]:
+    return {key for tier in record["tiers"] for key in tier}
+
+
+def _mean_pair(pairs: Sequence[PreferencePair]) -> PreferencePair:
+    known = [pair.strength for pair in pairs if pair.strength is not None]
+    return pairs[0]._replace(strength=fmean(known) if known else None)
+
+
+def _row(
+    group: PromptGroup, pair: PreferencePair, *, weight: float, records: Sequence[CanonicalRecord]
+) -> dict[str, Any]:
+    return {
+        "prompt": list(group.prompt),
+        "chosen": _messages(group, pair.chosen),
+        "rejected": _messages(group, pair.rejected),
+        "margin": float(pair.strength or 0.0),
+        "weight": weight,
+        "derived_from": group.kind,
+        "group_id": group.prompt_id,
+        "judgment_ids": [record["answer_id"] for record in records],
+        "simulated": any(record["simulated"] for record in records),
+    }
+
+
+def _messages(group: PromptGroup, key: str) -> list[Message]:
+    return next(response["messages"] for response in group.responses if response["id"] == key)
