@@ -97,6 +97,7 @@ class Slot(models.Model):
         indexes = [
             models.Index(F("project"), F("priority").desc(), F("id"), condition=Q(state="free"), name="slot_free_work"),
             models.Index(fields=["project", "lease_expires_at"], condition=Q(state="leased"), name="slot_leases"),
+            models.Index(fields=["lease_token"], condition=Q(lease_token__isnull=False), name="slot_by_token"),
             models.Index(fields=["annotator", "project", "state"], name="slot_by_annotator"),
         ]
 

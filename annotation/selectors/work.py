@@ -1,0 +1,93 @@
+"""What a person sees of their own work."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.db.models import Count, Max, Q, QuerySet
+from django.utils import timezone
+
+from annotation.exceptions import Conflict, NotFound
+from annotation.models import Draft, Judgment, Membership, Project, Skip, Slot, Task, User
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What one person did in one project."""
+
+    judgments: int
+    today: int
+    """In the last 24 hours."""
+    skipped: int
+    last_at: datetime | None
+    waiting: int
+    """Open slots of tasks this person has neither judged nor skipped (several slots of a task count once)."""
+
+
+def projects_for(*, user: User) -> QuerySet[Project]:
+    """The projects a person may see: all for a superuser, else those with a membership."""
+    projects = Project.objects.all()
+    return projects if user.is_superuser else projects.filter(memberships__user=user)
+
+
+def get_project(*, user: User, slug: str) -> Project:
+    """The project of that slug. Raises: NotFound also where it exists but the person is an outsider."""
+    project = projects_for(user=user).filter(slug=slug).first()
+    if project is None:
+        raise NotFound("There is no such project.")
+    return project
+
+
+def my_progress(*, user: User, project: Project) -> Progress:
+    """Counts of a person's own work in a project; three queries whatever the size."""
+    done = Judgment.objects.filter(annotator=user, project=project, is_current=True).aggregate(
+        judgments=Count("id"),
+        today=Count("id", filter=Q(created_at__gt=timezone.now() - timedelta(hours=24))),
+        last_at=Max("created_at"),
+    )
+    skipped = Skip.objects.filter(annotator=user, task__project=project).count()
+    return Progress(skipped=skipped, waiting=waiting_tasks(user=user, project=project).count(), **done)
+
+
+def waiting_tasks(*, user: User, project: Project) -> QuerySet[Task]:
+    """Open tasks with a wanted judgment that this person could give."""
+    open_slots = Slot.objects.filter(project=project, state__in=[Slot.State.FREE, Slot.State.LEASED])
+    mine = Judgment.objects.filter(annotator=user, project=project)
+    return (
+        Task.objects.filter(project=project, state=Task.State.OPEN, pk__in=open_slots.values("task"))
+        .exclude(pk__in=mine.values("task"))
+        .exclude(pk__in=Skip.objects.filter(annotator=user).values("task"))
+    )
+
+
+def my_judgments(*, user: User, project: Project | None = None) -> QuerySet[Judgment]:
+    """A person's current judgments, newest first, with task, prompt and project at hand."""
+    judgments = Judgment.objects.filter(annotator=user, is_current=True)
+    if project is not None:
+        judgments = judgments.filter(project=project)
+    return judgments.select_related("project", "task__prompt").order_by("-recorded_at", "-id")
+
+
+def my_draft(*, user: User, task: Task) -> Draft | None:
+    """The person's unfinished answer to a task."""
+    return Draft.objects.filter(annotator=user, task=task).first()
+
+
+def my_slot(*, user: User, lease_token: UUID | str) -> Slot:
+    """The slot a person holds or held under this token, with task, prompt and project at hand.
+
+    Raises: Conflict(code="lease_lost") when it went to somebody else or the token never was theirs.
+    """
+    slot = (
+        Slot.objects.select_related("task__prompt", "project")
+        .filter(Q(annotator=user) | Q(last_annotator=user), lease_token=lease_token)
+        .first()
+    )
+    if slot is None:
+        raise Conflict("This task is no longer yours.", code="lease_lost")
+    return slot
+
+
+def memberships_of(*, project: Project) -> QuerySet[Membership]:
+    """The people of a project, by role and name."""
+    return Membership.objects.filter(project=project).select_related("user").order_by("-role", "user__username")

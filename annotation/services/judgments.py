@@ -1,0 +1,223 @@
+"""Judgments: submitted once, amended by new revisions, never changed."""
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+
+from annotation.allocation import shown_order
+from annotation.exceptions import ApplicationError, Conflict, InvalidAnswer, NotFound
+from annotation.kinds.registry import Answer
+from annotation.models import Draft, Judgment, KeptAnswer, Slot, Task, User
+from annotation.permissions import Role, require_role
+from annotation.services import audit
+from annotation.services.drafts import save_draft
+from annotation.services.judgment_rows import (
+    AnswerSheet,
+    build_judgment,
+    check_answer,
+    load_sheet,
+    save_judgment,
+    stored_answer,
+)
+from annotation.services.kept_answers import accept_kept_answer, dismiss_kept_answer, keep_answer
+from annotation.services.slots import find_task
+
+__all__ = ["accept_kept_answer", "amend_judgment", "dismiss_kept_answer", "save_draft", "submit_judgment"]
+
+KEY_CHARACTERS = 100
+
+
+class _LeaseLost(Exception):
+    """Ends the transaction of a submit whose slot is gone, so that the answer can be kept in one of its own."""
+
+
+def submit_judgment(
+    *,
+    annotator: User,
+    task_id: int,
+    lease_token: UUID | str,
+    answer: Mapping[str, Any],
+    idempotency_key: str,
+    address: str | None = None,
+) -> Judgment:
+    """The judgment that this answer became.
+
+    answer: as annotation.kinds parses it, in response keys. Its faults are reported in letters.
+    The same key with the same answer gives the same row again, however often and at once it is sent. A lease that
+    ran out counts as long as nobody else took the slot.
+    Raises: NotFound; InvalidAnswer; Conflict with the code idempotency_key_reused, already_submitted (amend that
+    judgment instead) or lease_lost, in which case the answer is committed as a KeptAnswer named in `extra`.
+    """
+    _check_key(idempotency_key)
+    task = find_task(annotator=annotator, task_id=task_id)
+    sheet = load_sheet(task)
+    token = _parse_token(lease_token)
+    try:
+        # Durable: an outer transaction would roll back the kept answer together with the error below.
+        with transaction.atomic(durable=True):
+            return _submit(annotator, sheet, token, answer, idempotency_key, address)
+    except IntegrityError as error:
+        raise _refusal(error, idempotency_key) from error
+    except _LeaseLost:
+        kept = keep_answer(
+            annotator=annotator, task=task, answer=check_answer(sheet, answer).as_mapping(),
+            reason="the lease was lost before the answer came", idempotency_key=idempotency_key,
+        )
+    raise Conflict(
+        "The lease on this task ended and somebody else has it now. Your answer is kept for the project's manager.",
+        code="lease_lost", extra={"kept_answer": kept.pk},
+    )
+
+
+def _submit(
+    annotator: User, sheet: AnswerSheet, token: UUID, given: Mapping[str, Any], key: str, address: str | None
+) -> Judgment:
+    task = sheet.task
+    # The lock makes replays sent at once wait here for the first one, whose row they then find.
+    slot = Slot.objects.select_for_update().filter(task=task, lease_token=token).first()
+    order = shown_order(list(sheet.response_ids), task_id=task.pk, slot_number=slot.number if slot else 1)
+    answer = check_answer(sheet, given, shown_order=order)
+    same = _find_replay(annotator, task, answer, key)
+    if same is not None:
+        return same
+    _refuse_second(annotator, task)
+    if slot is None or not _may_fill(slot, annotator):
+        raise _LeaseLost
+    _fill(slot, annotator)
+    judgment = build_judgment(
+        answer, project=task.project, task=task, annotator=annotator, slot=slot, shown_order=order,
+        guideline_version=task.project.guideline_version, idempotency_key=key, lease_token=token,
+    )
+    save_judgment(judgment, answer, sheet)
+    Draft.objects.filter(task=task, annotator=annotator).delete()
+    audit.record(actor=annotator, action="submit_judgment", obj=judgment, project=task.project, address=address)
+    return judgment
+
+
+def _find_replay(annotator: User, task: Task, answer: Answer, key: str) -> Judgment | None:
+    """The judgment written under this key before, if it says the same."""
+    earlier = Judgment.objects.filter(annotator=annotator, idempotency_key=key).select_related("task").first()
+    if earlier is None:
+        kept = KeptAnswer.objects.filter(annotator=annotator, idempotency_key=key).first()
+        if kept is not None and (kept.task_id != task.pk or kept.answer != answer.as_mapping()):
+            raise _key_reused(key)
+        return None
+    if earlier.task_id != task.pk or stored_answer(earlier).as_mapping() != answer.as_mapping():
+        raise _key_reused(key)
+    return earlier
+
+
+def _refusal(error: IntegrityError, key: str) -> Exception:
+    """What a violated constraint means; an unknown one is our fault and stays what it is."""
+    cause = getattr(error.__cause__, "diag", None)
+    return _key_reused(key) if getattr(cause, "constraint_name", "") == "judgment_idempotency" else error
+
+
+def _key_reused(key: str) -> Conflict:
+    return Conflict(
+        "This idempotency key was used for another answer. Make a new key for every answer.",
+        code="idempotency_key_reused", extra={"idempotency_key": key},
+    )
+
+
+def _refuse_second(annotator: User, task: Task) -> None:
+    current = Judgment.objects.filter(task=task, annotator=annotator, is_current=True).first()
+    if current is not None:
+        raise Conflict(
+            "You have judged this task already; amend that judgment instead.", code="already_submitted",
+            extra={"judgment": current.pk, "revision": current.revision},
+        )
+
+
+def _may_fill(slot: Slot, annotator: User) -> bool:
+    """The slot is still leased to this person, or became free by expiry and waits for anybody."""
+    if slot.state == Slot.State.LEASED:
+        return slot.annotator_id == annotator.pk
+    return slot.state == Slot.State.FREE and slot.last_annotator_id == annotator.pk
+
+
+def _fill(slot: Slot, annotator: User) -> None:
+    slot.state, slot.annotator = Slot.State.SUBMITTED, annotator
+    try:
+        with transaction.atomic():
+            slot.save(update_fields=["state", "annotator"])
+    except IntegrityError as error:
+        raise _LeaseLost from error  # after the expiry this person leased another slot of the same task
+
+
+@transaction.atomic
+def amend_judgment(
+    *,
+    annotator: User,
+    judgment_id: int,
+    answer: Mapping[str, Any],
+    reason: str = "",
+    idempotency_key: str = "",
+    address: str | None = None,
+) -> Judgment:
+    """A new revision of one's own judgment; the old one stays readable with the rows derived from it.
+
+    Raises: NotFound (also for judgments of others), InvalidAnswer, Conflict(code="not_current").
+    """
+    current = _lock_own(annotator, judgment_id)
+    sheet = load_sheet(current.task)
+    order = current.shown_order or list(sheet.response_ids)
+    checked = check_answer(sheet, answer, shown_order=order)
+    same = _find_replay(annotator, current.task, checked, idempotency_key) if idempotency_key else None
+    if same is not None:
+        return same
+    if not current.is_current:
+        raise Conflict("There is a newer revision of this judgment.", code="not_current")
+    Judgment.objects.filter(pk=current.pk).update(is_current=False)
+    judgment = build_judgment(
+        checked, project=current.project, task=current.task, annotator=annotator, slot=current.slot,
+        revision=current.revision + 1, supersedes=current, shown_order=current.shown_order,
+        guideline_version=current.project.guideline_version, reason=_checked_reason(reason),
+        idempotency_key=idempotency_key,
+    )
+    save_judgment(judgment, checked, sheet)
+    audit.record(
+        actor=annotator, action="amend_judgment", obj=judgment, project=current.project,
+        data={"supersedes": current.pk}, address=address,
+    )
+    return judgment
+
+
+def _lock_own(annotator: User, judgment_id: int) -> Judgment:
+    judgment = (
+        Judgment.objects.select_for_update(of=("self",))
+        .select_related("task__project", "project", "slot")
+        .filter(pk=judgment_id, annotator=annotator)
+        .first()
+    )
+    if judgment is None:
+        raise NotFound("There is no such judgment of yours.")
+    require_role(user=annotator, project=judgment.project, role=Role.ANNOTATOR)
+    return judgment
+
+
+def _checked_reason(reason: str) -> str:
+    if len(reason) > 500:
+        raise ApplicationError(
+            f"The reason has {len(reason)} characters, at most 500 fit.", extra={"field": "reason"}
+        )
+    return reason.strip()
+
+
+def _check_key(key: str) -> None:
+    if not 1 <= len(key) <= KEY_CHARACTERS:
+        raise ApplicationError(
+            f"A submit needs an idempotency key of 1 to {KEY_CHARACTERS} characters; make a new one for every answer.",
+            extra={"field": "idempotency_key"},
+        )
+
+
+def _parse_token(token: UUID | str) -> UUID:
+    try:
+        return token if isinstance(token, UUID) else UUID(str(token))
+    except ValueError:
+        raise InvalidAnswer(
+            "The lease token is no token.", extra={"faults": [{"field": "lease_token", "message": "expected a UUID"}]}
+        ) from None

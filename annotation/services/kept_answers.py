@@ -1,0 +1,92 @@
+"""Answers that came too late for their slot: kept, then accepted or dismissed by a manager."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.db import transaction
+
+from annotation.exceptions import Conflict, NotFound
+from annotation.models import Judgment, KeptAnswer, Slot, Task, User
+from annotation.permissions import Role, require_role
+from annotation.services import audit
+from annotation.services.judgment_rows import build_judgment, check_answer, load_sheet, save_judgment
+
+
+@transaction.atomic
+def keep_answer(
+    *, annotator: User, task: Task, answer: Mapping[str, Any], reason: str, idempotency_key: str = ""
+) -> KeptAnswer:
+    """Stores a late answer; sent again, it is the same row."""
+    same = {"idempotency_key": idempotency_key} if idempotency_key else {"task": task, "answer": answer}
+    kept, created = KeptAnswer.objects.get_or_create(
+        annotator=annotator, **same,
+        defaults={"task": task, "answer": answer, "reason": reason},
+    )
+    if created:
+        audit.record(
+            actor=annotator, action="keep_answer", obj=kept, project=task.project,
+            data={"task": task.pk, "reason": reason},
+        )
+    return kept
+
+
+@transaction.atomic
+def accept_kept_answer(*, manager: User, kept_answer_id: int) -> Judgment:
+    """Makes a judgment of a kept answer. It fills a free slot of its task if there is one; else it is surplus.
+
+    Raises: NotFound, NotPermitted, Conflict (decided already, or the person has judged the task since).
+    """
+    kept = _locked(manager, kept_answer_id)
+    task = kept.task
+    if Judgment.objects.filter(task=task, annotator=kept.annotator).exists():
+        raise Conflict("This person has judged the task in the meantime.", code="already_judged")
+    sheet = load_sheet(task)
+    answer = check_answer(sheet, kept.answer)
+    slot = _slot_for(kept)
+    judgment = build_judgment(
+        answer, project=task.project, task=task, annotator=kept.annotator, slot=slot,
+        guideline_version=task.project.guideline_version, created_at=kept.created_at,
+    )
+    save_judgment(judgment, answer, sheet)
+    kept.state = KeptAnswer.State.ACCEPTED
+    kept.save(update_fields=["state"])
+    audit.record(
+        actor=manager, action="accept_kept_answer", obj=kept, project=task.project, data={"judgment": judgment.pk}
+    )
+    return judgment
+
+
+@transaction.atomic
+def dismiss_kept_answer(*, manager: User, kept_answer_id: int) -> KeptAnswer:
+    """Leaves a kept answer out; it stays readable."""
+    kept = _locked(manager, kept_answer_id)
+    kept.state = KeptAnswer.State.DISMISSED
+    kept.save(update_fields=["state"])
+    audit.record(actor=manager, action="dismiss_kept_answer", obj=kept, project=kept.task.project)
+    return kept
+
+
+def _locked(manager: User, kept_answer_id: int) -> KeptAnswer:
+    kept = (
+        KeptAnswer.objects.select_for_update(of=("self",))
+        .select_related("task__project", "annotator")
+        .filter(pk=kept_answer_id)
+        .first()
+    )
+    if kept is None:
+        raise NotFound("There is no such kept answer.")
+    require_role(user=manager, project=kept.task.project, role=Role.MANAGER)
+    if kept.state != KeptAnswer.State.KEPT:
+        raise Conflict(f"This answer is already {kept.state}.", code="already_decided", extra={"state": kept.state})
+    return kept
+
+
+def _slot_for(kept: KeptAnswer) -> Slot | None:
+    """The slot this person holds on the task, else a free one; it is filled."""
+    slots = Slot.objects.select_for_update(skip_locked=True).filter(task=kept.task)
+    slot = slots.filter(state=Slot.State.LEASED, annotator=kept.annotator).first()
+    slot = slot or slots.filter(state=Slot.State.FREE).order_by("number").first()
+    if slot is not None:
+        slot.state, slot.annotator = Slot.State.SUBMITTED, kept.annotator
+        slot.save(update_fields=["state", "annotator"])
+    return slot
