@@ -3,7 +3,7 @@
 import hashlib
 from datetime import timedelta
 
-from django.db.models import F, Q
+from django.db.models import Q
 from django.db.models.functions import Now
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
 from rest_framework.exceptions import AuthenticationFailed
@@ -43,13 +43,12 @@ def find_token(plain: bytes) -> ApiToken | None:
     recent = Q(last_used_at__gt=Now() - LAST_USED_PRECISION)
     return (
         ApiToken.objects.select_related("user")
-        .annotate(database_now=Now(), used_lately=recent)
+        .annotate(used_lately=recent)
         .filter(living, digest=digest, revoked_at__isnull=True, user__is_active=True)
         .first()
     )
 
 
 def _note_use(token: ApiToken) -> None:
-    if token.last_used_at is None or not token.used_lately:  # type: ignore[attr-defined]
-        stale = Q(last_used_at__isnull=True) | Q(last_used_at=F("last_used_at"))
-        ApiToken.objects.filter(stale, pk=token.pk).update(last_used_at=Now())
+    if not token.used_lately:  # type: ignore[attr-defined]
+        ApiToken.objects.filter(pk=token.pk).update(last_used_at=Now())

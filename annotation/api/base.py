@@ -1,10 +1,7 @@
 """What all views of the API share."""
 
-from typing import ClassVar
-
 from django.db.models import QuerySet
 from rest_framework.pagination import CursorPagination
-from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
@@ -14,29 +11,25 @@ from rest_framework.views import APIView
 from annotation.api.bodies import JsonBody
 from annotation.api.pagination import NewestFirst
 from annotation.api.throttles import CallThrottle
-from annotation.exceptions import NotFound
-from annotation.models import Membership, Project, User
+from annotation.models import Project, User
 from annotation.permissions import require_role
-from annotation.selectors.work import projects_for
+from annotation.selectors.work import get_project
 
 
 class ApiView(APIView):
     """A view for people who are signed in. JSON in, JSON out."""
 
-    parser_classes: ClassVar[list[type[BaseParser]]] = [JsonBody]  # type: ignore[misc]
-    throttle_classes: ClassVar[list[type[BaseThrottle]]] = [CallThrottle]  # type: ignore[misc]
+    parser_classes = (JsonBody,)
+    throttle_classes = (CallThrottle,)
 
 
-def get_project(request: Request, slug: str, role: Membership.Role = Membership.Role.ANNOTATOR) -> Project:
+def require_project(request: Request, slug: str, role: str) -> Project:
     """The project, if the caller has at least this role in it.
 
     Raises: NotFound for outsiders, whether it exists or not; NotPermitted for members with a lesser role.
     """
-    user = person(request)
-    project = projects_for(user=user).filter(slug=slug).first()
-    if project is None:
-        raise NotFound("There is no such project, or you are not a member of it.")
-    require_role(user=user, project=project, role=role)
+    project = get_project(user=person(request), slug=slug)
+    require_role(user=person(request), project=project, role=role)
     return project
 
 

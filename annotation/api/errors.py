@@ -75,9 +75,13 @@ def _headers(error: exceptions.APIException) -> dict[str, str]:
 
 
 def _respond(
-    code_of_http: int, code: str, message: str, extra: dict[str, Any] | None = None, headers: dict[str, str] | None = None
+    http_status: int,
+    code: str,
+    message: str,
+    extra: dict[str, Any] | None = None,
+    headers: dict[str, str] | None = None,
 ) -> Response:
-    return Response({"code": code, "message": message, "extra": extra or {}}, status=code_of_http, headers=headers)
+    return Response({"code": code, "message": message, "extra": extra or {}}, status=http_status, headers=headers)
 
 
 def _respond_faults(error: exceptions.ValidationError) -> Response:

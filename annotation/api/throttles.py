@@ -1,5 +1,6 @@
 """How often one person may call. Limits stop floods and guessing, far above what anybody does by hand."""
 
+import hashlib
 import logging
 import time
 
@@ -104,4 +105,4 @@ class AddressThrottle(MinuteThrottle):
 
 def hash_name(name: str) -> str:
     """A name as it may stand in a cache key, which takes no blanks or control characters."""
-    return name.encode("utf-8", "surrogatepass").hex()
+    return hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:32]

@@ -1,5 +1,26 @@
-"""Addresses of this part."""
+"""Addresses of the annotation part of the API, version 1. No address ends in a slash."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, path, register_converter
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from annotation.api.flags import FlagView
+from annotation.api.judgments import AmendView, MyJudgmentsView, MyJudgmentView, SubmitView
+from annotation.api.lease_tokens import LeaseTokenConverter
+from annotation.api.leases import DraftView, HeartbeatView, ReleaseView, SkipView
+from annotation.api.row_ids import RowIdConverter
+from annotation.api.work import AcquireView
+
+register_converter(LeaseTokenConverter, "lease")
+register_converter(RowIdConverter, "row")
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("projects/<slug:slug>/acquire", AcquireView.as_view(), name="api-acquire"),
+    path("leases/<lease:lease>/heartbeat", HeartbeatView.as_view(), name="api-heartbeat"),
+    path("leases/<lease:lease>/release", ReleaseView.as_view(), name="api-release"),
+    path("leases/<lease:lease>/skip", SkipView.as_view(), name="api-skip"),
+    path("leases/<lease:lease>/draft", DraftView.as_view(), name="api-draft"),
+    path("tasks/<row:task_id>/judgments", SubmitView.as_view(), name="api-submit"),
+    path("tasks/<row:task_id>/flag", FlagView.as_view(), name="api-flag"),
+    path("judgments", MyJudgmentsView.as_view(), name="api-judgments"),
+    path("judgments/<row:judgment_id>", MyJudgmentView.as_view(), name="api-judgment"),
+    path("judgments/<row:judgment_id>/amend", AmendView.as_view(), name="api-amend"),
+]

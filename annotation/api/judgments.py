@@ -1,0 +1,196 @@
+"""Judgments: giving one, looking at one's own, mending one."""
+
+from typing import Any
+
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from annotation.api.base import ApiView, address_of, paginate, person
+from annotation.api.blind_task import BlindTaskOutput, keys_of, show_task
+from annotation.api.bodies import StrictSerializer, read_body
+from annotation.api.lease_tokens import LeaseToken, LeaseTokenField
+from annotation.api.letters import answer_in_keys, read_order
+from annotation.api.schema import IDEMPOTENCY_KEY, describe
+from annotation.api.throttles import SubmitThrottle
+from annotation.blinding import answer_to_letters
+from annotation.exceptions import ApplicationError, NotFound
+from annotation.models import FeedbackKind, Judgment, User
+from annotation.selectors.work import my_judgments
+from annotation.services.judgments import amend_judgment, submit_judgment
+
+LONGEST_KEY = 100
+
+
+class AnswerShape(serializers.Serializer[Any]):
+    """What a person says about a task, its responses named by their letters. Scalar answers have no tiers."""
+
+    tiers = serializers.ListField(
+        child=serializers.ListField(child=serializers.CharField()),
+        required=False,
+        help_text="Best first, ties together.",
+    )
+    bad = serializers.ListField(child=serializers.CharField(), required=False)
+    unranked = serializers.ListField(child=serializers.CharField(), required=False)
+    strength = serializers.ListField(child=serializers.IntegerField(allow_null=True), required=False, allow_null=True)
+    scores = serializers.DictField(
+        child=serializers.DictField(child=serializers.FloatField(allow_null=True)), required=False
+    )
+    rationale = serializers.CharField(required=False, allow_blank=True, allow_null=True, max_length=20_000)
+    confidence = serializers.IntegerField(required=False, allow_null=True, min_value=1, max_value=5)
+    active_ms = serializers.IntegerField(required=False, allow_null=True, min_value=0)
+
+
+@extend_schema_field(AnswerShape)
+class AnswerField(serializers.DictField):
+    """Taken as it is: the feedback kind checks it once, in the service, against the task."""
+
+
+class SubmitInput(StrictSerializer):
+    lease_token = LeaseTokenField(max_length=50)
+    answer = AnswerField()
+
+
+class AmendInput(StrictSerializer):
+    answer = AnswerField()
+    reason = serializers.CharField(max_length=500, required=False, allow_blank=True, default="")
+
+
+class JudgmentOutput(serializers.Serializer[Any]):
+    id = serializers.IntegerField()
+    revision = serializers.IntegerField()
+
+
+class MyJudgmentOutput(serializers.ModelSerializer[Judgment]):
+    """A judgment as its author sees it."""
+
+    project = serializers.SlugRelatedField(slug_field="slug", read_only=True)
+    task = serializers.IntegerField(source="task_id")
+    answer = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Judgment
+        fields = ("id", "revision", "project", "task", "kind", "answer", "reason", "created_at")
+
+    @extend_schema_field(AnswerShape)
+    def get_answer(self, judgment: Judgment) -> dict[str, Any]:
+        return show_answer(judgment)
+
+
+class JudgmentDetailOutput(serializers.Serializer[Any]):
+    judgment = MyJudgmentOutput()
+    task = BlindTaskOutput()
+
+
+class SubmitView(ApiView):
+    throttle_classes = (SubmitThrottle,)
+
+    @describe(
+        "Submit your answer. Retry with the same Idempotency-Key as often as needed: there will be one judgment. "
+        "If the lease was lost, the answer is kept for a manager and `extra.kept_answer` names it.",
+        request=SubmitInput,
+        gives={201: JudgmentOutput, 200: JudgmentOutput},
+        fails=(400, 404, 409, 413, 415, 422),
+        parameters=[IDEMPOTENCY_KEY],
+        tag="work",
+    )
+    def post(self, request: Request, task_id: int) -> Response:
+        key = read_idempotency_key(request)
+        body = read_body(request, SubmitInput)
+        lease: LeaseToken = body["lease_token"]
+        order = read_order(task_id, lease.slot_number)
+        before = timezone.now()
+        with answer_in_keys(task_id, body["answer"], order) as answer:
+            judgment = submit_judgment(
+                annotator=person(request),
+                task_id=task_id,
+                lease_token=lease.token,
+                answer=answer,
+                idempotency_key=key,
+                address=address_of(request),
+            )
+        return Response(JudgmentOutput(judgment).data, status=201 if judgment.recorded_at >= before else 200)
+
+
+class MyJudgmentsView(ApiView):
+    @describe("Your own judgments, newest first.", gives={200: MyJudgmentOutput(many=True)}, tag="judgments")
+    def get(self, request: Request) -> Response:
+        return paginate(self, request, my_judgments(user=person(request)), MyJudgmentOutput)
+
+
+class MyJudgmentView(ApiView):
+    @describe(
+        "One of your judgments with its task, as you saw it.", gives={200: JudgmentDetailOutput}, fails=(404,),
+        tag="judgments",
+    )
+    def get(self, request: Request, judgment_id: int) -> Response:
+        judgment = _mine(person(request), judgment_id)
+        criteria = list(judgment.project.criteria.all())
+        task = show_task(
+            judgment.task, project=judgment.project, shown_order=order_of(judgment), criteria=criteria
+        )
+        return Response({"judgment": MyJudgmentOutput(judgment).data, "task": task})
+
+
+class AmendView(ApiView):
+    throttle_classes = (SubmitThrottle,)
+
+    @describe(
+        "Correct one of your judgments. The old one stays on record; the new one counts.",
+        request=AmendInput,
+        gives={200: JudgmentOutput},
+        fails=(400, 404, 409, 413, 415, 422),
+        parameters=[IDEMPOTENCY_KEY],
+        tag="judgments",
+    )
+    def post(self, request: Request, judgment_id: int) -> Response:
+        key = read_idempotency_key(request)
+        body = read_body(request, AmendInput)
+        judgment = _mine(person(request), judgment_id)
+        with answer_in_keys(judgment.task_id, body["answer"], order_of(judgment)) as answer:
+            amended = amend_judgment(
+                annotator=person(request),
+                judgment_id=judgment.pk,
+                answer=answer,
+                reason=body["reason"],
+                idempotency_key=key,
+            )
+        return Response(JudgmentOutput(amended).data)
+
+
+def read_idempotency_key(request: Request) -> str:
+    """The header Idempotency-Key. Raises: ApplicationError if it is missing or no short printable text."""
+    key: str = request.headers.get("Idempotency-Key", "").strip()
+    if not key:
+        raise ApplicationError(
+            "Send the header Idempotency-Key: a text of your choice, the same for every retry of this answer.",
+            code="idempotency_key_missing",
+        )
+    if len(key) > LONGEST_KEY or not (key.isascii() and key.isprintable()):
+        raise ApplicationError(
+            f"Idempotency-Key takes up to {LONGEST_KEY} printable ASCII characters.", code="idempotency_key_invalid"
+        )
+    return key
+
+
+def order_of(judgment: Judgment) -> list[str]:
+    """The order in which the author saw the responses; the stored order where that is not known."""
+    return list(judgment.shown_order) or keys_of(judgment.task_id)
+
+
+def show_answer(judgment: Judgment) -> dict[str, Any]:
+    """What the judgment says, in letters."""
+    fields = ["scores", "rationale", "confidence", "active_ms"]
+    if judgment.kind == FeedbackKind.RANKING:
+        fields = ["tiers", "bad", "unranked", "strength", *fields]
+    return answer_to_letters({name: getattr(judgment, name) for name in fields}, order_of(judgment))
+
+
+def _mine(user: User, judgment_id: int) -> Judgment:
+    judgments = Judgment.objects.select_related("project", "task__prompt")
+    judgment = judgments.filter(annotator=user, pk=judgment_id).first()
+    if judgment is None:
+        raise NotFound("There is no such judgment of yours.")
+    return judgment

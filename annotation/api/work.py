@@ -1,0 +1,57 @@
+"""Getting work: the next task with a lease on it."""
+
+from typing import Any
+
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from annotation.api.base import ApiView, person
+from annotation.api.blind_task import BlindTaskOutput, DraftOutput, show_draft, show_task
+from annotation.api.lease_tokens import LeaseToken
+from annotation.api.schema import describe
+from annotation.api.throttles import AcquireThrottle
+from annotation.models import Project, User
+from annotation.selectors.work import get_project, my_draft
+from annotation.services.slots import Lease, NoWork, acquire_task
+
+
+class LeaseOutput(serializers.Serializer[Any]):
+    token = serializers.CharField(help_text="Opaque. Send it with everything that concerns this task.")
+    expires_at = serializers.DateTimeField(help_text="A heartbeat moves this on.")
+
+
+class AcquireOutput(serializers.Serializer[Any]):
+    task = BlindTaskOutput(allow_null=True)
+    lease = LeaseOutput(required=False)
+    draft = DraftOutput(required=False, allow_null=True)
+    reason = serializers.ChoiceField(["all_done", "all_leased_until", "you_did_all", "closed"], required=False)
+    until = serializers.DateTimeField(required=False, allow_null=True)
+
+
+class AcquireView(ApiView):
+    throttle_classes = (AcquireThrottle,)
+
+    @describe(
+        "The task that you are to judge next, with a lease on it. Asking again gives the same one while it lasts. "
+        "Without work, `task` is null and `reason` says why.",
+        gives={200: AcquireOutput},
+        fails=(404,),
+        tag="work",
+    )
+    def post(self, request: Request, slug: str) -> Response:
+        project = get_project(user=person(request), slug=slug)
+        outcome = acquire_task(project=project, annotator=person(request))
+        if isinstance(outcome, NoWork):
+            return Response({"task": None, "reason": outcome.reason, "until": outcome.until})
+        return Response(_show_lease(outcome, project, person(request)))
+
+
+def _show_lease(lease: Lease, project: Project, annotator: User) -> dict[str, Any]:
+    draft = my_draft(user=annotator, task=lease.task)
+    criteria = list(project.criteria.all())
+    return {
+        "task": show_task(lease.task, project=project, shown_order=lease.shown_order, criteria=criteria),
+        "lease": {"token": str(LeaseToken(lease.slot.number, lease.token)), "expires_at": lease.expires_at},
+        "draft": show_draft(draft, lease.shown_order),
+    }

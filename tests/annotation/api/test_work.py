@@ -1,0 +1,49 @@
+from typing import Any
+
+from annotation.models import Judgment, Project
+from tests.annotation.api.conftest import ClientOf, acquire, submit
+
+
+def test_acquire_shows_the_task_in_letters(project: Project, client_of: ClientOf) -> None:
+    work = acquire(client_of("bob"))
+
+    assert [response["letter"] for response in work["task"]["responses"]] == ["A", "B", "C"]
+    assert work["task"]["shown_order"] == ["A", "B", "C"]
+    assert work["task"]["responses"][0]["html"].startswith("<p>Text <strong>")
+    assert work["task"]["prompt"][0]["content"].startswith("How?")
+    assert work["task"]["criteria"][0]["name"] == "helpfulness"
+    assert "<strong>fair</strong>" in work["task"]["guideline_html"]
+    assert work["draft"] is None
+
+
+def test_acquire_again_gives_the_same_lease(project: Project, client_of: ClientOf) -> None:
+    client = client_of("bob")
+
+    first, second = acquire(client), acquire(client)
+
+    assert first["lease"]["token"] == second["lease"]["token"]
+    assert first["task"] == second["task"]
+
+
+def test_submit_stores_the_keys_behind_the_letters(project: Project, client_of: ClientOf) -> None:
+    client = client_of("bob")
+    work = acquire(client)
+
+    response = submit(client, work, scores={"helpfulness": {"A": 5}}, tiers=[["A"], ["B", "C"]])
+
+    assert response.status_code == 201, response.content
+    judgment = Judgment.objects.get(pk=response.json()["id"])
+    first, second, third = judgment.shown_order
+    assert judgment.tiers == [[first], [second, third]]
+    assert judgment.scores == {"helpfulness": {first: 5}}
+    shown = {response["letter"]: response["text"] for response in work["task"]["responses"]}
+    texts = dict(judgment.task.prompt.responses.values_list("key", "text"))
+    assert [shown[letter] for letter in "ABC"] == [texts[key] for key in judgment.shown_order]
+
+
+def test_no_work_says_why(project: Project, client_of: ClientOf) -> None:
+    client = client_of("bob")
+    for number in range(3):
+        assert submit(client, acquire(client), key=f"key-{number}").status_code == 201
+
+    assert acquire(client) == {"task": None, "reason": "you_did_all", "until": None}
