@@ -61,6 +61,12 @@ def release_services(timeout_seconds: float = 40.0) -> bool:
     return True
 
 
+def keeper_processes() -> set[int]:
+    """Process ids of the keepers of our embedded services."""
+    found = (read_state(_service_folder(service)).get("keeper") for service in _NAMES)
+    return {pid for pid in found if isinstance(pid, int)}
+
+
 def _service_folder(service: str) -> Path:
     folder = env.read_var_dir() / "services" / service
     try:

@@ -107,19 +107,24 @@ ARTIFACTS_ROOT = env.read_path("ARTIFACTS_ROOT", VAR_DIR / "artifacts")
 STATIC_URL = "/static/"
 STATIC_ROOT = VAR_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
-# Tests run without collectstatic, so they have no manifest to look names up in.
+# A container's image holds compressed files under hashed names, made once at its build. A local site and the tests serve
+# the sources themselves: compressing them takes most of a minute, which no first start should cost.
 _STATIC_STORAGE = (
-    "django.contrib.staticfiles.storage.StaticFilesStorage"
-    if TESTING
-    else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+    "whitenoise.storage.CompressedManifestStaticFilesStorage"
+    if PRODUCTION
+    else "django.contrib.staticfiles.storage.StaticFilesStorage"
 )
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": ARTIFACTS_ROOT}},
     "artifacts": {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": ARTIFACTS_ROOT}},
     "staticfiles": {"BACKEND": _STATIC_STORAGE},
 }
-WHITENOISE_USE_FINDERS = TESTING
+WHITENOISE_USE_FINDERS = not PRODUCTION
 WHITENOISE_AUTOREFRESH = False
+WHITENOISE_MAX_AGE = 60 if PRODUCTION else 0
+if not PRODUCTION:
+    # WhiteNoise warns when the folder is missing, though nothing needs to be in it here.
+    STATIC_ROOT.mkdir(parents=True, exist_ok=True)
 MAX_UPLOAD_BYTES = env.read_int("MAX_UPLOAD_BYTES", 10 * 1024 * 1024, minimum=1024)
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_UPLOAD_BYTES
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000

@@ -28,7 +28,6 @@ def start_services() -> None:
     home = Path(tempfile.mkdtemp(prefix=PREFIX))
     # The user that Postgres runs under must be able to pass through.
     home.chmod(0o711)
-    (home / "static").mkdir()
     env.export({"CONCORD_MODE": "test", "CONCORD_VAR": str(home), "CONCORD_FSYNC": "no"})
     ensure_services()
 

@@ -1,0 +1,40 @@
+"""`manage.py prepare_site`: brings database and demo up to date; stdout tells how to sign in."""
+
+import sys
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.core.management import call_command, get_commands
+from django.core.management.base import BaseCommand, CommandError
+
+from config.one_time_login import make_one_time_link
+
+DEMO_MANAGER = "manager"
+
+
+class Command(BaseCommand):
+    help = "Migrates and loads the demo; prints a one-time sign-in link."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        progress = sys.stderr
+        call_command("migrate", interactive=False, verbosity=1, stdout=progress)
+        self.load_demo()
+        self.stdout.write(sign_in_hint())
+
+    def load_demo(self) -> None:
+        """The site is of use without the demo, so its failure is said loudly but stops nothing."""
+        if "load_demo" not in get_commands():
+            self.stderr.write("The demo was not loaded: there is no command load_demo.")
+            return
+        try:
+            call_command("load_demo", stdout=sys.stderr)
+        except CommandError as error:
+            self.stderr.write(f"The demo was not loaded: {error}")
+
+
+def sign_in_hint() -> str:
+    """What to tell the person in front of a fresh site."""
+    user = get_user_model().objects.filter(username=DEMO_MANAGER, is_active=True).first()
+    if user is None:
+        return "No demo manager exists; `make admin` creates the first account."
+    return f"Sign in as the demo's manager (once, within ten minutes): {make_one_time_link(user=user)}"
