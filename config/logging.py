@@ -32,8 +32,7 @@ def configure_logging(*, level: str, style: str) -> dict[str, Any]:
         },
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "default"}},
         "root": {"handlers": ["stderr"], "level": level},
-        # Four lines for each periodic job, every few seconds, would bury everything else.
-        "loggers": {name: {"level": "WARNING"} for name in ("celery.worker.strategy", "celery.app.trace", "celery.beat")},
+        "loggers": {name: {"level": "WARNING"} for name in _too_chatty(style)},
     }
 
 
@@ -42,3 +41,9 @@ def _renderers(style: str) -> list[Any]:
     if style == "json":
         return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
     return [structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)]
+
+
+def _too_chatty(style: str) -> list[str]:
+    """Loggers of which only warnings are wanted: lines for each periodic job, and, on a terminal, for each poll."""
+    chatty = ["celery.worker.strategy", "celery.app.trace", "celery.beat"]
+    return chatty if style == "json" else [*chatty, "django_structlog.middlewares.request"]

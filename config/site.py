@@ -106,7 +106,7 @@ def site_children(port: int) -> list[ChildProcess]:
     quiet = ["--without-gossip", "--without-mingle", "--loglevel", "INFO"]
     web = [sys.executable, "-m", "gunicorn", "config.wsgi:application", "--bind", f"127.0.0.1:{port}"]
     web += ["--worker-class", "gthread", "--threads", str(env.read_int("WEB_THREADS", 8, minimum=1))]
-    web += ["--workers", str(env.read_int("WEB_PROCESSES", 1, minimum=1)), "--graceful-timeout", "10"]
+    web += ["--workers", str(env.read_int("WEB_PROCESSES", 1, minimum=1)), "--graceful-timeout", "10", "--no-control-socket"]
     default = ["worker", "--queues", "default", "--pool", "prefork", "--concurrency", "1", "--hostname", "worker@%h"]
     gpu = ["worker", "--queues", "gpu", "--pool", "threads", "--concurrency", "1", "--hostname", "gpu@%h"]
     beat = ["beat", "--loglevel", "WARNING", "--pidfile", ""]
