@@ -1,0 +1,159 @@
+"""A policy beside its reference: reward on the same prompts, and how far it has moved away."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from transformers import PreTrainedModel
+
+from rewardmodel.runtime.faults import Cancelled
+from rewardmodel.runtime.rendering import Renderer
+from rewardmodel.runtime.run_directory import RunDirectory
+from rewardmodel.runtime.seeding import derive_seed
+from rltrainer.config import EvaluateConfig
+from rltrainer.intervals import Estimate, clustered_mean
+from rltrainer.kl import estimate_kl
+from rltrainer.policy import Policy
+from rltrainer.records import EncodedPrompt, Group, flatten_completions
+from rltrainer.rewards.weighted import WeightedReward, build_reward
+from rltrainer.rollouts.batched_sampler import BatchedSampler
+from rltrainer.rollouts.collecting import collect_groups
+from rltrainer.rollouts.engine import SamplingRules
+from rltrainer.workbench import Workbench, load_network, set_up
+
+SCORING_TOKENS = 2048
+"""Tokens per forward pass where no gradient is kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Examination:
+    """The terms under which models are compared: the same prompts, seeds and rules for each."""
+
+    prompts: Sequence[EncodedPrompt]
+    """What is asked."""
+    samples_per_prompt: int
+    """Completions of each."""
+    rules: SamplingRules
+    """How they are sampled."""
+    reward: WeightedReward
+    """What they earn."""
+    renderer: Renderer
+    """Tokens to text."""
+    batch_rows: int
+    """Completions decoded together."""
+    seed: int
+    """Seed of the run."""
+    confidence: float
+    """Level of the intervals."""
+
+    def examine(self, model: PreTrainedModel, directory: RunDirectory) -> list[Group]:
+        """The model's scored completions, a wave at a time. Raises: Cancelled where the starter asks for it."""
+        engine = BatchedSampler(model, batch_rows=self.batch_rows)
+        width = max(1, self.batch_rows // self.samples_per_prompt)
+        groups: list[Group] = []
+        for start in range(0, len(self.prompts), width):
+            if directory.cancellation.requested:
+                raise Cancelled(f"{directory.cancellation.reason}, during an evaluation")
+            part = self.prompts[start : start + width]
+            groups.extend(self.reward.score(self._collect(engine, part, version=start)))
+        return groups
+
+    def _collect(self, engine: BatchedSampler, prompts: Sequence[EncodedPrompt], *, version: int) -> list[Group]:
+        return collect_groups(
+            prompts,
+            engine=engine,
+            renderer=self.renderer,
+            rules=self.rules,
+            group_size=self.samples_per_prompt,
+            seed=self.seed,
+            purpose="evaluation",
+            policy_version=version,
+        )
+
+    def mean_gain(self, groups: Sequence[Group], reference: Sequence[Sequence[float]]) -> Estimate:
+        """Mean reward above the reference's on the same prompts, with an interval over prompts."""
+        means = [sum(rewards) / len(rewards) for rewards in reference]
+        return self.estimate([[r - mean for r in g.rewards] for g, mean in zip(groups, means, strict=True)])
+
+    def estimate(self, values: Sequence[Sequence[float]]) -> Estimate:
+        """The mean of each prompt's values, with an interval over prompts."""
+        return clustered_mean(values, confidence=self.confidence, seed=derive_seed(self.seed, "bootstrap"))
+
+
+@dataclass(frozen=True, slots=True)
+class Distance:
+    """How far a policy is from its reference on its own completions."""
+
+    kl_sequence: float
+    """Mean k1 sum of a completion, nats."""
+    kl_token: float
+    """Mean k3 of a token, nats."""
+
+
+def measure_kl(
+    policy: PreTrainedModel, reference: PreTrainedModel, groups: Sequence[Group], temperature: float
+) -> Distance:
+    """The distance on these completions, both models scored the same way."""
+    pairs = [(group.prompt.token_ids, group.completions[i].token_ids) for group, i in flatten_completions(groups)]
+    columns = [
+        Policy(model, temperature=temperature, micro_batch_tokens=SCORING_TOKENS).log_probs(pairs)
+        for model in (policy, reference)
+    ]
+    own, other = (torch.tensor([value for row in column for value in row]) for column in columns)
+    tokens = estimate_kl(own, other, estimator="k3")
+    return Distance(float((own - other).double().sum()) / len(pairs), float(tokens.double().mean()))
+
+
+def evaluate(directory: RunDirectory, config: EvaluateConfig) -> None:
+    """The command `evaluate`: reward of policy and reference on the prompts, and the distance between them."""
+    bench = set_up(
+        directory, model=config.model, data=config.data, seed=config.seed, max_new_tokens=config.sampling.max_new_tokens
+    )
+    examination = _examination(directory, config, bench)
+    directory.status.update(phase="evaluate", total_steps=2, message="answering with the reference")
+    reference = load_network(directory, config.model.reference or config.model.path, bench.compute)
+    before = examination.examine(reference, directory)
+    directory.status.update(step=1, message="answering with the policy")
+    after = examination.examine(bench.model, directory)
+    distance = measure_kl(bench.model, reference, after, config.sampling.temperature)
+    directory.write_result(
+        {
+            "kind": "policy-evaluate",
+            "prompts": len(bench.prompts),
+            "prompts_left_out": bench.prompts_left_out,
+            **compare(examination, [list(group.rewards) for group in before], after),
+            "kl_sequence": distance.kl_sequence,
+            "kl_token": distance.kl_token,
+        }
+    )
+
+
+def compare(
+    examination: Examination, reference: Sequence[Sequence[float]], policy: Sequence[Group]
+) -> dict[str, dict[str, float | int | None]]:
+    """Mean rewards of both, and the gain prompt by prompt, for `result.json`."""
+    estimates = {
+        "reward_reference": examination.estimate(reference),
+        "reward_policy": examination.estimate([group.rewards for group in policy]),
+        "reward_gain": examination.mean_gain(policy, reference),
+    }
+    return {name: estimate.to_dict() for name, estimate in estimates.items()}
+
+
+def _examination(directory: RunDirectory, config: EvaluateConfig, bench: Workbench) -> Examination:
+    sampling = config.sampling
+    return Examination(
+        prompts=bench.prompts,
+        samples_per_prompt=sampling.responses_per_prompt,
+        rules=SamplingRules(sampling.max_new_tokens, bench.renderer.stop_ids, sampling.temperature),
+        reward=build_reward(
+            config.reward,
+            resolve=directory.resolve,
+            max_new_tokens=sampling.max_new_tokens,
+            prompts=bench.prompts,
+        ),
+        renderer=bench.renderer,
+        batch_rows=sampling.batch_rows,
+        seed=config.seed,
+        confidence=sampling.confidence,
+    )

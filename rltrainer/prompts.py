@@ -1,0 +1,70 @@
+"""Prompts in the policy's tokens, split and drawn the same way in every run of one seed."""
+
+from collections.abc import Sequence
+
+import torch
+
+from rewardmodel.records import DataError, PromptRecord
+from rewardmodel.runtime.rendering import Renderer
+from rewardmodel.runtime.seeding import derive_generator
+from rltrainer.records import EncodedPrompt
+
+
+def encode_prompts(
+    records: Sequence[PromptRecord], renderer: Renderer, *, max_tokens: int
+) -> tuple[list[EncodedPrompt], int]:
+    """The prompts that have at most `max_tokens` tokens, and how many are longer.
+
+    Raises: DataError where none is left, or where a prompt_id occurs twice.
+    """
+    seen: set[str] = set()
+    for record in records:
+        if record.prompt_id in seen:
+            raise DataError(f"prompts.jsonl: prompt_id {record.prompt_id!r} occurs twice; each prompt needs its own")
+        seen.add(record.prompt_id)
+    encoded = [EncodedPrompt(record, renderer.render(record.prompt).token_ids) for record in records]
+    fitting = [prompt for prompt in encoded if len(prompt.token_ids) <= max_tokens]
+    if not fitting:
+        raise DataError(f"prompts.jsonl: none of {len(records)} prompts has at most {max_tokens} tokens")
+    return fitting, len(encoded) - len(fitting)
+
+
+def split_held_out(
+    prompts: Sequence[EncodedPrompt], *, held_out: int, seed: int
+) -> tuple[list[EncodedPrompt], list[EncodedPrompt]]:
+    """Prompts to train on and prompts kept for the evaluation. Raises: DataError where none is left to train on."""
+    if held_out >= len(prompts):
+        raise DataError(
+            f"prompts.jsonl: {len(prompts)} usable prompts, and evaluation.prompts holds out {held_out}: "
+            "none is left to train on; add prompts or hold out fewer"
+        )
+    order = torch.randperm(len(prompts), generator=derive_generator(seed, "held-out")).tolist()
+    chosen = set(order[:held_out])
+    return (
+        [prompt for place, prompt in enumerate(prompts) if place not in chosen],
+        [prompt for place, prompt in enumerate(prompts) if place in chosen],
+    )
+
+
+class PromptSampler:
+    """Draws prompts without end: each once an epoch, in an order of its own.
+
+    `drawn` is all of its state: the same seed and number give the same next prompts.
+    """
+
+    def __init__(self, prompts: Sequence[EncodedPrompt], *, seed: int, drawn: int = 0) -> None:
+        self.prompts = list(prompts)
+        self.seed = seed
+        self.drawn = drawn
+
+    def draw(self, count: int) -> list[EncodedPrompt]:
+        """The next prompts."""
+        places = range(self.drawn, self.drawn + count)
+        self.drawn += count
+        size = len(self.prompts)
+        orders = {epoch: self._order(epoch) for epoch in {place // size for place in places}}
+        return [self.prompts[orders[place // size][place % size]] for place in places]
+
+    def _order(self, epoch: int) -> list[int]:
+        generator = derive_generator(self.seed, "prompt-order", epoch)
+        return [int(place) for place in torch.randperm(len(self.prompts), generator=generator)]

@@ -1,0 +1,1 @@
+"""Engines that answer prompts: tokens in, tokens and their log-probs out."""

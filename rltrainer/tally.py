@@ -1,0 +1,40 @@
+"""Sums and counts of one step's measurements, over all its micro-batches."""
+
+import torch
+from torch import Tensor
+
+
+class Tally:
+    """Collects values by name; means are taken once at the end, so that micro-batches of any size weigh right."""
+
+    def __init__(self) -> None:
+        self._sums: dict[str, float] = {}
+        self._counts: dict[str, float] = {}
+        self._extremes: dict[str, float] = {}
+
+    def add_mean(self, name: str, values: Tensor, mask: Tensor | None = None) -> None:
+        """Values whose mean is reported; only those under the mask count. Summed in float64."""
+        counted = values.detach() if mask is None else values.detach()[mask]
+        self._sums[name] = self._sums.get(name, 0.0) + float(counted.double().sum())
+        self._counts[name] = self._counts.get(name, 0.0) + counted.numel()
+
+    def add_sum(self, name: str, value: float) -> None:
+        """A value whose sum is reported."""
+        self._sums[name] = self._sums.get(name, 0.0) + value
+
+    def add_extremes(self, name: str, values: Tensor, mask: Tensor | None = None) -> None:
+        """Values whose least and greatest are reported as `<name>_min` and `<name>_max`."""
+        counted = values.detach() if mask is None else values.detach()[mask]
+        if counted.numel():
+            low, high = (float(bound) for bound in torch.aminmax(counted))
+            self._extremes[f"{name}_min"] = min(low, self._extremes.get(f"{name}_min", low))
+            self._extremes[f"{name}_max"] = max(high, self._extremes.get(f"{name}_max", high))
+
+    def values(self) -> dict[str, float]:
+        """All that was collected: a mean over nothing is left out."""
+        means = {
+            name: total / self._counts[name] if name in self._counts else total
+            for name, total in self._sums.items()
+            if self._counts.get(name) != 0
+        }
+        return {**means, **self._extremes}

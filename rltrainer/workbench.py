@@ -1,0 +1,74 @@
+"""Everything that a run loads once: tokens, networks, prompts."""
+
+import logging
+from dataclasses import dataclass
+
+import torch
+from transformers import PreTrainedModel
+
+from rewardmodel.records import read_prompts
+from rewardmodel.runtime.backbones import load_causal_model, load_tokenizer
+from rewardmodel.runtime.device import ComputeDevice, select_device
+from rewardmodel.runtime.master_weights import MasterWeights
+from rewardmodel.runtime.rendering import Renderer
+from rewardmodel.runtime.run_directory import RunDirectory
+from rewardmodel.runtime.seeding import seed_everything
+from rltrainer.architecture import require_full_attention, require_plain_head
+from rltrainer.config_sections import DataConfig, ModelConfig
+from rltrainer.prompts import encode_prompts
+from rltrainer.records import EncodedPrompt
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Workbench:
+    """What every kind of policy run needs."""
+
+    compute: ComputeDevice
+    """Where, and in which precision."""
+    model: PreTrainedModel
+    """The policy's network in the compute precision."""
+    renderer: Renderer
+    """Messages to tokens and back."""
+    prompts: list[EncodedPrompt]
+    """All usable prompts."""
+    prompts_left_out: int
+    """Prompts that were too long."""
+
+
+def set_up(
+    directory: RunDirectory, *, model: ModelConfig, data: DataConfig, seed: int, max_new_tokens: int
+) -> Workbench:
+    """Load it all. Raises: ConfigError or DataError with what is wrong."""
+    directory.status.update(state="running", phase="load", message="loading the policy")
+    seed_everything(seed)
+    compute = select_device(device=model.device, precision=model.precision, threads=model.threads)
+    directory.status.update(device=compute.name)
+    folder = directory.resolve(model.path)
+    network = load_network(directory, model.path, compute)
+    require_plain_head(network)
+    require_full_attention(network, data.max_prompt_tokens + max_new_tokens)
+    renderer = Renderer(load_tokenizer(folder), network.generation_config)
+    prompts, left_out = encode_prompts(
+        read_prompts(directory.resolve(data.prompts)), renderer, max_tokens=data.max_prompt_tokens
+    )
+    if left_out:
+        log.warning("%d prompts have more than %d tokens and are left out", left_out, data.max_prompt_tokens)
+    return Workbench(compute, network, renderer, prompts, left_out)
+
+
+def load_network(directory: RunDirectory, path: str, compute: ComputeDevice) -> PreTrainedModel:
+    """A network for computing alone: frozen, in the compute precision, on its device."""
+    network = load_causal_model(directory.resolve(path), dtype=compute.compute_dtype)
+    return network.to(compute.device).requires_grad_(False)
+
+
+def make_trainable(network: PreTrainedModel, directory: RunDirectory, path: str) -> MasterWeights:
+    """Float32 masters with the exact weights of the folder, whatever the network computes in."""
+    network.requires_grad_(True)
+    masters = MasterWeights(network)
+    if network.dtype != torch.float32:
+        exact = load_causal_model(directory.resolve(path), dtype=torch.float32)
+        masters.unpack({name: parameter.detach() for name, parameter in exact.named_parameters()})
+    return masters
