@@ -166,7 +166,7 @@ def _keep_a_manager(project: Project, user: User) -> None:
 def _save_checked(row: Model) -> None:
     """Saves a row that fits its fields and constraints. Raises: ApplicationError with the faults by field."""
     try:
-        row.full_clean()
+        row.full_clean(exclude=["created_by"])  # null there means "the product itself", which a form may not say
     except ValidationError as error:
         faults = [
             {"field": field, "message": " ".join(messages)} for field, messages in error.message_dict.items()
