@@ -1,0 +1,75 @@
+"""PURE. Rankings as choices between two responses each, aligned by response."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from annotation.agreement.judgment_table import JudgmentTable, build_table
+from annotation.agreement.observations import FIRST, SECOND, TIE, Ids, Integers, RankingObservations
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class RankingTable:
+    """Rankings of tasks that two or more annotators ranked."""
+
+    pairs: JudgmentTable
+    """Units are pairs of responses of a task, values FIRST, TIE, SECOND; a pair is missing where the annotator left
+    one of the two unranked."""
+    rankings: int
+    """Rankings that can be compared with another one."""
+    dropped: int
+    """Rankings that share no pair of responses with anybody else's."""
+
+    @property
+    def tasks(self) -> int:
+        return self.pairs.tasks
+
+
+def build_ranking_table(observations: RankingObservations) -> RankingTable:
+    """The table of long-form rankings.
+
+    Raises: ValueError when an annotator ranked a response of a task twice.
+    """
+    task_ids, task = np.unique(observations.task_id, return_inverse=True)
+    annotator_ids, annotator = np.unique(observations.annotator_id, return_inverse=True)
+    response = np.unique(observations.response_id, return_inverse=True)[1]
+    ranking = np.unique(task * max(len(annotator_ids), 1) + annotator, return_inverse=True)[1]
+    first, second = _pair_rows(ranking, response)
+    _refuse_doubles(response, first, second, task_ids[task] if len(task) else task_ids)
+    better = np.sign(observations.rank[first].astype(np.int64) - observations.rank[second])
+    pairs = build_table(
+        task_id=task[first],
+        unit_id=_number_pairs(task, response, first, second),
+        annotator_id=annotator[first],
+        value=np.select([better < 0, better > 0], [FIRST, SECOND], TIE),
+    )
+    kept = pairs.task_ids[pairs.task] * max(len(annotator_ids), 1) + pairs.annotator_ids[pairs.annotator]
+    rankings = len(np.unique(kept))
+    return RankingTable(pairs, rankings, int(ranking.max(initial=-1)) + 1 - rankings)
+
+
+def _pair_rows(ranking: Integers, response: Integers) -> tuple[Integers, Integers]:
+    """Row numbers (first, second) of every two responses of one ranking, the lower response first."""
+    order = np.lexsort((response, ranking))
+    rank_of = ranking[order]
+    start = np.searchsorted(rank_of, rank_of)
+    first, second = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
+    longest = int(np.bincount(rank_of).max(initial=0)) if len(rank_of) else 0
+    for step in range(1, longest):
+        entry = np.flatnonzero(np.arange(len(order)) - step >= start)
+        first.append(order[entry - step])
+        second.append(order[entry])
+    return np.concatenate(first), np.concatenate(second)
+
+
+def _refuse_doubles(response: Integers, first: Integers, second: Integers, task_id: Ids) -> None:
+    twice = np.flatnonzero(response[first] == response[second])
+    if len(twice):
+        raise ValueError(f"task {task_id[first[twice[0]]]}: an annotator ranked a response more than once")
+
+
+def _number_pairs(task: Integers, response: Integers, first: Integers, second: Integers) -> Integers:
+    """A number for each pair of responses of a task; two steps, because one product could outgrow 64 bits."""
+    width = int(response.max(initial=0)) + 1
+    left = np.unique(task[first] * width + response[first], return_inverse=True)[1]
+    return left * width + response[second]
