@@ -1,17 +1,19 @@
 """A policy beside its reference: reward on the same prompts, and how far it has moved away."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
+import numpy
 import torch
 from transformers import PreTrainedModel
 
+from rewardmodel.intervals import Estimate, Resampling, estimate_ratio
 from rewardmodel.runtime.faults import Cancelled
 from rewardmodel.runtime.rendering import Renderer
 from rewardmodel.runtime.run_directory import RunDirectory
 from rewardmodel.runtime.seeding import derive_seed
 from rltrainer.config import EvaluateConfig
-from rltrainer.intervals import Estimate, clustered_mean
 from rltrainer.kl import estimate_kl
 from rltrainer.policy import Policy
 from rltrainer.records import EncodedPrompt, Group, flatten_completions
@@ -73,11 +75,14 @@ class Examination:
     def mean_gain(self, groups: Sequence[Group], reference: Sequence[Sequence[float]]) -> Estimate:
         """Mean reward above the reference's on the same prompts, with an interval over prompts."""
         means = [sum(rewards) / len(rewards) for rewards in reference]
-        return self.estimate([[r - mean for r in g.rewards] for g, mean in zip(groups, means, strict=True)])
+        return self.mean([[r - mean for r in g.rewards] for g, mean in zip(groups, means, strict=True)])
 
-    def estimate(self, values: Sequence[Sequence[float]]) -> Estimate:
+    def mean(self, values: Sequence[Sequence[float]]) -> Estimate:
         """The mean of each prompt's values, with an interval over prompts."""
-        return clustered_mean(values, confidence=self.confidence, seed=derive_seed(self.seed, "bootstrap"))
+        flat = numpy.array([value for own in values for value in own], dtype=numpy.float64)
+        owners = [prompt for prompt, own in enumerate(values) for _ in own]
+        resampling = Resampling(confidence=self.confidence, seed=derive_seed(self.seed, "bootstrap"))
+        return estimate_ratio(flat, numpy.ones_like(flat), owners, resampling)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,14 +135,14 @@ def evaluate(directory: RunDirectory, config: EvaluateConfig) -> None:
 
 def compare(
     examination: Examination, reference: Sequence[Sequence[float]], policy: Sequence[Group]
-) -> dict[str, dict[str, float | int | None]]:
+) -> dict[str, dict[str, Any]]:
     """Mean rewards of both, and the gain prompt by prompt, for `result.json`."""
     estimates = {
-        "reward_reference": examination.estimate(reference),
-        "reward_policy": examination.estimate([group.rewards for group in policy]),
+        "reward_reference": examination.mean(reference),
+        "reward_policy": examination.mean([group.rewards for group in policy]),
         "reward_gain": examination.mean_gain(policy, reference),
     }
-    return {name: estimate.to_dict() for name, estimate in estimates.items()}
+    return {name: asdict(estimate) for name, estimate in estimates.items()}
 
 
 def _examination(directory: RunDirectory, config: EvaluateConfig, bench: Workbench) -> Examination:
@@ -147,8 +152,9 @@ def _examination(directory: RunDirectory, config: EvaluateConfig, bench: Workben
         samples_per_prompt=sampling.responses_per_prompt,
         rules=SamplingRules(sampling.max_new_tokens, bench.renderer.stop_ids, sampling.temperature),
         reward=build_reward(
+            directory,
             config.reward,
-            resolve=directory.resolve,
+            compute=bench.compute,
             max_new_tokens=sampling.max_new_tokens,
             prompts=bench.prompts,
         ),

@@ -30,7 +30,7 @@ class PolicyOptimizer:
     def update(
         self, batch: TrainingBatch, algorithm: Algorithm, *, learning_rate: float, max_new_tokens: int, tally: Tally
     ) -> None:
-        """All passes over the batch, an optimizer step each. Raises: Diverged at the first gradient that is not finite."""
+        """All passes over the batch, an optimizer step each. Raises: Diverged where a gradient is not finite."""
         rows = batch.rows
         for number in range(self.config.passes):
             first = number == 0
@@ -52,7 +52,7 @@ class PolicyOptimizer:
             loss = algorithm.loss(scores, own, totals, tally)
             loss.backward()
             self.masters.collect()
-            tally.add_sum("loss", float(loss) / self.config.passes)
+            tally.add_sum("loss", float(loss.detach()) / self.config.passes)
             if first:
                 measure_distance(scores, own, tally)
                 _keep(found, scores)

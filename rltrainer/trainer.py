@@ -176,7 +176,11 @@ def open_session(directory: RunDirectory, config: GRPOConfig) -> _Session:
     )
     training, held_out = split_held_out(bench.prompts, held_out=config.evaluation.prompts, seed=config.seed)
     reward = build_reward(
-        config.reward, resolve=directory.resolve, max_new_tokens=rollout.max_new_tokens, prompts=bench.prompts
+        directory,
+        config.reward,
+        compute=bench.compute,
+        max_new_tokens=rollout.max_new_tokens,
+        prompts=bench.prompts,
     )
     rules = SamplingRules(rollout.max_new_tokens, bench.renderer.stop_ids, rollout.temperature)
     directory.status.update(message="loading the reference")

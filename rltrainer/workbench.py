@@ -7,7 +7,7 @@ import torch
 from transformers import PreTrainedModel
 
 from rewardmodel.records import read_prompts
-from rewardmodel.runtime.backbones import load_causal_model, load_tokenizer
+from rewardmodel.runtime.backbones import load_causal_model, load_generation_config, load_tokenizer
 from rewardmodel.runtime.device import ComputeDevice, select_device
 from rewardmodel.runtime.master_weights import MasterWeights
 from rewardmodel.runtime.rendering import Renderer
@@ -49,7 +49,7 @@ def set_up(
     network = load_network(directory, model.path, compute)
     require_plain_head(network)
     require_full_attention(network, data.max_prompt_tokens + max_new_tokens)
-    renderer = Renderer(load_tokenizer(folder), network.generation_config)
+    renderer = Renderer(load_tokenizer(folder), load_generation_config(folder))
     prompts, left_out = encode_prompts(
         read_prompts(directory.resolve(data.prompts)), renderer, max_tokens=data.max_prompt_tokens
     )

@@ -55,7 +55,8 @@ class GRPO:
         ratio = importance_ratio(log_probs, old, mask, level=config.ratio)
         losses = clipped_surrogate(ratio, advantages, clip_low=config.clip_low, clip_high=config.clip_high)
         _tally_policy(ratio, advantages, scores, config, tally)
-        tally.add_sum("loss_policy", float(aggregate(losses, mask, aggregation=config.aggregation, totals=totals)))
+        surrogate = aggregate(losses.detach(), mask, aggregation=config.aggregation, totals=totals)
+        tally.add_sum("loss_policy", float(surrogate))
         if self.kl.place == "loss" and self.kl.coefficient:
             losses = losses + self.kl.coefficient * kl_penalty(
                 log_probs, reference, old_log_probs=old, estimator=self.kl.estimator, gradient=self.kl.gradient

@@ -1,10 +1,13 @@
 """The weighted sum of reward parts, with every part kept for the log."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from rewardmodel.records import DataError
+from rewardmodel.runtime.device import ComputeDevice
+from rewardmodel.runtime.run_directory import RunDirectory
+from rewardmodel.scorer import RewardScorer
 from rltrainer.config_sections import RewardConfig
 from rltrainer.records import EncodedPrompt, Group, flatten_completions
 from rltrainer.rewards.answer import Answer, RewardPart
@@ -36,12 +39,20 @@ class WeightedReward:
 
 
 def build_reward(
-    config: RewardConfig, *, resolve: Callable[[str], Path], max_new_tokens: int, prompts: Sequence[EncodedPrompt]
+    directory: RunDirectory,
+    config: RewardConfig,
+    *,
+    compute: ComputeDevice,
+    max_new_tokens: int,
+    prompts: Sequence[EncodedPrompt],
 ) -> WeightedReward:
     """The reward of a config. Raises: DataError where a prompt lacks what a part needs."""
     parts: dict[str, tuple[float, RewardPart]] = {}
     if config.model is not None and config.model_weight:
-        parts["model"] = (config.model_weight, reward_model(resolve(config.model), clip=config.model_clip))
+        parts["model"] = (
+            config.model_weight,
+            reward_model(directory.resolve(config.model), compute, clip=config.model_clip),
+        )
     if config.brevity_weight:
         parts["brevity"] = (config.brevity_weight, brevity(max_new_tokens=max_new_tokens))
     if config.length_weight and config.length_tokens is not None:
@@ -54,11 +65,9 @@ def build_reward(
     return WeightedReward(parts)
 
 
-def reward_model(folder: Path, *, clip: float) -> RewardPart:
+def reward_model(folder: Path, compute: ComputeDevice, *, clip: float) -> RewardPart:
     """The normalised score of a trained reward model, held within plus and minus `clip`."""
-    from rewardmodel.scorer import RewardScorer
-
-    scorer = RewardScorer(folder)
+    scorer = RewardScorer(folder, compute)
 
     def score(answers: Sequence[Answer]) -> list[float]:
         scores = scorer.score([answer.prompt.prompt for answer in answers], [answer.text for answer in answers])
@@ -72,6 +81,5 @@ def _require_answers(prompts: Sequence[EncodedPrompt]) -> None:
         try:
             parse_number(prompt.record.metadata.get("answer"))
         except ValueError as error:
-            raise DataError(
-                f"prompts.jsonl, prompt {prompt.record.prompt_id}: metadata.answer: {error} (reward.number_weight needs it)"
-            ) from error
+            place = f"prompts.jsonl, prompt {prompt.record.prompt_id}: metadata.answer"
+            raise DataError(f"{place}: {error} (reward.number_weight needs it)") from error
