@@ -32,7 +32,7 @@ VARIABLES: dict[str, Variable] = {
     "DATABASE_URL": Variable("postgresql://user:password@host:5432/name; empty: embedded Postgres", secret=True),
     "REDIS_URL": Variable("redis://:password@host:6379/0; empty: embedded Valkey", secret=True),
     "DATABASE_POOL_SIZE": Variable("most database connections one process keeps; default 8"),
-    "SECRET_KEY": Variable("at least 50 random characters; required in production", secret=True),
+    "SECRET_KEY": Variable("at least 50 random characters; required in production (CONCORD_MODE=local for a trial makes one)", secret=True),
     "ALLOWED_HOSTS": Variable("host names the site answers to, by comma; required in production"),
     "CSRF_TRUSTED_ORIGINS": Variable("https origins that may post, by comma"),
     "SITE_URL": Variable("address that links in e-mails and commands begin with; default http://127.0.0.1:PORT"),
@@ -92,9 +92,9 @@ def read_choice(name: str, choices: tuple[str, ...], default: str) -> str:
     return text
 
 
-def read_list(name: str) -> list[str]:
-    """The parts between commas, without blanks; empty when the variable is."""
-    return [part.strip() for part in read_text(name, "").split(",") if part.strip()]
+def read_list(name: str, *, required: bool = False) -> list[str]:
+    """The parts between commas, without blanks; empty when the variable is, unless it is required."""
+    return [part.strip() for part in read_text(name, None if required else "").split(",") if part.strip()]
 
 
 def read_path(name: str, default: Path) -> Path:

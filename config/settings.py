@@ -16,7 +16,8 @@ TESTING = MODE == "test"
 
 DEBUG = False
 SECRET_KEY = load_secret_key(mode=MODE, var_dir=VAR_DIR)
-ALLOWED_HOSTS = env.read_list("ALLOWED_HOSTS") or ([] if PRODUCTION else ["localhost", "127.0.0.1", "[::1]", "testserver"])
+# The machine itself always, for health checks.
+ALLOWED_HOSTS = [*env.read_list("ALLOWED_HOSTS", required=PRODUCTION), "localhost", "127.0.0.1", "[::1]"]
 CSRF_TRUSTED_ORIGINS = env.read_list("CSRF_TRUSTED_ORIGINS")
 SITE_URL = env.read_text("SITE_URL", f"http://127.0.0.1:{env.read_int('PORT', 8000)}").rstrip("/")
 
@@ -235,6 +236,7 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "COMPONENT_SPLIT_REQUEST": True,
     "SCHEMA_PATH_PREFIX": r"/api/v1",
+    "ENUM_NAME_OVERRIDES": {"FeedbackKindEnum": "annotation.models.project.FeedbackKind.choices"},
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",

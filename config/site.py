@@ -23,6 +23,7 @@ from config.child_process import ChildProcess
 from config.orphans import adopt_orphans, end_orphans
 from config.service_account import ServiceError
 from config.services import ensure_services, keeper_processes, release_services
+from config.web_server import web_command
 
 # A trainer may need this long to write its checkpoint.
 GRACE_SECONDS = 30.0
@@ -104,14 +105,11 @@ def site_children(port: int) -> list[ChildProcess]:
     """Web server, worker for short jobs, worker for runs, and the clock that sends periodic jobs."""
     celery = [sys.executable, "-m", "celery", "-A", "config.celery"]
     quiet = ["--without-gossip", "--without-mingle", "--loglevel", "INFO"]
-    web = [sys.executable, "-m", "gunicorn", "config.wsgi:application", "--bind", f"127.0.0.1:{port}"]
-    web += ["--worker-class", "gthread", "--threads", str(env.read_int("WEB_THREADS", 8, minimum=1))]
-    web += ["--workers", str(env.read_int("WEB_PROCESSES", 1, minimum=1)), "--graceful-timeout", "10", "--no-control-socket"]
     default = ["worker", "--queues", "default", "--pool", "prefork", "--concurrency", "1", "--hostname", "worker@%h"]
     gpu = ["worker", "--queues", "gpu", "--pool", "threads", "--concurrency", "1", "--hostname", "gpu@%h"]
     beat = ["beat", "--loglevel", "WARNING", "--pidfile", ""]
     return [
-        ChildProcess("web", web),
+        ChildProcess("web", web_command(host="127.0.0.1", port=port, processes=1)),
         # On SIGTERM: finish within the soft shutdown time, then hand the job back.
         ChildProcess("worker", [*celery, *default, *quiet], {"REMAP_SIGTERM": "SIGQUIT"}),
         ChildProcess("gpu-worker", [*celery, *gpu, *quiet]),
