@@ -43,6 +43,7 @@ class TokenView(ApiView):
     permission_classes = (AllowAny,)
 
     @describe(
+        "create_token",
         "Exchange name and password for a token. Five tries a minute.",
         request=SignInInput,
         gives={201: TokenOutput},
@@ -60,7 +61,13 @@ class TokenView(ApiView):
 
 
 class CurrentTokenView(ApiView):
-    @describe("Revoke the token that this request carries.", gives={204: None}, fails=(400,), tag="sign-in")
+    @describe(
+        "revoke_current_token",
+        "Revoke the token that this request carries.",
+        gives={204: None},
+        fails=(400,),
+        tag="sign-in",
+    )
     def delete(self, request: Request) -> Response:
         if not isinstance(request.auth, ApiToken):
             raise ApplicationError("This request carries no token, so there is none to revoke.", code="no_token")

@@ -1,6 +1,10 @@
 """What all views of the API share."""
 
+from collections.abc import Collection
+from typing import Any
+
 from django.db.models import QuerySet
+from rest_framework.exceptions import ValidationError
 from rest_framework.pagination import CursorPagination
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -9,8 +13,10 @@ from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
 
 from annotation.api.bodies import JsonBody
+from annotation.api.negotiation import OneAnswer
 from annotation.api.pagination import NewestFirst
 from annotation.api.throttles import CallThrottle
+from annotation.kinds.faults import FaultList, refuse_unknown_keys
 from annotation.models import Project, User
 from annotation.permissions import require_role
 from annotation.selectors.work import get_project
@@ -20,6 +26,7 @@ class ApiView(APIView):
     """A view for people who are signed in. JSON in, JSON out."""
 
     parser_classes = (JsonBody,)
+    content_negotiation_class = OneAnswer
     throttle_classes = (CallThrottle,)
 
 
@@ -47,11 +54,25 @@ def address_of(request: Request) -> str | None:
 def paginate(
     view: APIView,
     request: Request,
-    rows: "QuerySet[object] | object",
-    shape: type[BaseSerializer],  # type: ignore[type-arg]
+    rows: QuerySet[Any],
+    shape: type[BaseSerializer[Any]],
+    *,
     pages: type[CursorPagination] = NewestFirst,
+    filters: Collection[str] = (),
 ) -> Response:
-    """One page of rows in the given shape."""
+    """One page of rows in the given shape.
+
+    filters: the query parameters that were applied to the rows; any other is refused, never passed to the database.
+    """
+    refuse_unknown_parameters(request, {"cursor", "page_size", *filters})
     paginator = pages()
-    page = paginator.paginate_queryset(rows, request, view=view)  # type: ignore[arg-type]
+    page = paginator.paginate_queryset(rows, request, view=view)
     return paginator.get_paginated_response(shape(page, many=True).data)
+
+
+def refuse_unknown_parameters(request: Request, known: Collection[str]) -> None:
+    """Raises: ValidationError naming each query parameter that this address does not have."""
+    faults = FaultList()
+    refuse_unknown_keys(request.query_params, known, faults)
+    if faults.faults:
+        raise ValidationError({fault["field"]: [fault["message"]] for fault in faults.faults})

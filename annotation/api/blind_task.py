@@ -6,7 +6,7 @@ from typing import Any
 from rest_framework import serializers
 
 from annotation.blinding import answer_to_letters, letters
-from annotation.models import Criterion, Draft, Project, Task, TaskResponse
+from annotation.models import Criterion, Draft, FeedbackKind, Project, Task, TaskResponse
 from annotation.web.markdown import render_markdown
 
 
@@ -30,7 +30,7 @@ class CriterionOutput(serializers.ModelSerializer[Criterion]):
 
 class BlindTaskOutput(serializers.Serializer[Any]):
     id = serializers.IntegerField()
-    kind = serializers.ChoiceField(["ranking", "scalar"])
+    kind = serializers.ChoiceField(FeedbackKind.choices)
     prompt = MessageOutput(many=True)
     responses = BlindResponseOutput(many=True)
     shown_order = serializers.ListField(child=serializers.CharField())

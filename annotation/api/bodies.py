@@ -35,7 +35,7 @@ def read_limited(stream: IO[bytes], request: Request) -> bytes:
     limit = check_announced(request)
     body = stream.read(limit + 1)
     if len(body) > limit:
-        raise _too_large(limit)
+        raise body_too_large(limit)
     return body
 
 
@@ -45,11 +45,12 @@ def check_announced(request: Request) -> int:
     if request.headers.get("Content-Encoding", "identity") != "identity":
         raise UnsupportedMediaType("", detail="Send the body uncompressed, without Content-Encoding.")
     if int(request.META.get("CONTENT_LENGTH") or 0) > limit:
-        raise _too_large(limit)
+        raise body_too_large(limit)
     return limit
 
 
-def _too_large(limit: int) -> BodyTooLarge:
+def body_too_large(limit: int) -> BodyTooLarge:
+    """The refusal of a body beyond the limit, in bytes."""
     return BodyTooLarge(f"The body is longer than {limit:,} bytes. Send it in several parts.")
 
 

@@ -25,6 +25,7 @@ class FlagView(ApiView):
     throttle_classes = (LeaseThrottle,)
 
     @describe(
+        "flag_task",
         "Tell the managers that something is wrong with a task. Flagging again replaces your reason.",
         request=FlagInput,
         gives={200: FlagOutput},

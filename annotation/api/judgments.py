@@ -13,6 +13,7 @@ from annotation.api.blind_task import BlindTaskOutput, keys_of, show_task
 from annotation.api.bodies import StrictSerializer, read_body
 from annotation.api.lease_tokens import LeaseToken, LeaseTokenField
 from annotation.api.letters import answer_in_keys, read_order
+from annotation.api.pagination import PAGE_PARAMETERS, page_of
 from annotation.api.schema import IDEMPOTENCY_KEY, describe
 from annotation.api.throttles import SubmitThrottle
 from annotation.blinding import answer_to_letters
@@ -88,6 +89,7 @@ class SubmitView(ApiView):
     throttle_classes = (SubmitThrottle,)
 
     @describe(
+        "submit_judgment",
         "Submit your answer. Retry with the same Idempotency-Key as often as needed: there will be one judgment. "
         "If the lease was lost, the answer is kept for a manager and `extra.kept_answer` names it.",
         request=SubmitInput,
@@ -115,22 +117,30 @@ class SubmitView(ApiView):
 
 
 class MyJudgmentsView(ApiView):
-    @describe("Your own judgments, newest first.", gives={200: MyJudgmentOutput(many=True)}, tag="judgments")
+    @describe(
+        "list_my_judgments",
+        "Your own judgments, newest first.",
+        gives={200: page_of(MyJudgmentOutput)},
+        fails=(400,),
+        parameters=PAGE_PARAMETERS,
+        tag="judgments",
+    )
     def get(self, request: Request) -> Response:
         return paginate(self, request, my_judgments(user=person(request)), MyJudgmentOutput)
 
 
 class MyJudgmentView(ApiView):
     @describe(
-        "One of your judgments with its task, as you saw it.", gives={200: JudgmentDetailOutput}, fails=(404,),
+        "get_my_judgment",
+        "One of your judgments with its task, as you saw it.",
+        gives={200: JudgmentDetailOutput},
+        fails=(404,),
         tag="judgments",
     )
     def get(self, request: Request, judgment_id: int) -> Response:
         judgment = _mine(person(request), judgment_id)
         criteria = list(judgment.project.criteria.all())
-        task = show_task(
-            judgment.task, project=judgment.project, shown_order=order_of(judgment), criteria=criteria
-        )
+        task = show_task(judgment.task, project=judgment.project, shown_order=order_of(judgment), criteria=criteria)
         return Response({"judgment": MyJudgmentOutput(judgment).data, "task": task})
 
 
@@ -138,6 +148,7 @@ class AmendView(ApiView):
     throttle_classes = (SubmitThrottle,)
 
     @describe(
+        "amend_judgment",
         "Correct one of your judgments. The old one stays on record; the new one counts.",
         request=AmendInput,
         gives={200: JudgmentOutput},

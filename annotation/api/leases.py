@@ -41,7 +41,7 @@ class DraftSavedOutput(serializers.Serializer[Any]):
 class HeartbeatView(ApiView):
     throttle_classes = (LeaseThrottle,)
 
-    @describe("Prolong a lease.", gives={200: HeartbeatOutput}, fails=(404, 409), tag="work")
+    @describe("send_heartbeat", "Prolong a lease.", gives={200: HeartbeatOutput}, fails=(404, 409), tag="work")
     def post(self, request: Request, lease: LeaseToken) -> Response:
         return Response({"expires_at": heartbeat(annotator=person(request), lease_token=lease.token)})
 
@@ -49,7 +49,13 @@ class HeartbeatView(ApiView):
 class ReleaseView(ApiView):
     throttle_classes = (LeaseThrottle,)
 
-    @describe("Give the task back, for you or others to take later.", gives={204: None}, fails=(404, 409), tag="work")
+    @describe(
+        "release_task",
+        "Give the task back, for you or others to take later.",
+        gives={204: None},
+        fails=(404, 409),
+        tag="work",
+    )
     def post(self, request: Request, lease: LeaseToken) -> Response:
         release_task(annotator=person(request), lease_token=lease.token)
         return Response(status=204)
@@ -59,6 +65,7 @@ class SkipView(ApiView):
     throttle_classes = (LeaseThrottle,)
 
     @describe(
+        "skip_task",
         "Pass the task by; it is not offered to you again.",
         request=SkipInput,
         gives={204: None},
@@ -75,6 +82,7 @@ class DraftView(ApiView):
     throttle_classes = (LeaseThrottle,)
 
     @describe(
+        "save_draft",
         "Save an unfinished answer. A draft that was saved elsewhere in between is not overwritten (409).",
         request=DraftInput,
         gives={200: DraftSavedOutput},

@@ -1,10 +1,19 @@
 """Long lists, page by page, in a way that costs the same on the last page as on the first."""
 
+from typing import Any
+
+from drf_spectacular.utils import OpenApiParameter
+from rest_framework import serializers
 from rest_framework.pagination import CursorPagination
+
+PAGE_PARAMETERS = [
+    OpenApiParameter("cursor", str, description="From the address in `next` or `previous`."),
+    OpenApiParameter("page_size", int, description="Rows a page, at most 500."),
+]
 
 
 class NewestFirst(CursorPagination):
-    """{"next", "previous", "results"}: follow `next`, an address, until it is null. `page_size` goes up to 500."""
+    """{"next", "previous", "results"}: follow `next`, an address, until it is null."""
 
     ordering = "-id"
     page_size = 50
@@ -14,3 +23,14 @@ class NewestFirst(CursorPagination):
 
 class OldestFirst(NewestFirst):
     ordering = "id"
+
+
+def page_of(shape: type[serializers.BaseSerializer[Any]]) -> type[serializers.Serializer[Any]]:
+    """The shape of one page of rows, for the API's description."""
+    name = f"{shape.__name__.removesuffix('Output')}PageOutput"
+    body = {
+        "next": serializers.URLField(allow_null=True),
+        "previous": serializers.URLField(allow_null=True),
+        "results": shape(many=True),
+    }
+    return type(name, (serializers.Serializer,), body)

@@ -41,7 +41,8 @@ class ErrorOutput(serializers.Serializer[Any]):
 
 
 def describe(
-    summary: str,
+    operation: str,
+    text: str,
     *,
     request: Any = None,
     gives: dict[int, Any],
@@ -50,11 +51,17 @@ def describe(
     tag: str,
     is_public: bool = False,
 ) -> Callable[[View], View]:
-    """Documents one operation: what it takes, what it gives, and every way in which it fails."""
+    """Documents one operation: what it takes, what it gives, and every way in which it fails.
+
+    operation: the name that generated clients call it by. text: its first sentence becomes the summary.
+    """
+    summary, _, details = text.partition(". ")
     always = tuple(status for status in ALWAYS if not (is_public and status == 401))
     errors = {status: OpenApiResponse(ErrorOutput, MEANINGS[status]) for status in sorted({*fails, *always})}
     return extend_schema(
-        summary=summary,
+        operation_id=operation,
+        summary=summary.removesuffix("."),
+        description=details or summary,
         request=request,
         responses={**gives, **errors},
         parameters=parameters,

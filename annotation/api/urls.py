@@ -2,17 +2,29 @@
 
 from django.urls import URLPattern, URLResolver, path, register_converter
 
+from annotation.api.auth import CurrentTokenView, TokenView
 from annotation.api.flags import FlagView
+from annotation.api.imports import ImportView
 from annotation.api.judgments import AmendView, MyJudgmentsView, MyJudgmentView, SubmitView
 from annotation.api.lease_tokens import LeaseTokenConverter
 from annotation.api.leases import DraftView, HeartbeatView, ReleaseView, SkipView
+from annotation.api.me import MeView
+from annotation.api.projects import ProjectsView, ProjectView
 from annotation.api.row_ids import RowIdConverter
+from annotation.api.tasks import TasksView
 from annotation.api.work import AcquireView
 
 register_converter(LeaseTokenConverter, "lease")
 register_converter(RowIdConverter, "row")
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("auth/token", TokenView.as_view(), name="api-token"),
+    path("auth/token/current", CurrentTokenView.as_view(), name="api-current-token"),
+    path("me", MeView.as_view(), name="api-me"),
+    path("projects", ProjectsView.as_view(), name="api-projects"),
+    path("projects/<slug:slug>", ProjectView.as_view(), name="api-project"),
+    path("projects/<slug:slug>/tasks", TasksView.as_view(), name="api-tasks"),
+    path("projects/<slug:slug>/tasks/import", ImportView.as_view(), name="api-import"),
     path("projects/<slug:slug>/acquire", AcquireView.as_view(), name="api-acquire"),
     path("leases/<lease:lease>/heartbeat", HeartbeatView.as_view(), name="api-heartbeat"),
     path("leases/<lease:lease>/release", ReleaseView.as_view(), name="api-release"),

@@ -33,6 +33,7 @@ class AcquireView(ApiView):
     throttle_classes = (AcquireThrottle,)
 
     @describe(
+        "acquire_task",
         "The task that you are to judge next, with a lease on it. Asking again gives the same one while it lasts. "
         "Without work, `task` is null and `reason` says why.",
         gives={200: AcquireOutput},

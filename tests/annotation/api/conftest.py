@@ -71,7 +71,9 @@ def client_of(people: dict[str, User]) -> ClientOf:
 def make_task(project: Project, external_id: str, *, wanted: int | None = None) -> Task:
     """A task whose keys and sources name the models, with a known answer that must stay secret."""
     prompt = Prompt.objects.create(
-        project=project, external_id=external_id, messages=[{"role": "user", "content": f"How? ({external_id})"}],
+        project=project,
+        external_id=external_id,
+        messages=[{"role": "user", "content": f"How? ({external_id})"}],
         tags=["secret-tag"],
     )
     gold = {"tiers": [[SOURCES[0]], [SOURCES[1], SOURCES[2]]], "rationale": GOLD_MARK}

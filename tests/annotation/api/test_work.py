@@ -1,4 +1,3 @@
-from typing import Any
 
 from annotation.models import Judgment, Project
 from tests.annotation.api.conftest import ClientOf, acquire, submit
