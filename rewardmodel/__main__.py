@@ -4,22 +4,50 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from rewardmodel.runtime.process import EXIT_BAD_CONFIG, EXIT_DONE, EXIT_OUR_FAULT, keep_freed_memory, log_to_stderr
+from rewardmodel.runtime.process import (
+    EXIT_BAD_CONFIG,
+    EXIT_DONE,
+    EXIT_OUR_FAULT,
+    keep_freed_memory,
+    log_to_stderr,
+    run_process,
+)
+from rewardmodel.runtime.run_directory import RunDirectory
+
+# torch is loaded inside the commands and not above: the malloc settings must be in place before it, and a wrong
+# command line should not wait for it.
 
 
 def main(argv: Sequence[str]) -> int:
     """The exit code of one command."""
     if argv[:1] == ["fetch-base"]:
-        return fetch_base(argv[1:])
-    return EXIT_BAD_CONFIG
+        return _fetch_base(argv[1:])
+    return run_process("rewardmodel", argv, {"train": _train, "evaluate": _evaluate, "score": _score})
 
 
-def fetch_base(argv: Sequence[str]) -> int:
+def _train(directory: RunDirectory) -> None:
+    from rewardmodel.trainer import train
+
+    train(directory)
+
+
+def _evaluate(directory: RunDirectory) -> None:
+    from rewardmodel.commands import evaluate
+
+    evaluate(directory)
+
+
+def _score(directory: RunDirectory) -> None:
+    from rewardmodel.commands import score
+
+    score(directory)
+
+
+def _fetch_base(argv: Sequence[str]) -> int:
     """Put SmolLM2-135M-Instruct into a folder."""
     if len(argv) != 1:
         print("usage: python -m rewardmodel fetch-base OUT_DIR", file=sys.stderr)
         return EXIT_BAD_CONFIG
-    # torch is loaded here and not above: the malloc settings must be in place before it.
     from rewardmodel.runtime.smollm2 import FetchError, fetch_base_model
 
     log_to_stderr()

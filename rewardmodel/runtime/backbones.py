@@ -8,12 +8,19 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
 import torch
-from transformers import AutoModel, AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import (
+    AutoModel,
+    AutoModelForCausalLM,
+    AutoTokenizer,
+    GenerationConfig,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+)
 from transformers.utils import logging as transformers_logging
 
 from rewardmodel.config_parsing import ConfigError
 
-transformers_logging.disable_progress_bar()
+transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
 
 
 def load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
@@ -38,6 +45,13 @@ def load_backbone(folder: Path, *, dtype: torch.dtype = torch.float32) -> PreTra
     return _load(AutoModel, folder, dtype)
 
 
+def load_generation_config(folder: Path) -> GenerationConfig | None:
+    """The generation config of a folder, which names its stop tokens; None where it has none."""
+    if not (folder / "generation_config.json").is_file():
+        return None
+    return GenerationConfig.from_pretrained(folder, local_files_only=True)
+
+
 def _load(loader: type, folder: Path, dtype: torch.dtype) -> PreTrainedModel:
     _require_folder(folder)
     try:
@@ -47,7 +61,8 @@ def _load(loader: type, folder: Path, dtype: torch.dtype) -> PreTrainedModel:
     except (OSError, ValueError) as error:
         raise ConfigError([f"model: {folder} cannot be loaded: {error}"]) from error
     # eval() switches dropout off; training here never wants it back, for it would break exact resume and ratios.
-    return model.eval()
+    network: PreTrainedModel = model.eval()
+    return network
 
 
 def _require_folder(folder: Path) -> None:

@@ -40,6 +40,11 @@ def select_device(*, device: str = "auto", precision: str = "auto", threads: int
     return ComputeDevice(torch.device(name), _compute_dtype(name, precision))
 
 
+def exact_device() -> ComputeDevice:
+    """A GPU where there is one, else the CPU, in float32; leaves the number of threads as it is."""
+    return ComputeDevice(torch.device("cuda" if torch.cuda.is_available() else "cpu"), torch.float32)
+
+
 def _default_threads() -> int:
     asked = os.environ.get("OMP_NUM_THREADS", "")
     return int(asked) if asked.isdigit() and int(asked) > 0 else len(os.sched_getaffinity(0))
@@ -53,7 +58,7 @@ def _compute_dtype(device: str, precision: str) -> torch.dtype:
 
 def _bfloat16_pays(device: str) -> bool:
     if device == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     # Without these instructions a CPU emulates bfloat16 and is slower than in float32.
     capabilities = torch.cpu.get_capabilities()
     return bool(capabilities.get("amx_bf16") or capabilities.get("avx512_bf16"))

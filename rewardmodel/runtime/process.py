@@ -53,7 +53,7 @@ def keep_freed_memory() -> None:
     if not sys.platform.startswith("linux") or all(name in os.environ for name in MALLOC_HINTS):
         return
     sys.stderr.flush()
-    os.execve(sys.executable, sys.orig_argv, {**MALLOC_HINTS, **os.environ})
+    os.execve(sys.executable, sys.orig_argv, {**MALLOC_HINTS, **os.environ})  # noqa: S606 - our own command line
 
 
 def log_to_stderr() -> None:
@@ -72,7 +72,7 @@ def _run(command: Command, directory: RunDirectory) -> int:
                 return _supervise(command, directory)
     except Busy as busy:
         # The other process owns status.json: it must stay as it is.
-        log.error("%s", busy)
+        log.warning("%s", busy)
         return EXIT_BUSY
 
 
@@ -87,7 +87,7 @@ def _supervise(command: Command, directory: RunDirectory) -> int:
         return _end(directory, "failed", EXIT_DIVERGED, f"diverged: {error}")
     except Cancelled as error:
         return _end(directory, "cancelled", EXIT_CANCELLED, str(error))
-    except BaseException as error:  # noqa: BLE001 - the process edge: recorded in status.json and in the log
+    except BaseException as error:
         traceback.print_exc()
         return _end(directory, "failed", EXIT_OUR_FAULT, f"internal error: {type(error).__name__}: {error}")
     return _end(directory, "succeeded", EXIT_DONE, "")

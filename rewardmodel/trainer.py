@@ -1,0 +1,302 @@
+"""Bradley-Terry training of a reward model, from a run directory to a model folder."""
+
+import hashlib
+import logging
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy
+import torch
+
+from rewardmodel.batching import plan_epoch
+from rewardmodel.config import ConfigError, RewardConfig, parse_config
+from rewardmodel.data import EncodedPair, check_splits, encode_pairs, make_objective
+from rewardmodel.evaluation import build_report, score_pairs
+from rewardmodel.gradient_step import GradientStep
+from rewardmodel.metrics import count_hits, negative_log_likelihood
+from rewardmodel.network import RewardNetwork, load_reward_model, require_causal, save_reward_model, score_sequences
+from rewardmodel.records import read_preferences
+from rewardmodel.runtime.atomic_files import publish_folder
+from rewardmodel.runtime.backbones import load_backbone, load_generation_config, load_tokenizer
+from rewardmodel.runtime.checkpoint import Checkpoint, load_newest_checkpoint, save_checkpoint
+from rewardmodel.runtime.device import ComputeDevice, select_device
+from rewardmodel.runtime.faults import Cancelled, Diverged
+from rewardmodel.runtime.master_weights import MasterWeights
+from rewardmodel.runtime.rendering import Renderer
+from rewardmodel.runtime.run_directory import RunDirectory
+from rewardmodel.runtime.seeding import derive_generator, seed_everything
+from rewardmodel.runtime.training_state import pack_optimizer, pack_randomness, unpack_optimizer, unpack_randomness
+from rewardmodel.schedule import warmup_cosine
+
+log = logging.getLogger(__name__)
+PROOF_SEQUENCES = 4
+PROOF_TOKENS = 8192
+
+
+def train(directory: RunDirectory) -> None:
+    """The command `train`: whatever it has to say is in the directory afterwards."""
+    config = parse_config(directory.read_config())
+    if not isinstance(config, RewardConfig):
+        raise ConfigError([f"kind: 'train' needs a config of kind 'reward', got '{config.kind}'"])
+    RewardTrainer(directory, config).run()
+
+
+@dataclass(frozen=True, slots=True)
+class Datasets:
+    """The encoded records of a run."""
+
+    train: list[EncodedPair]
+    """Pairs to learn from."""
+    held_out: list[EncodedPair]
+    """Pairs of other prompts."""
+    digest: str
+    """Hash of both files."""
+
+    @property
+    def truncated_rows(self) -> int:
+        """Sequences that lost tokens at the front."""
+        return sum(pair.truncated_rows for pair in (*self.train, *self.held_out))
+
+
+class RewardTrainer:
+    """One run: load, resume, step, evaluate, save."""
+
+    def __init__(self, directory: RunDirectory, config: RewardConfig) -> None:
+        self.directory = directory
+        self.config = config
+        seed_everything(config.seed)
+        self.compute = select_device(
+            device=config.compute.device, precision=config.compute.precision, threads=config.compute.threads
+        )
+        directory.status.update(state="running", phase="load", device=self.compute.name, message="loading data")
+        base = directory.resolve(config.model.base)
+        self.renderer = Renderer(load_tokenizer(base), load_generation_config(base))
+        self.data = load_datasets(directory, config, self.renderer)
+        directory.status.update(message=f"loading the model {base.name}")
+        self.network = make_network(base, config, self.compute)
+        self.masters = MasterWeights(self.network)
+        self.optimizer = make_optimizer(self.masters, config)
+        self.gradient = GradientStep(
+            self.network,
+            self.masters,
+            centre=config.loss.centre,
+            pad_id=self.renderer.pad_id,
+            micro_batch_tokens=config.training.micro_batch_tokens,
+        )
+        self.objectives = [make_objective(pair.record, config.loss) for pair in self.data.train]
+        self.total_steps = count_steps(len(self.data.train), config)
+        self.checkpoint_at = time.monotonic()
+        self.plan: list[list[int]] = []
+        self.planned_epoch = -1
+
+    def run(self) -> None:
+        """All steps from the newest checkpoint on, then the judgement and the model."""
+        first = self._resume()
+        self.directory.status.update(step=first, total_steps=self.total_steps, phase="train", message="first step")
+        if first == 0:
+            self._monitor(0, {})
+        for step in range(first, self.total_steps):
+            if self.directory.cancellation.requested:
+                self._checkpoint(step)
+                raise Cancelled(f"{self.directory.cancellation.reason}; checkpoint at step {step}")
+            self._train_step(step)
+            if self._checkpoint_is_due(step + 1):
+                self._checkpoint(step + 1)
+        self._finish()
+
+    def _train_step(self, step: int) -> None:
+        members = self._members(step)
+        totals = self.gradient.accumulate([self.data.train[i] for i in members], [self.objectives[i] for i in members])
+        rate = self._learning_rate(step)
+        norm = self._apply(rate)
+        values = {**totals.as_metrics(), "gradient_norm": norm, "learning_rate": rate}
+        self._monitor(step + 1, values)
+        self.directory.status.update(
+            step=step + 1,
+            phase="train",
+            seconds_per_step=round(values["seconds"], 3),
+            message=f"step {step + 1} of {self.total_steps}",
+        )
+
+    def _apply(self, rate: float) -> float:
+        norm = torch.nn.utils.clip_grad_norm_(self.masters.parameters, self.config.optimizer.max_gradient_norm)
+        if not torch.isfinite(norm):
+            raise Diverged("the gradient is not finite; a lower optimizer.learning_rate usually helps")
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        self.optimizer.step()
+        self.masters.publish()
+        self.masters.clear_gradients()
+        return float(norm)
+
+    def _members(self, step: int) -> list[int]:
+        epoch, place = divmod(step, count_steps_per_epoch(len(self.data.train), self.config))
+        if self.planned_epoch != epoch:
+            self.plan = plan_epoch(
+                [max(pair.lengths) for pair in self.data.train],
+                pairs_per_step=self.config.training.pairs_per_step,
+                pool_steps=self.config.training.pool_steps,
+                seed=self.config.seed,
+                epoch=epoch,
+            )
+            self.planned_epoch = epoch
+        return self.plan[place]
+
+    def _learning_rate(self, step: int) -> float:
+        settings = self.config.optimizer
+        return settings.learning_rate * warmup_cosine(
+            step,
+            total_steps=self.total_steps,
+            warmup_fraction=settings.warmup_fraction,
+            final_fraction=settings.final_fraction,
+        )
+
+    def _monitor(self, step: int, values: dict[str, float]) -> None:
+        """Append the metrics of a step, with a look at the monitored pairs where it is due."""
+        every = self.config.evaluation.every_steps
+        if every and (step % every == 0 or step == self.total_steps):
+            self.directory.status.update(phase="evaluate")
+            chosen, rejected = self._scores(self._monitored())
+            difference = chosen.astype(numpy.float64) - rejected
+            values["eval_accuracy"] = float(count_hits(difference).mean())
+            values["eval_loss"] = negative_log_likelihood(difference)
+        if values:
+            self.directory.append_metrics(step, values)
+
+    def _monitored(self) -> list[EncodedPair]:
+        pairs = self.data.held_out
+        order = torch.randperm(len(pairs), generator=derive_generator(self.config.seed, "monitor")).tolist()
+        return [pairs[index] for index in order[: self.config.evaluation.monitor_pairs]]
+
+    def _scores(self, pairs: list[EncodedPair]) -> tuple[numpy.ndarray, numpy.ndarray]:
+        tokens = self.config.evaluation.batch_tokens
+        return score_pairs(self.network, pairs, pad_id=self.renderer.pad_id, batch_tokens=tokens)
+
+    def _checkpoint_is_due(self, step: int) -> bool:
+        if step >= self.total_steps:
+            return True  # Evaluation and saving may take long; the training must not be lost to a kill in them.
+        every = self.config.checkpoint.every_steps
+        late = time.monotonic() - self.checkpoint_at >= self.config.checkpoint.every_seconds
+        return late or (every is not None and step % every == 0)
+
+    def _checkpoint(self, step: int) -> None:
+        self.directory.status.update(phase="save", message=f"checkpoint at step {step}")
+        optimizer, settings = pack_optimizer(self.optimizer)
+        randomness, states = pack_randomness()
+        save_checkpoint(
+            self.directory.checkpoints,
+            step,
+            tensors={"masters": self.masters.pack(), "optimizer": optimizer, "randomness": randomness},
+            state={"optimizer": settings, "randomness": states, **self._fingerprint()},
+        )
+        self.checkpoint_at = time.monotonic()
+        self.directory.status.update(checkpoint_step=step, phase="train")
+
+    def _fingerprint(self) -> dict[str, Any]:
+        return {"config": self.config.to_dict(), "data_sha256": self.data.digest}
+
+    def _resume(self) -> int:
+        checkpoint = load_newest_checkpoint(self.directory.checkpoints)
+        if checkpoint is None:
+            self.directory.forget_after(-1)
+            return 0
+        self._refuse_other_run(checkpoint)
+        self.masters.unpack(checkpoint.tensors["masters"])
+        unpack_optimizer(self.optimizer, checkpoint.tensors["optimizer"], checkpoint.state["optimizer"])
+        unpack_randomness(checkpoint.tensors["randomness"], checkpoint.state["randomness"])
+        # Step 0 is the look before training; a run that goes on from there looks again.
+        self.directory.forget_after(checkpoint.step or -1)
+        self.directory.status.update(checkpoint_step=checkpoint.step)
+        log.info("resuming from the checkpoint at step %d", checkpoint.step)
+        return checkpoint.step
+
+    def _refuse_other_run(self, checkpoint: Checkpoint) -> None:
+        """Raises: ConfigError where config or data have changed since, for then the run could not be repeated."""
+        faults = []
+        if checkpoint.state["config"] != self.config.to_dict():
+            faults.append("config.json: differs from the one the checkpoints were made with; use a new run directory")
+        if checkpoint.state["data_sha256"] != self.data.digest:
+            faults.append("data: the files differ from those the checkpoints were made with; use a new run directory")
+        if faults:
+            raise ConfigError(faults)
+
+    def _finish(self) -> None:
+        self.directory.status.update(phase="evaluate", message=f"judging on {len(self.data.held_out)} held-out pairs")
+        scores = self._scores(self.data.held_out)
+        report = build_report(self.data.held_out, scores, self.config.evaluation, self.config.seed)
+        self.directory.status.update(phase="save", message="saving the model")
+        self._save_model(numpy.concatenate(scores).astype(numpy.float64))
+        counts = {"train_pairs": len(self.data.train), "eval_pairs": len(self.data.held_out), "steps": self.total_steps}
+        self.directory.write_result({"kind": "reward", **report, **counts, "truncated_rows": self.data.truncated_rows})
+        # Nothing resumes a complete run, and the optimizer's state is three times as large as the model.
+        shutil.rmtree(self.directory.checkpoints)
+
+    def _save_model(self, raw_scores: numpy.ndarray) -> None:
+        with publish_folder(self.directory.model) as folder:
+            save_reward_model(
+                self.network,
+                folder,
+                max_length_tokens=self.config.data.max_length_tokens,
+                mean=float(raw_scores.mean()),
+                # A model that gives every response one score has no scale; 1 leaves it as it is.
+                std=float(raw_scores.std()) or 1.0,
+            )
+            self.renderer.tokenizer.save_pretrained(folder)
+            self._prove(folder)
+
+    def _prove(self, folder: Path) -> None:
+        """The saved folder gives the very scores that the trained network gives."""
+        reloaded, _ = load_reward_model(folder, dtype=self.compute.compute_dtype)
+        sequences = [pair.chosen_ids for pair in self.data.held_out[:PROOF_SEQUENCES]]
+        trained, saved = (
+            score_sequences(network, sequences, pad_id=self.renderer.pad_id, batch_tokens=PROOF_TOKENS)
+            for network in (self.network, reloaded.to(self.compute.device))
+        )
+        if not numpy.allclose(trained, saved, rtol=0, atol=1e-5):
+            raise RuntimeError(f"the saved model scores otherwise than the trained one: {saved} and {trained}")
+
+
+def load_datasets(directory: RunDirectory, config: RewardConfig, renderer: Renderer) -> Datasets:
+    """Both splits, encoded. Raises: DataError."""
+    paths = [directory.resolve(config.data.train), directory.resolve(config.data.eval)]
+    records = [read_preferences(path) for path in paths]
+    check_splits(*records)
+    digest = hashlib.sha256(b"".join(hashlib.sha256(path.read_bytes()).digest() for path in paths)).hexdigest()
+    train, held_out = (
+        encode_pairs(split, renderer, max_length_tokens=config.data.max_length_tokens) for split in records
+    )
+    return Datasets(train, held_out, digest)
+
+
+def make_network(base: Path, config: RewardConfig, compute: ComputeDevice) -> RewardNetwork:
+    """The network at the start of a run, on its device."""
+    network = RewardNetwork(load_backbone(base, dtype=compute.compute_dtype), seed=config.seed).to(compute.device)
+    network.freeze_layers(config.model.frozen_layers)
+    require_causal(network)
+    return network
+
+
+def make_optimizer(masters: MasterWeights, config: RewardConfig) -> torch.optim.Optimizer:
+    """AdamW over the float32 masters."""
+    settings = config.optimizer
+    return torch.optim.AdamW(
+        masters.parameters,
+        lr=settings.learning_rate,
+        betas=(settings.beta1, settings.beta2),
+        eps=settings.epsilon,
+        weight_decay=settings.weight_decay,
+        fused=True,
+    )
+
+
+def count_steps_per_epoch(pairs: int, config: RewardConfig) -> int:
+    """Optimizer steps in one pass; the last may be smaller."""
+    return -(-pairs // config.training.pairs_per_step)
+
+
+def count_steps(pairs: int, config: RewardConfig) -> int:
+    """Optimizer steps of the whole run."""
+    steps = config.training.epochs * count_steps_per_epoch(pairs, config)
+    return min(steps, config.training.max_steps or steps)
