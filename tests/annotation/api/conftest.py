@@ -43,7 +43,7 @@ def project(people: dict[str, User]) -> Project:
         Membership.objects.create(project=project, user=people[name], role=role)
     Criterion.objects.create(project=project, name="helpfulness", label="Helpfulness", required=False)
     for number in range(3):
-        make_task(project, f"q-{number}")
+        make_task(project, f"secret-id-{number}")
     return project
 
 
@@ -52,7 +52,7 @@ def elsewhere(people: dict[str, User]) -> Project:
     """Another tenant's project, managed by oscar."""
     project = Project.objects.create(slug="elsewhere", name="Elsewhere", kind="ranking", judgments_per_task=1)
     Membership.objects.create(project=project, user=people["oscar"], role="manager")
-    make_task(project, "other-1")
+    make_task(project, "secret-id-9")
     return project
 
 
@@ -73,7 +73,7 @@ def make_task(project: Project, external_id: str, *, wanted: int | None = None) 
     prompt = Prompt.objects.create(
         project=project,
         external_id=external_id,
-        messages=[{"role": "user", "content": f"How? ({external_id})"}],
+        messages=[{"role": "user", "content": "How do I boil an egg?"}],
         tags=["secret-tag"],
     )
     gold = {"tiers": [[SOURCES[0]], [SOURCES[1], SOURCES[2]]], "rationale": GOLD_MARK}

@@ -1,4 +1,3 @@
-
 from annotation.models import Judgment, Project
 from tests.annotation.api.conftest import ClientOf, acquire, submit
 
@@ -9,7 +8,7 @@ def test_acquire_shows_the_task_in_letters(project: Project, client_of: ClientOf
     assert [response["letter"] for response in work["task"]["responses"]] == ["A", "B", "C"]
     assert work["task"]["shown_order"] == ["A", "B", "C"]
     assert work["task"]["responses"][0]["html"].startswith("<p>Text <strong>")
-    assert work["task"]["prompt"][0]["content"].startswith("How?")
+    assert work["task"]["prompt"][0]["content"].startswith("How do")
     assert work["task"]["criteria"][0]["name"] == "helpfulness"
     assert "<strong>fair</strong>" in work["task"]["guideline_html"]
     assert work["draft"] is None
