@@ -85,16 +85,12 @@ def import_prompts(
 def _take_all(stream: Iterator[ImportedPrompt], work: _Import) -> None:
     """Raises: ImportFileError with what the reader and the checks found, in the order of the lines."""
     try:
-        while batch := list(islice(stream, BATCH_PROMPTS)):
+        while len(work.errors) < MOST_ERRORS and (batch := list(islice(stream, BATCH_PROMPTS))):
             _take(batch, work)
-            if len(work.errors) >= MOST_ERRORS:
-                raise ImportFileError(work.errors[:MOST_ERRORS], more=True)
     except ImportFileError as error:
-        if error.errors is not work.errors and not error.more:
-            raise ImportFileError([*work.errors, *error.errors][:MOST_ERRORS]) from None
-        raise
+        raise ImportFileError([*work.errors, *error.errors][:MOST_ERRORS], more=error.more) from None
     if work.errors:
-        raise ImportFileError(work.errors)
+        raise ImportFileError(work.errors[:MOST_ERRORS], more=len(work.errors) >= MOST_ERRORS)
 
 
 def _take(batch: list[ImportedPrompt], work: _Import) -> None:

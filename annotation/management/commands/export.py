@@ -1,0 +1,90 @@
+"""`manage.py export SLUG --format F --out FILE`."""
+
+import json
+import os
+import sys
+import tempfile
+from argparse import ArgumentParser
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from annotation.exceptions import ApplicationError
+from annotation.exports.formats import FORMATS
+from annotation.models import Project
+from annotation.services.exporting import export_project
+
+
+class Command(BaseCommand):
+    help = "Exports a project's judgments as JSON Lines, streamed in constant memory."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("project", metavar="SLUG")
+        formats = "; ".join(f"{each.name}: {each.description}" for each in FORMATS.values())
+        parser.add_argument("--format", required=True, choices=sorted(FORMATS), help=formats)
+        parser.add_argument("--view", default="judgments", help="judgments (default) or majority")
+        parser.add_argument("--out", required=True, metavar="FILE", help="- writes to standard output")
+        parser.add_argument("--exclude-simulated", action="store_true", help="leave out simulated annotators")
+        parser.add_argument("--exclude-gold", action="store_true", help="leave out tasks with a known answer")
+        parser.add_argument("--since", metavar="TIME", help="judgments from this time on (ISO 8601 with zone)")
+        parser.add_argument("--json", action="store_true", help="tell what was written as JSON")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        project = Project.objects.filter(slug=options["project"]).first()
+        if project is None:
+            raise CommandError(f"There is no project {options['project']!r}.")
+        filters = {name: options[name] for name in ("exclude_simulated", "exclude_gold", "since")}
+        try:
+            lines = export_project(
+                project=project, actor=None, format_name=options["format"], view=options["view"], filters=filters
+            )
+        except ApplicationError as error:
+            raise CommandError(error.message) from None
+        rows = self._write(lines, options["out"])
+        if options["out"] != "-":
+            told = json.dumps({"rows": rows, "out": options["out"]}) if options["json"] else f"{rows:,} rows"
+            self.stdout.write(told)
+
+    def _write(self, lines: Iterator[bytes], out: str) -> int:
+        if out == "-":
+            return write_to_stdout(lines)
+        try:
+            return write_atomically(lines, Path(out))
+        except OSError as error:
+            raise CommandError(f"{out} cannot be written: {error.strerror}. Nothing was left behind.") from None
+
+
+def write_to_stdout(lines: Iterator[bytes]) -> int:
+    """Writes all lines and tells how many. Raises: CommandError when the reader stops reading."""
+    rows = 0
+    try:
+        for line in lines:
+            sys.stdout.buffer.write(line)
+            rows += 1
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        # Python would complain once more while it flushes the closed pipe at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise CommandError(f"The reader closed the pipe after {rows:,} rows.") from None
+    return rows
+
+
+def write_atomically(lines: Iterator[bytes], target: Path) -> int:
+    """Writes all lines or leaves the target as it was; tells how many."""
+    rows = 0
+    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    temporary = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            for line in lines:
+                stream.write(line)
+                rows += 1
+            stream.flush()
+            os.fsync(stream.fileno())
+        temporary.chmod(0o644)
+        temporary.replace(target)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return rows
