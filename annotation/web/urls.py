@@ -1,5 +1,22 @@
-"""Addresses of this part."""
+"""Addresses of the pages on which people judge and manage."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from annotation.web import agreement, data, judge, people, projects, tasks, tokens, work
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", work.show_work, name="work"),
+    path("account/tokens/", tokens.show_tokens, name="tokens"),
+    path("account/tokens/<int:token_id>/revoke/", tokens.end_token, name="revoke_token"),
+    path("judgments/<int:judgment_id>/edit/", judge.edit_judgment, name="edit_judgment"),
+    path("projects/new/", projects.make_project, name="new_project"),
+    path("projects/<slug:slug>/", projects.show_project, name="project"),
+    path("projects/<slug:slug>/settings/", projects.change_project, name="project_settings"),
+    path("projects/<slug:slug>/judge/", judge.show_judge, name="judge"),
+    path("projects/<slug:slug>/tasks/", tasks.show_tasks, name="tasks"),
+    path("projects/<slug:slug>/tasks/<int:task_id>/", tasks.show_task, name="task"),
+    path("projects/<slug:slug>/agreement/", agreement.show_agreement, name="agreement"),
+    path("projects/<slug:slug>/data/", data.show_data, name="data"),
+    path("projects/<slug:slug>/people/", people.show_people, name="people"),
+    path("projects/<slug:slug>/people/change/", people.change_member, name="change_member"),
+]

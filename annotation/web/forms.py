@@ -1,0 +1,75 @@
+"""Shapes of the forms. They check form only; what is allowed, the services say."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django import forms
+
+from annotation.exceptions import ApplicationError
+from annotation.models import Membership, Project
+from annotation.web.presets import PRESETS
+
+
+class NewProjectForm(forms.Form):
+    """Name and preset of a new project."""
+
+    name = forms.CharField(max_length=200)
+    slug = forms.SlugField(max_length=80, label="Short name", help_text="For addresses and commands: letters, digits, hyphens.")
+    preset = forms.ChoiceField(choices=[(key, preset.label) for key, preset in PRESETS.items()], label="Kind of feedback")
+    judgments_per_task = forms.IntegerField(
+        min_value=1, max_value=50, initial=3, help_text="How many people judge each task. Agreement needs at least two."
+    )
+
+
+class ProjectForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at run time
+    """The settings that a manager may change."""
+
+    class Meta:
+        model = Project
+        fields = ("name", "guideline", "judgments_per_task", "agreement_gate", "is_open")
+        labels = {"is_open": "Open for judging", "agreement_gate": "Agreement that training waits for (alpha)"}
+        help_texts = {"guideline": "Markdown. Stands beside every task; a change makes a new version."}
+        widgets = {"guideline": forms.Textarea(attrs={"rows": 10})}
+
+
+class MemberForm(forms.Form):
+    """Whom to add, and as what."""
+
+    who = forms.CharField(max_length=254, label="User name or e-mail")
+    role = forms.ChoiceField(choices=Membership.Role.choices)
+
+
+class RoleForm(forms.Form):
+    """A member's new role, or their leaving."""
+
+    user = forms.IntegerField(min_value=1)
+    role = forms.ChoiceField(choices=[*Membership.Role.choices, ("", "remove")], required=False)
+
+
+class ImportForm(forms.Form):
+    """A file in the interchange format."""
+
+    file = forms.FileField(label="JSON Lines file")
+
+
+class TokenForm(forms.Form):
+    """A name for a new API token and how long it lives."""
+
+    name = forms.CharField(max_length=100, help_text="What uses it, so that you know which one to revoke.")
+    days = forms.TypedChoiceField(
+        choices=[("30", "30 days"), ("90", "90 days"), ("365", "a year"), ("", "until revoked")],
+        coerce=int,
+        empty_value=None,
+        required=False,
+        label="Valid for",
+    )
+
+
+def add_faults(form: forms.BaseForm, error: ApplicationError) -> None:
+    """Puts what a service refused beside the fields that it speaks of."""
+    faults: Iterable[dict[str, Any]] = error.extra.get("faults") or [
+        {"field": error.extra.get("field"), "message": error.message}
+    ]
+    for fault in faults:
+        field = fault["field"] if fault["field"] in form.fields else None
+        form.add_error(field, fault["message"])

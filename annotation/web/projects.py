@@ -1,0 +1,66 @@
+"""A project's overview, and making and changing projects."""
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+
+from annotation.exceptions import ApplicationError, NotPermitted
+from annotation.models import Project
+from annotation.permissions import Role, may_create_projects
+from annotation.selectors.work import my_progress
+from annotation.services.projects import create_project, update_project
+from annotation.web.edge import address_of, open_project, page, person, project_context
+from annotation.web.forms import NewProjectForm, ProjectForm, add_faults
+from annotation.web.presets import PRESETS
+
+
+@page()
+def show_project(request: HttpRequest, slug: str) -> HttpResponse:
+    """Where the project stands; for annotators only their own part and the guideline."""
+    project = open_project(request, slug)
+    progress = my_progress(user=person(request), project=project)
+    context = project_context(request, project, "project", progress=progress, criteria=list(project.criteria.all()))
+    return render(request, "annotation/project.html", context)
+
+
+@page("GET", "POST")
+def make_project(request: HttpRequest) -> HttpResponse:
+    """A new project from a preset."""
+    if not may_create_projects(user=person(request)):
+        raise NotPermitted("Only staff and managers of a project may make projects.")
+    form = NewProjectForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        project = _create(request, form)
+        if project is not None:
+            return redirect("project", slug=project.slug)
+    return render(request, "annotation/project_new.html", {"form": form}, status=400 if form.errors else 200)
+
+
+@page("GET", "POST")
+def change_project(request: HttpRequest, slug: str) -> HttpResponse:
+    """A project's settings and guideline."""
+    project = open_project(request, slug, Role.MANAGER)
+    form = ProjectForm(request.POST or None, instance=Project.objects.get(pk=project.pk))
+    if request.method == "POST" and form.is_valid():
+        try:
+            update_project(project=project, actor=person(request), address=address_of(request), **form.cleaned_data)
+        except ApplicationError as error:
+            add_faults(form, error)
+        else:
+            messages.success(request, "Saved.")
+            return redirect("project", slug=slug)
+    context = project_context(request, project, "settings", form=form)
+    return render(request, "annotation/project_settings.html", context, status=400 if form.errors else 200)
+
+
+def _create(request: HttpRequest, form: NewProjectForm) -> Project | None:
+    values = form.cleaned_data
+    preset = PRESETS[values.pop("preset")]
+    try:
+        return create_project(
+            kind=preset.kind, guideline=preset.guideline, criteria=preset.criteria, created_by=person(request),
+            address=address_of(request), **values,
+        )
+    except ApplicationError as error:
+        add_faults(form, error)
+        return None
