@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from rest_framework.test import APIClient
 
+from annotation.kinds.ranking import RankingAnswer
 from annotation.models import Criterion, Membership, Project, Prompt, Response, Slot, Task, TaskResponse, User
 from annotation.services.tokens import issue_token
 
@@ -76,8 +77,10 @@ def make_task(project: Project, external_id: str, *, wanted: int | None = None) 
         messages=[{"role": "user", "content": "How do I boil an egg?"}],
         tags=["secret-tag"],
     )
-    gold = {"tiers": [[SOURCES[0]], [SOURCES[1], SOURCES[2]]], "rationale": GOLD_MARK}
-    task = Task.objects.create(project=project, prompt=prompt, external_id=external_id, kind=project.kind, gold=gold)
+    known = RankingAnswer(tiers=((SOURCES[0],), SOURCES[1:]), rationale=GOLD_MARK)
+    task = Task.objects.create(
+        project=project, prompt=prompt, external_id=external_id, kind=project.kind, gold=known.as_mapping()
+    )
     for position, source in enumerate(SOURCES):
         response = Response.objects.create(prompt=prompt, key=source, text=f"Text **{position}**", source=source)
         TaskResponse.objects.create(task=task, response=response, position=position)
