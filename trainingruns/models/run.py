@@ -42,6 +42,8 @@ class Run(models.Model):
     heartbeat_at = models.DateTimeField(null=True)
     lease_expires_at = models.DateTimeField(null=True)
     cancel_requested_at = models.DateTimeField(null=True)
+    cancel_keeps_checkpoint = models.BooleanField(default=True)
+    """Whether a cancel lets the trainer write a checkpoint first, or ends it at once and throws its checkpoints away."""
     exit_code = models.IntegerField(null=True)
 
     step = models.PositiveIntegerField(default=0)

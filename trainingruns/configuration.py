@@ -1,0 +1,85 @@
+"""A run's configuration, checked by the trainer's own parser before the run exists."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from annotation.exceptions import ApplicationError
+from rewardmodel import config as reward_config
+from rewardmodel.config_parsing import ConfigError, with_overrides
+from rltrainer import config as policy_config
+from trainingruns.artifacts import artifact_path
+from trainingruns.models import ModelVersion, Run
+from trainingruns.recipes import recipe_for
+
+OURS = ("model.base", "model.path", "model.reference", "reward.model", "data.train", "data.eval", "data.prompts")
+"""Keys that name files: the site fills them in, so that nobody can have it read another folder."""
+
+
+def build_config(
+    *,
+    kind: str,
+    config: Mapping[str, Any] | None,
+    overrides: Iterable[str],
+    base: ModelVersion,
+    reward: ModelVersion | None,
+) -> dict[str, Any]:
+    """The whole configuration of a run: the recipe, then `config`, then `overrides` (`section.key=value`).
+
+    Raises: ApplicationError `invalid_config`, whose `extra["faults"]` lists every fault, each beginning with its key.
+    """
+    try:
+        wished = with_overrides(config or {}, overrides)
+        _refuse_files(wished)
+        mapping = _merge(recipe_for(kind), {**wished, "kind": kind})
+        return _without_files(_parse(_with_files(mapping, base, reward)))
+    except ConfigError as error:
+        raise ApplicationError(
+            f"The configuration cannot be used: {'; '.join(error.faults)}.",
+            code="invalid_config",
+            extra={"faults": error.faults},
+        ) from error
+
+
+def complete_config(run: Run) -> dict[str, Any]:
+    """What `config.json` holds: the run's configuration with the folders of its models as they lie now."""
+    if run.base_version is None:
+        raise ApplicationError(f"Run {run.pk} has no model to start from.", code="no_base_version")
+    return _with_files(run.config, run.base_version, run.reward_version)
+
+
+def _parse(mapping: Mapping[str, Any]) -> dict[str, Any]:
+    parser = reward_config if mapping["kind"] == Run.Kind.REWARD else policy_config
+    return parser.parse_config(mapping).to_dict()
+
+
+def _with_files(mapping: Mapping[str, Any], base: ModelVersion, reward: ModelVersion | None) -> dict[str, Any]:
+    start = "base" if mapping["kind"] == Run.Kind.REWARD else "path"
+    complete = _merge(mapping, {"model": {start: str(artifact_path(base.artifact))}})
+    if reward is not None:
+        complete = _merge(complete, {"reward": {"model": str(artifact_path(reward.artifact))}})
+    return complete
+
+
+def _without_files(mapping: dict[str, Any]) -> dict[str, Any]:
+    mapping["model"].pop("base", None)
+    mapping["model"].pop("path", None)
+    mapping.get("reward", {}).pop("model", None)
+    return mapping
+
+
+def _refuse_files(wished: Mapping[str, Any]) -> None:
+    faults = []
+    for key in OURS:
+        section, _, name = key.partition(".")
+        if isinstance(wished.get(section), Mapping) and name in wished[section]:
+            faults.append(f"{key}: is filled in by the site; choose the model version or snapshot instead")
+    if faults:
+        raise ConfigError(faults)
+
+
+def _merge(lower: Mapping[str, Any], upper: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(lower)
+    for key, value in upper.items():
+        both = isinstance(value, Mapping) and isinstance(merged.get(key), Mapping)
+        merged[key] = _merge(merged[key], value) if both else value
+    return merged

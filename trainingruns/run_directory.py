@@ -1,0 +1,88 @@
+"""Writes what a trainer reads. Safe to repeat: a run that resumes finds its directory as it was."""
+
+import json
+import os
+import shutil
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from annotation.exceptions import ApplicationError
+from annotation.models import Prompt
+from trainingruns.artifacts import artifact_path
+from trainingruns.configuration import complete_config
+from trainingruns.models import Run
+
+DATA_FILES: dict[str, tuple[str, ...]] = {
+    Run.Kind.REWARD: ("train.jsonl", "eval.jsonl"),
+    Run.Kind.GRPO: ("prompts.jsonl",),
+    Run.Kind.SAMPLE: ("prompts.jsonl",),
+}
+
+
+def directory_name(run: Run) -> str:
+    """The run's directory below the artifacts root."""
+    return f"runs/{run.pk}"
+
+
+def prepare_run_directory(run: Run) -> Path:
+    """The run's directory with its configuration and data in place, and no order to stop in it.
+
+    Raises: ApplicationError when the snapshot's files are gone.
+    """
+    directory = artifact_path(directory_name(run))
+    (directory / "data").mkdir(parents=True, exist_ok=True)
+    if run.kind != Run.Kind.FETCH:
+        write_atomically(directory / "config.json", _json(complete_config(run)))
+        for name in DATA_FILES.get(run.kind, ()):
+            _put_data(run, name, directory / "data" / name)
+    # Left by an earlier attempt: its last words, and the order that ended it.
+    for name in ("status.json", "cancel"):
+        (directory / name).unlink(missing_ok=True)
+    return directory
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """The whole file or nothing of it, also when the machine goes down."""
+    unfinished = path.with_name(f".{path.name}.unfinished")
+    with unfinished.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    unfinished.replace(path)
+
+
+def json_lines(rows: Iterable[Mapping[str, Any]]) -> bytes:
+    """Objects one a line, with keys in a fixed order, so that equal rows give equal bytes."""
+    return b"".join(json.dumps(row, ensure_ascii=False, sort_keys=True).encode() + b"\n" for row in rows)
+
+
+def _put_data(run: Run, name: str, target: Path) -> None:
+    if target.exists():
+        return
+    if name == "prompts.jsonl" and "prompt_ids" in run.purpose:
+        write_atomically(target, json_lines(_prompt_records(run.purpose["prompt_ids"])))
+        return
+    _copy_from_snapshot(run, name, target)
+
+
+def _copy_from_snapshot(run: Run, name: str, target: Path) -> None:
+    if run.snapshot is None:
+        raise ApplicationError(f"Run {run.pk} needs {name} of a snapshot, and has no snapshot.", code="no_snapshot")
+    source = artifact_path(run.snapshot.path) / name
+    if not source.is_file():
+        raise ApplicationError(f"The snapshot's file {source.name} is gone from {run.snapshot.path}.", code="lost_file")
+    unfinished = target.with_name(f".{target.name}.unfinished")
+    shutil.copyfile(source, unfinished)
+    unfinished.replace(target)
+
+
+def _prompt_records(prompt_ids: list[int]) -> list[dict[str, Any]]:
+    prompts = Prompt.objects.in_bulk(prompt_ids)
+    return [
+        {"prompt_id": str(key), "prompt": prompts[key].messages, "metadata": {}} for key in prompt_ids if key in prompts
+    ]
+
+
+def _json(mapping: Mapping[str, Any]) -> bytes:
+    return json.dumps(mapping, ensure_ascii=False, indent=1, sort_keys=True).encode()

@@ -1,0 +1,75 @@
+"""What people said, prompt by prompt, as a snapshot needs it."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import groupby, islice
+from operator import itemgetter
+from typing import Any
+
+from django.db.models import QuerySet
+
+from annotation.models import Judgment, Project, Prompt, Response
+from trainingruns.pairs import PromptVotes
+
+PROMPTS_AT_ONCE = 500
+Row = tuple[int, list[list[str]], int, str, int]
+"""judgment id, tiers, guideline version, annotator's origin, prompt id"""
+
+
+@dataclass(slots=True)
+class Provenance:
+    """Where the votes come from; filled while they are read."""
+
+    judgment_ids: list[int] = field(default_factory=list)
+    guideline_versions: Counter[int] = field(default_factory=Counter)
+    simulated: int = 0
+
+
+def current_rankings(*, project: Project, filters: Mapping[str, Any]) -> QuerySet[Judgment]:
+    """The judgments that a snapshot is made from: current rankings, by default without those of gold tasks."""
+    judgments = Judgment.objects.filter(project=project, is_current=True, kind="ranking")
+    if filters["exclude_gold"]:
+        judgments = judgments.filter(task__gold=None)
+    if filters["exclude_simulated"]:
+        judgments = judgments.exclude(annotator__origin="simulated")
+    if filters["since"]:
+        judgments = judgments.filter(created_at__gte=filters["since"])
+    return judgments
+
+
+def read_votes(*, project: Project, filters: Mapping[str, Any], provenance: Provenance) -> Iterator[PromptVotes]:
+    """Each judged prompt with all its votes, in the order of prompts.
+
+    One statement through a server-side cursor: what people submit meanwhile isn't in it, and memory holds a few
+    hundred prompts at a time.
+    """
+    rows = (
+        current_rankings(project=project, filters=filters)
+        .order_by("task__prompt_id", "id")
+        .values_list("id", "tiers", "guideline_version", "annotator__origin", "task__prompt_id")
+        .iterator(chunk_size=2000)
+    )
+    by_prompt = ((prompt_id, list(group)) for prompt_id, group in groupby(rows, key=itemgetter(4)))
+    while batch := dict(islice(by_prompt, PROMPTS_AT_ONCE)):
+        yield from _with_texts(batch, provenance)
+
+
+def _with_texts(batch: dict[int, list[Row]], provenance: Provenance) -> Iterator[PromptVotes]:
+    texts: dict[int, dict[str, str]] = {prompt_id: {} for prompt_id in batch}
+    for prompt_id, key, text in Response.objects.filter(prompt_id__in=batch).values_list("prompt_id", "key", "text"):
+        texts[prompt_id][key] = text
+    prompts = Prompt.objects.in_bulk(list(batch))
+    for prompt_id, rows in batch.items():
+        votes = PromptVotes(str(prompt_id), prompts[prompt_id].messages, texts[prompt_id])
+        for judgment_id, tiers, guideline_version, origin, _ in rows:
+            votes.add_answer(judgment_id, tiers)
+            provenance.guideline_versions[guideline_version] += 1
+            provenance.simulated += origin == "simulated"
+        yield votes
+
+
+def prompt_records(*, project: Project) -> Iterator[dict[str, Any]]:
+    """All prompts of the project, judged or not, as trainers read them."""
+    for prompt in Prompt.objects.filter(project=project).order_by("id").iterator(chunk_size=2000):
+        yield {"prompt_id": str(prompt.pk), "prompt": prompt.messages, "metadata": {}}

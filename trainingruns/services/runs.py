@@ -1,0 +1,157 @@
+"""Starting and cancelling runs. What a worker does with a run is in `claims`."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import transaction
+from django.db.models.functions import Now
+
+from annotation.exceptions import ApplicationError, Conflict
+from annotation.models import Membership, Project, User
+from annotation.permissions import require_role
+from annotation.queueing import enqueue
+from annotation.services import audit
+from trainingruns.configuration import build_config
+from trainingruns.lifecycle import FINISHED, RunState
+from trainingruns.models import ModelVersion, Run, Snapshot
+from trainingruns.run_directory import directory_name
+
+Kind = Run.Kind
+RUN_JOB = "trainingruns.jobs.run_training"
+BASE_NAME = "smollm2-135m-instruct"
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """What a run is made from."""
+
+    snapshot: Snapshot | None
+    base: ModelVersion | None
+    reward: ModelVersion | None
+
+
+@transaction.atomic
+def start_run(
+    *,
+    project: Project,
+    kind: str,
+    snapshot: Snapshot | None = None,
+    base_version: ModelVersion | None = None,
+    reward_version: ModelVersion | None = None,
+    config: Mapping[str, Any] | None = None,
+    overrides: Iterable[str] = (),
+    purpose: Mapping[str, Any] | None = None,
+    created_by: User | None = None,
+) -> Run:
+    """A queued run, checked as far as it can be before it exists; a worker is told on commit.
+
+    base_version: by default the project's champion of the kind, else the base model.
+    Raises: ApplicationError `invalid_config` (with `faults`), or a code that names the missing part.
+    """
+    if created_by is not None:
+        require_role(user=created_by, project=project, role=Membership.Role.MANAGER)
+    if kind not in Kind.values:
+        raise ApplicationError(
+            f"There is no kind of run {kind!r}; there are {', '.join(Kind.values)}.", code="unknown_kind"
+        )
+    parts = _check_parts(project, kind, _Parts(snapshot, base_version, reward_version), dict(purpose or {}))
+    run = Run.objects.create(
+        project=project,
+        kind=kind,
+        snapshot=parts.snapshot,
+        base_version=parts.base,
+        reward_version=parts.reward,
+        config=_config(kind, config, overrides, parts),
+        purpose=dict(purpose or {}),
+        created_by=created_by,
+    )
+    Run.objects.filter(pk=run.pk).update(directory=directory_name(run))
+    run.directory = directory_name(run)
+    audit.record(actor=created_by, action="start_run", obj=run, project=project, data={"kind": kind})
+    enqueue(RUN_JOB, run_id=run.pk)
+    return run
+
+
+@transaction.atomic
+def cancel_run(*, run: Run, actor: User, keep_checkpoint: bool = True) -> Run:
+    """A waiting run ends at once; a running one writes a checkpoint and stops. Asking twice changes nothing.
+
+    keep_checkpoint: False ends a running trainer at once and throws its checkpoints away.
+
+    Raises: NotFound, NotPermitted; Conflict when the run has already ended.
+    """
+    require_role(user=actor, project=run.project, role=Membership.Role.MANAGER)
+    reason = f"Cancelled by {actor.username} before it started."
+    waiting = Run.objects.filter(pk=run.pk, state=RunState.QUEUED)
+    if not waiting.update(state=RunState.CANCELLED, reason=reason, finished_at=Now(), cancel_requested_at=Now()):
+        running = Run.objects.filter(pk=run.pk, state=RunState.RUNNING)
+        running.filter(cancel_requested_at=None).update(
+            cancel_requested_at=Now(), cancel_keeps_checkpoint=keep_checkpoint
+        )
+    run.refresh_from_db()
+    if run.state in FINISHED and run.cancel_requested_at is None:
+        raise Conflict(f"{run} has already ended: {run.state}.", code="run_has_ended", extra={"state": run.state})
+    audit.record(actor=actor, action="cancel_run", obj=run, project=run.project)
+    return run
+
+
+def default_base(*, project: Project, kind: str) -> ModelVersion | None:
+    """Where a run starts when nobody says: the newest champion policy of the project for policies and sampling, else
+    the base model."""
+    policies = ModelVersion.objects.filter(kind=ModelVersion.Kind.POLICY, stage=ModelVersion.Stage.CHAMPION)
+    own = policies.filter(project=project).first() if kind != Kind.REWARD else None
+    # Among models from outside the product's own base is the default; one that somebody registered is the next best.
+    shared = policies.filter(project=None)
+    return own or shared.filter(name=BASE_NAME).first() or shared.first()
+
+
+def default_reward(*, project: Project) -> ModelVersion | None:
+    """The project's champion reward model, else its newest candidate."""
+    own = ModelVersion.objects.filter(project=project, kind=ModelVersion.Kind.REWARD)
+    champion = own.filter(stage=ModelVersion.Stage.CHAMPION).first()
+    return champion or own.filter(stage=ModelVersion.Stage.CANDIDATE).first()
+
+
+def _check_parts(project: Project, kind: str, parts: _Parts, purpose: dict[str, Any]) -> _Parts:
+    if kind == Kind.FETCH:
+        return _Parts(None, None, None)
+    base = parts.base or default_base(project=project, kind=kind)
+    reward = None
+    if base is None:
+        raise _missing("no_base_version", "There is no model to start from. Fetch the base model, or register one.")
+    if kind in (Kind.PPO, Kind.GRPO, Kind.DAPO):
+        reward = parts.reward or default_reward(project=project)
+    for part in (base, reward, parts.snapshot):
+        _check_belongs(part, project)
+    _check_snapshot(kind, parts.snapshot, purpose)
+    return _Parts(parts.snapshot, base, reward)
+
+
+def _check_snapshot(kind: str, snapshot: Snapshot | None, purpose: dict[str, Any]) -> None:
+    if snapshot is None:
+        if kind == Kind.SAMPLE and purpose.get("prompt_ids"):
+            return
+        raise _missing("no_snapshot", f"A {kind} run needs a snapshot. Make one on the data page or with `snapshot`.")
+    if kind == Kind.REWARD and not (snapshot.train_pairs and snapshot.eval_pairs):
+        raise _missing(
+            "empty_snapshot",
+            f"{snapshot} has {snapshot.train_pairs} pairs to train on and {snapshot.eval_pairs} held out; "
+            "a reward model needs both. Collect more judgments, or hold out a larger share.",
+        )
+
+
+def _check_belongs(part: ModelVersion | Snapshot | None, project: Project) -> None:
+    if part is not None and part.project_id not in (None, project.pk):
+        raise _missing("other_project", f"{part} belongs to another project.")
+
+
+def _config(kind: str, config: Mapping[str, Any] | None, overrides: Iterable[str], parts: _Parts) -> dict[str, Any]:
+    if kind == Kind.FETCH:
+        return {}
+    assert parts.base is not None
+    return build_config(kind=kind, config=config, overrides=overrides, base=parts.base, reward=parts.reward)
+
+
+def _missing(code: str, message: str) -> ApplicationError:
+    return ApplicationError(message, code=code)
