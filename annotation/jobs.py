@@ -2,13 +2,28 @@
 
 from celery import shared_task
 
+from annotation.models import Project
 from annotation.queueing import enqueue
-from annotation.services import slots
+from annotation.services import reports, slots
 
-__all__ = ["enqueue", "release_expired_leases"]
+__all__ = ["enqueue", "refresh_agreement_report", "refresh_agreement_reports", "release_expired_leases"]
 
 
 @shared_task(name="annotation.jobs.release_expired_leases")
 def release_expired_leases() -> int:
     """Frees slots whose lease ran out; beat calls it every few seconds."""
     return slots.release_expired_leases()
+
+
+@shared_task(name="annotation.jobs.refresh_agreement_report")
+def refresh_agreement_report(project_id: int) -> None:
+    """Brings one project's report up to date; nothing to do where it is fresh or the project is gone."""
+    project = Project.objects.filter(pk=project_id).first()
+    if project is not None:
+        reports.refresh_agreement_report(project=project)
+
+
+@shared_task(name="annotation.jobs.refresh_agreement_reports")
+def refresh_agreement_reports() -> int:
+    """Brings the reports of all projects with new judgments up to date; beat calls it."""
+    return reports.refresh_stale_reports()

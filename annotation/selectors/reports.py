@@ -1,0 +1,100 @@
+"""Agreement reports as they are stored, and what goes into a new one besides the statistics."""
+
+from dataclasses import dataclass
+
+from django.db import connection
+from django.db.models import Count, Max, Q
+
+from annotation.models import AgreementReport, Judgment, Project, User
+
+
+@dataclass(frozen=True, slots=True)
+class JudgmentCounts:
+    """How much a report stands on."""
+
+    judgments: int
+    annotators: int
+    tasks: int
+    simulated: int
+    newest: int
+    """Id of the newest current judgment, 0 if there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class PersonCounts:
+    """What one person gave to a project."""
+
+    annotator: int
+    pseudonym: str
+    judgments: int
+    median_active_ms: float | None
+    simulated: bool
+
+
+def latest_report(*, project: Project) -> AgreementReport | None:
+    """The newest report, fresh or not."""
+    return AgreementReport.objects.filter(project=project).order_by("-id").first()
+
+
+def newest_judgment_id(*, project: Project) -> int:
+    """Id of the newest current judgment; one index probe."""
+    newest = Judgment.objects.filter(project=project, is_current=True).aggregate(newest=Max("id"))["newest"]
+    return newest or 0
+
+
+def is_fresh(report: AgreementReport | None, *, project: Project) -> bool:
+    """Whether nobody has judged or amended since the report."""
+    return report is not None and report.newest_judgment_id == newest_judgment_id(project=project)
+
+
+def count_judgments(*, project: Project) -> JudgmentCounts:
+    """The counts at the head of a report."""
+    counts = Judgment.objects.filter(project=project, is_current=True).aggregate(
+        judgments=Count("id"),
+        annotators=Count("annotator", distinct=True),
+        tasks=Count("task", distinct=True),
+        simulated=Count("id", filter=Q(annotator__origin=User.Origin.SIMULATED)),
+        newest=Max("id"),
+    )
+    return JudgmentCounts(**{**counts, "newest": counts["newest"] or 0})
+
+
+def count_people(*, project: Project, most: int) -> list[PersonCounts]:
+    """The people who judged most, with the median of their active time."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT u.id, u.pseudonym, count(*), percentile_cont(0.5) WITHIN GROUP (ORDER BY j.active_ms),
+                   u.origin = %s
+            FROM annotation_judgment j JOIN annotation_user u ON u.id = j.annotator_id
+            WHERE j.project_id = %s AND j.is_current
+            GROUP BY u.id ORDER BY count(*) DESC, u.id LIMIT %s
+            """,
+            [User.Origin.SIMULATED, project.pk, most],
+        )
+        return [PersonCounts(*row) for row in cursor.fetchall()]
+
+
+# Judged since the last report; a project whose last report took long waits ten times as long for the next one.
+STALE = """
+SELECT p.id
+FROM annotation_project p
+CROSS JOIN LATERAL (
+    SELECT j.id FROM annotation_judgment j WHERE j.project_id = p.id AND j.is_current ORDER BY j.id DESC LIMIT 1
+) newest
+LEFT JOIN LATERAL (
+    SELECT r.newest_judgment_id, r.computed_at, r.seconds FROM annotation_agreementreport r
+    WHERE r.project_id = p.id ORDER BY r.id DESC LIMIT 1
+) report ON true
+WHERE report.newest_judgment_id IS NULL
+   OR report.newest_judgment_id <> newest.id
+      AND report.computed_at + make_interval(secs => greatest(%s, 10 * report.seconds)) <= clock_timestamp()
+ORDER BY p.id
+"""
+
+
+def stale_projects(*, pause_seconds: float) -> list[int]:
+    """Ids of the projects whose report is due."""
+    with connection.cursor() as cursor:
+        cursor.execute(STALE, [pause_seconds])
+        return [row[0] for row in cursor.fetchall()]

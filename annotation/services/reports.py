@@ -1,0 +1,126 @@
+"""Agreement reports: stored judgments -> pure statistics -> a row."""
+
+from collections import Counter
+from collections.abc import Sequence
+from time import perf_counter
+from typing import Any
+
+from django.db import connection, transaction
+from django.db.models import Max, Min
+
+from annotation.agreement.closeness import Closeness, measure_closeness
+from annotation.agreement.report import RESAMPLES, StatisticRecord, agreement_report
+from annotation.models import AgreementReport, Judgment, Project, Score, Task
+from annotation.selectors.observations import load_observations
+from annotation.selectors.reports import count_judgments, count_people, is_fresh, latest_report, stale_projects
+
+SEED = 0
+MOST_HARD_TASKS = 20
+MOST_PEOPLE = 500
+KEPT_REPORTS = 200
+PAUSE_SECONDS = 10.0
+PROMPT_CHARACTERS = 160
+
+
+def compute_statistics(*, project: Project, seed: int = SEED, resamples: int = RESAMPLES) -> list[StatisticRecord]:
+    """The statistics of a project as they are now, without storing them."""
+    return agreement_report(load_observations(project=project), seed=seed, resamples=resamples)
+
+
+@transaction.atomic
+def refresh_agreement_report(*, project: Project) -> AgreementReport:
+    """The project's report; a new one only if somebody has judged since the last."""
+    _wait_for_turn(project)
+    known = latest_report(project=project)
+    if known is not None and is_fresh(known, project=project):
+        return known
+    start = perf_counter()
+    counts = count_judgments(project=project)
+    observations = load_observations(project=project)
+    closeness = [measure_closeness(each) for each in observations]
+    report = AgreementReport.objects.create(
+        project=project,
+        statistics=agreement_report(observations, seed=SEED, resamples=RESAMPLES),
+        hard_tasks=_hard_tasks(project, closeness),
+        people=_people(project, closeness),
+        judgments=counts.judgments, annotators=counts.annotators, tasks=counts.tasks,
+        simulated_judgments=counts.simulated, newest_judgment_id=counts.newest,
+        seconds=perf_counter() - start,
+    )
+    _forget_old(project)
+    return report
+
+
+def refresh_stale_reports() -> int:
+    """Refreshes every report that is due and tells how many; projects that were just refreshed wait their pause."""
+    projects = Project.objects.filter(pk__in=stale_projects(pause_seconds=PAUSE_SECONDS)).order_by("pk")
+    for project in projects:
+        refresh_agreement_report(project=project)
+    return len(projects)
+
+
+def _wait_for_turn(project: Project) -> None:
+    """One report of a project at a time; who waited finds the fresh one."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"agreement:{project.pk}"])
+
+
+def _forget_old(project: Project) -> None:
+    kept = AgreementReport.objects.filter(project=project).order_by("-id").values_list("id", flat=True)
+    old = kept[KEPT_REPORTS : KEPT_REPORTS + 1].first()
+    if old is not None:
+        AgreementReport.objects.filter(project=project, id__lte=old).delete()
+
+
+def _people(project: Project, closeness: Sequence[Closeness]) -> list[dict[str, Any]]:
+    """Each person's work and their mean agreement with the others over all that they share, None without overlap."""
+    near: Counter[object] = Counter()
+    compared: Counter[object] = Counter()
+    for each in closeness:
+        near.update(each.near)
+        compared.update(each.compared)
+    return [
+        {
+            "annotator": person.annotator, "pseudonym": person.pseudonym, "judgments": person.judgments,
+            "agreement": near[person.annotator] / compared[person.annotator] if compared[person.annotator] else None,
+            "median_active_ms": person.median_active_ms, "simulated": person.simulated,
+        }
+        for person in count_people(project=project, most=MOST_PEOPLE)
+    ]
+
+
+def _hard_tasks(project: Project, closeness: Sequence[Closeness]) -> list[dict[str, Any]]:
+    """Tasks on which people are furthest apart, over all that they were asked."""
+    worst: dict[Any, float] = {}
+    for each in closeness:
+        for cluster, apart in each.disagreement.items():
+            worst[cluster] = max(apart, worst.get(cluster, 0.0))
+    hardest = sorted((key for key, apart in worst.items() if apart > 0), key=lambda key: (-worst[key], key))
+    return [_describe(task, worst) for task in _tasks_of(project, hardest[:MOST_HARD_TASKS])]
+
+
+def _tasks_of(project: Project, keys: Sequence[Any]) -> list[Task]:
+    """Scalar observations are grouped by prompt: its first task stands for them."""
+    by_prompt = project.kind == "scalar"
+    field = "prompt_id" if by_prompt else "id"
+    found: dict[int, Task] = {}
+    for task in Task.objects.filter(project=project, **{f"{field}__in": keys}).select_related("prompt").order_by("id"):
+        found.setdefault(getattr(task, field), task)
+    return [found[key] for key in keys if key in found]
+
+
+def _describe(task: Task, worst: dict[Any, float]) -> dict[str, Any]:
+    apart = worst[task.prompt_id if task.kind == "scalar" else task.pk]
+    return {
+        "task": task.pk, "prompt": task.prompt.text[:PROMPT_CHARACTERS], "split": _split(task), "disagreement": apart
+    }
+
+
+def _split(task: Task) -> str:
+    """How people fell apart: "3 · 2" for three who ranked one way and two another, "1 – 5" for scores."""
+    judgments = Judgment.objects.filter(task__prompt=task.prompt_id, is_current=True)
+    if task.kind == "scalar":
+        values = Score.objects.filter(judgment__in=judgments).aggregate(low=Min("value"), high=Max("value"))
+        return f"{values['low']:g} – {values['high']:g}"
+    said = Counter(str([sorted(tier) for tier in row.tiers]) for row in judgments.filter(task=task))
+    return " · ".join(str(count) for _, count in said.most_common())
