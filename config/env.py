@@ -32,7 +32,9 @@ VARIABLES: dict[str, Variable] = {
     "DATABASE_URL": Variable("postgresql://user:password@host:5432/name; empty: embedded Postgres", secret=True),
     "REDIS_URL": Variable("redis://:password@host:6379/0; empty: embedded Valkey", secret=True),
     "DATABASE_POOL_SIZE": Variable("most database connections one process keeps; default 8"),
-    "SECRET_KEY": Variable("at least 50 random characters; required in production (CONCORD_MODE=local for a trial makes one)", secret=True),
+    "SECRET_KEY": Variable(
+        "at least 50 random characters; required in production (CONCORD_MODE=local for a trial makes one)", secret=True
+    ),
     "ALLOWED_HOSTS": Variable("host names the site answers to, by comma; required in production"),
     "CSRF_TRUSTED_ORIGINS": Variable("https origins that may post, by comma"),
     "SITE_URL": Variable("address that links in e-mails and commands begin with; default http://127.0.0.1:PORT"),

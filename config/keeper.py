@@ -15,7 +15,7 @@ from pathlib import Path
 from types import FrameType
 from typing import IO, Protocol
 
-from config.embedded_postgres import EmbeddedPostgres
+from config.embedded_postgres import SOCKETS, EmbeddedPostgres
 from config.embedded_valkey import EmbeddedValkey
 
 POLL_SECONDS = 0.2
@@ -111,7 +111,7 @@ class Keeper:
     def _remove_stale_files(self) -> None:
         # Left behind by a keeper that was killed: it could not remove its folder in /tmp.
         scratch = Path(str(read_state(self.folder).get("scratch_folder", "")) or "/nonexistent")
-        if scratch.name.startswith("concord-pg-") and scratch.parent == Path("/tmp"):
+        if scratch.name.startswith("concord-pg-") and scratch.parent == SOCKETS:
             for leftover in scratch.glob(".s.PGSQL.*"):
                 leftover.unlink(missing_ok=True)
             if scratch.exists():

@@ -1,7 +1,7 @@
 """Under which user the embedded servers run, and where that user can reach their binaries and data.
 
 Postgres refuses to run as root, so root starts it as `postgres` or `nobody`. Where that user cannot reach the
-checkout, binaries and data are kept under /var/lib/concord instead; the permissions of parent folders are never touched.
+checkout, binaries and data are kept under /var/lib/concord instead; permissions of parent folders stay as they are.
 """
 
 import hashlib
@@ -80,7 +80,9 @@ class ServiceAccount:
             _drop_orphans()
             _copy_whole(programs, copy)
         if not self.can("-x", copy / programs.binary):
-            raise ServiceError(f"User {self.name} cannot run {copy / programs.binary}; is {SHARED_ROOT} mounted noexec?")
+            raise ServiceError(
+                f"User {self.name} cannot run {copy / programs.binary}; is {SHARED_ROOT} mounted noexec?"
+            )
         return copy
 
     def data_folder(self, folder: Path) -> Path:
@@ -139,7 +141,7 @@ def _copy_whole(programs: Programs, copy: Path) -> None:
         shutil.copytree(programs.root / part, fresh / part, symlinks=True)
     # The umask may have closed the folders that the copy made above the parts.
     for folder, _, _ in os.walk(fresh):
-        os.chmod(folder, 0o755)
+        Path(folder).chmod(0o755)
     (fresh / "origin").write_text(f"{programs.root}\n", encoding="utf-8")
     try:
         fresh.rename(copy)

@@ -72,7 +72,9 @@ def _service_folder(service: str) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise ServiceError(f"The folder for {service} cannot be made: {error}. CONCORD_VAR can name another.") from error
+        raise ServiceError(
+            f"The folder for {service} cannot be made: {error}. CONCORD_VAR can name another."
+        ) from error
     return folder
 
 

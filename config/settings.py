@@ -108,8 +108,8 @@ ARTIFACTS_ROOT = env.read_path("ARTIFACTS_ROOT", VAR_DIR / "artifacts")
 STATIC_URL = "/static/"
 STATIC_ROOT = VAR_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
-# A container's image holds compressed files under hashed names, made once at its build. A local site and the tests serve
-# the sources themselves: compressing them takes most of a minute, which no first start should cost.
+# A container's image holds compressed files under hashed names, made once at its build. A local site and the tests
+# serve the sources themselves: compressing takes most of a minute, which no first start should cost.
 _STATIC_STORAGE = (
     "whitenoise.storage.CompressedManifestStaticFilesStorage"
     if PRODUCTION

@@ -6,7 +6,6 @@ ends, however it ends, nothing of the site stays behind.
 
 import contextlib
 import fcntl
-import os
 import selectors
 import signal
 import socket
@@ -151,7 +150,9 @@ def hold_site_lock() -> IO[str]:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
         lock.seek(0)
-        raise ServiceError(f"A site of this checkout already runs: {lock.read().strip() or 'it is starting'}") from error
+        raise ServiceError(
+            f"A site of this checkout already runs: {lock.read().strip() or 'it is starting'}"
+        ) from error
     return lock
 
 

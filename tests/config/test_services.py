@@ -31,10 +31,17 @@ class User:
     """A process that holds the services until it is told to go, or is killed."""
 
     def __init__(self, var_dir: Path, **extra: str) -> None:
-        environment = {k: v for k, v in os.environ.items() if k not in ("DATABASE_URL", "REDIS_URL", "CONCORD_EMBEDDED")}
+        environment = {
+            k: v for k, v in os.environ.items() if k not in ("DATABASE_URL", "REDIS_URL", "CONCORD_EMBEDDED")
+        }
         environment |= {"CONCORD_VAR": str(var_dir), "CONCORD_FSYNC": "no", **extra}
         self.process = subprocess.Popen(
-            [sys.executable, "-c", USER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT, env=environment, text=True
+            [sys.executable, "-c", USER],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            cwd=ROOT,
+            env=environment,
+            text=True,
         )
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
@@ -126,7 +133,11 @@ def test_a_killed_keeper_takes_its_server_along(home: Path) -> None:
     for state in states:
         os.kill(int(str(state["keeper"])), signal.SIGKILL)
     wait_until(lambda: not any(is_alive(state["server"]) for state in states))
+    again = User(home)
+    assert again.urls["database"] != user.urls["database"]
+    assert not Path(str(states[0]["scratch_folder"])).exists()
     user.leave()
+    again.leave()
 
 
 def test_a_crashed_server_comes_back_at_the_same_address(home: Path) -> None:

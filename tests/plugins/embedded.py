@@ -21,6 +21,7 @@ def start_services() -> None:
     from config.services import ensure_services, release_services, service_is_running
 
     if env.is_given("CONCORD_EMBEDDED"):
+        keep_apart(os.environ.get("PYTEST_XDIST_WORKER", ""))
         return
     for stale in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
         if not any(service_is_running(folder) for folder in stale.glob("services/*")):
@@ -38,7 +39,16 @@ def start_services() -> None:
     atexit.register(end)
 
 
-# Django's database calls are refused inside the event loop that playwright keeps in the main thread, unless told otherwise.
+def keep_apart(worker: str) -> None:
+    """Gives each worker of pytest-xdist a Redis database of its own; clearing a cache empties a whole one."""
+    from config import env
+
+    if worker:
+        server = env.read_text("REDIS_URL").rpartition("/")[0]
+        env.export({"REDIS_URL": f"{server}/{1 + int(worker.removeprefix('gw')) % 15}"})
+
+
+# Django refuses database calls inside the event loop that playwright keeps in the main thread, unless told otherwise.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
 if not {"--help", "-h", "--version"} & set(sys.argv):
     start_services()
