@@ -1,0 +1,52 @@
+import pytest
+import torch
+
+from rltrainer import chunked_head
+from rltrainer.chunked_head import score_tokens
+
+
+def _inputs(dtype=torch.float64, tokens=7, width=5, vocabulary=11):
+    generator = torch.Generator().manual_seed(0)
+    hidden = torch.randn(tokens, width, generator=generator, dtype=torch.float64).to(dtype)
+    weight = torch.randn(vocabulary, width, generator=generator, dtype=torch.float64).to(dtype)
+    bias = torch.randn(vocabulary, generator=generator, dtype=torch.float64).to(dtype)
+    return hidden, weight, bias, torch.randint(vocabulary, (tokens,), generator=generator)
+
+
+def _plain(hidden, weight, bias, targets, temperature):
+    log_probs = (torch.nn.functional.linear(hidden, weight, bias).float() / temperature).log_softmax(1)
+    return log_probs.gather(1, targets[:, None]).squeeze(1), -(log_probs.exp() * log_probs).sum(1)
+
+
+@pytest.mark.parametrize("chunk_rows", [1, 3, 100])
+@pytest.mark.parametrize("temperature", [1.0, 0.7])
+def test_chunks_give_what_whole_logits_give(monkeypatch, chunk_rows, temperature):
+    monkeypatch.setattr(chunked_head, "CHUNK_ELEMENTS", chunk_rows * 11)
+    hidden, weight, bias, targets = _inputs(torch.float32)
+    expected = _plain(hidden, weight, bias, targets, temperature)
+    scores = score_tokens(hidden, weight, bias, targets, temperature=temperature)
+    torch.testing.assert_close((scores.log_probs, scores.entropy), expected)
+
+
+@pytest.mark.parametrize("chunk_rows", [1, 3, 100])
+def test_gradients_are_those_of_whole_logits(monkeypatch, chunk_rows):
+    monkeypatch.setattr(chunked_head, "CHUNK_ELEMENTS", chunk_rows * 11)
+    hidden, weight, bias, targets = _inputs(torch.float32)
+    slopes = torch.randn(7, generator=torch.Generator().manual_seed(1))
+    gradients = []
+    for score in (_plain, lambda *a: (score_tokens(*a[:4], temperature=a[4]).log_probs, None)):
+        leaves = [tensor.clone().requires_grad_() for tensor in (hidden, weight, bias)]
+        (score(*leaves, targets, 0.7)[0] * slopes).sum().backward()
+        gradients.append([leaf.grad for leaf in leaves])
+    torch.testing.assert_close(gradients[0], gradients[1])
+
+
+def test_uniform_logits_have_the_entropy_of_the_vocabulary():
+    scores = score_tokens(torch.zeros(2, 3), torch.ones(8, 3), None, torch.tensor([0, 7]), temperature=1.0)
+    torch.testing.assert_close(scores.entropy, torch.full((2,), 8.0).log())
+    torch.testing.assert_close(scores.log_probs, -torch.full((2,), 8.0).log())
+
+
+def test_shapes_that_do_not_fit_are_refused():
+    with pytest.raises(ValueError, match="targets"):
+        score_tokens(torch.zeros(2, 3), torch.ones(8, 3), None, torch.tensor([0]), temperature=1.0)

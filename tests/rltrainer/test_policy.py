@@ -1,0 +1,67 @@
+from pathlib import Path
+
+import pytest
+import torch
+
+from rewardmodel.runtime.backbones import load_causal_model, load_tokenizer
+from rewardmodel.runtime.rendering import Renderer
+from rltrainer.layouts import Cluster
+from rltrainer.policy import Policy
+from rltrainer.rollouts.batched_sampler import BatchedSampler
+from rltrainer.rollouts.engine import SamplingRequest, SamplingRules
+from tests.tiny_model import make_tiny_model
+
+
+def _pairs(renderer: Renderer, model, temperature: float = 1.0):
+    prompts = [renderer.render([{"role": "user", "content": text}]).token_ids for text in ("hi", "tell me more")]
+    rules = SamplingRules(15, renderer.stop_ids, temperature)
+    requests = [SamplingRequest(ids, (1, 2, 3, 4)) for ids in prompts]
+    answers = BatchedSampler(model, batch_rows=8).sample(requests, rules)
+    pairs = [(ids, own.token_ids) for ids, group in zip(prompts, answers, strict=True) for own in group]
+    return pairs, [own for group in answers for own in group]
+
+
+@pytest.mark.parametrize("temperature", [1.0, 0.7])
+def test_trainer_and_sampler_agree(model, renderer, temperature):
+    pairs, completions = _pairs(renderer, model, temperature)
+    found = Policy(model, temperature=temperature, micro_batch_tokens=200).log_probs(pairs)
+    for own, completion in zip(found, completions, strict=True):
+        assert own == pytest.approx(completion.log_probs, abs=1e-4)
+
+
+def test_log_probs_are_those_of_the_whole_network(model, renderer):
+    pairs, _ = _pairs(renderer, model)
+    found = Policy(model, temperature=0.5, micro_batch_tokens=200).log_probs(pairs)
+    for (prompt, answer), own in zip(pairs, found, strict=True):
+        logits = model(torch.tensor([[*prompt, *answer]])).logits[0].detach() / 0.5
+        expected = logits.log_softmax(1)[range(len(prompt) - 1, len(prompt) + len(answer) - 1), list(answer)]
+        assert own == pytest.approx(expected.tolist(), abs=1e-5)
+
+
+def test_sharing_the_prompt_changes_neither_scores_nor_gradients(model, renderer):
+    pairs, _ = _pairs(renderer, model)
+    prompt = pairs[0][0]
+    answers = tuple(answer for _, answer in pairs[:4])
+    shared = [Cluster(prompt, answers, (0, 1, 2, 3))]
+    apart = [Cluster(prompt, (answer,), (row,)) for row, answer in enumerate(answers)]
+    policy = Policy(model, temperature=1.0, micro_batch_tokens=500)
+    found = []
+    for clusters in (shared, apart):
+        model.zero_grad()
+        scores = policy.score(clusters)
+        (scores.log_probs * torch.arange(1.0, 5.0)[:, None]).sum().backward()
+        found.append((scores.log_probs.detach(), scores.entropy, [p.grad.clone() for p in model.parameters()]))
+    torch.testing.assert_close(found[0], found[1], atol=2e-5, rtol=1e-4)
+
+
+@pytest.mark.parametrize("pad_is_eos", [False, True])
+def test_a_pad_that_is_a_stop_token_keeps_its_log_prob(tmp_path: Path, pad_is_eos):
+    folder = make_tiny_model(tmp_path / "base", pad_is_eos=pad_is_eos)
+    model, tokenizer = load_causal_model(folder), load_tokenizer(folder)
+    stop = tokenizer.eos_token_id
+    policy = Policy(model, temperature=1.0, micro_batch_tokens=100)
+    short, long = ((5, 6), (7, stop)), ((5, 6), (7, 8, 9, stop))
+    together, alone = policy.log_probs([short, long]), [policy.log_probs([pair])[0] for pair in (short, long)]
+    assert [len(own) for own in together] == [2, 4]
+    for own, other in zip(together, alone, strict=True):
+        assert own == pytest.approx(other, abs=1e-5)

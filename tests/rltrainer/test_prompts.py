@@ -1,0 +1,47 @@
+import pytest
+
+from rewardmodel.records import DataError, PromptRecord
+from rltrainer.prompts import PromptSampler, encode_prompts, split_held_out
+
+
+def _records(count):
+    return [PromptRecord(f"q{i}", ({"role": "user", "content": "x" * i},), {}) for i in range(count)]
+
+
+def test_long_prompts_are_left_out_and_counted(renderer):
+    shortest = len(renderer.render(({"role": "user", "content": ""},)).token_ids)
+    prompts, left_out = encode_prompts(_records(5), renderer, max_tokens=shortest + 2)
+    assert [prompt.record.prompt_id for prompt in prompts] == ["q0", "q1", "q2"]
+    assert left_out == 2
+
+
+def test_faults_of_the_file_are_named(renderer):
+    with pytest.raises(DataError, match="none of 2 prompts"):
+        encode_prompts(_records(2), renderer, max_tokens=1)
+    with pytest.raises(DataError, match="'q0' occurs twice"):
+        encode_prompts(_records(1) * 2, renderer, max_tokens=500)
+
+
+def test_held_out_prompts_are_never_trained_on(renderer):
+    prompts, _ = encode_prompts(_records(10), renderer, max_tokens=500)
+    training, held_out = split_held_out(prompts, held_out=3, seed=1)
+    assert len(held_out) == 3
+    assert sorted(p.record.prompt_id for p in training + held_out) == sorted(p.record.prompt_id for p in prompts)
+    assert split_held_out(prompts, held_out=3, seed=1) == (training, held_out)
+    with pytest.raises(DataError, match="none is left to train on"):
+        split_held_out(prompts, held_out=10, seed=1)
+
+
+def test_each_epoch_draws_every_prompt_once_in_an_order_of_its_own(renderer):
+    prompts, _ = encode_prompts(_records(7), renderer, max_tokens=500)
+    sampler = PromptSampler(prompts, seed=1)
+    drawn = [prompt.record.prompt_id for _ in range(7) for prompt in sampler.draw(2)]
+    assert sorted(drawn[:7]) == sorted(drawn[7:]) == [f"q{i}" for i in range(7)]
+    assert drawn[:7] != drawn[7:]
+
+
+def test_the_number_drawn_is_all_of_the_state(renderer):
+    prompts, _ = encode_prompts(_records(5), renderer, max_tokens=500)
+    straight = PromptSampler(prompts, seed=2)
+    straight.draw(8)
+    assert PromptSampler(prompts, seed=2, drawn=8).draw(6) == straight.draw(6)
