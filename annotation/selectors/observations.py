@@ -22,9 +22,9 @@ RANKINGS = """
 SELECT j.task_id, j.annotator_id, o.response_id, tier.rank
 FROM annotation_judgment j
 CROSS JOIN LATERAL jsonb_array_elements(j.tiers) WITH ORDINALITY AS tier(keys, rank)
-CROSS JOIN LATERAL jsonb_array_elements_text(tier.keys) AS key
+CROSS JOIN LATERAL jsonb_array_elements_text(tier.keys) AS placed(response_key)
 JOIN annotation_taskresponse o ON o.task_id = j.task_id
-JOIN annotation_response r ON r.id = o.response_id AND r.key = key
+JOIN annotation_response r ON r.id = o.response_id AND r.key = placed.response_key
 WHERE j.project_id = %(project)s AND j.is_current AND j.kind = 'ranking'
   AND (SELECT count(*) FROM annotation_taskresponse n WHERE n.task_id = j.task_id) > 2
 """
