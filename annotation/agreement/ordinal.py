@@ -4,14 +4,25 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from annotation.agreement.interval import squared_differences
 from annotation.agreement.judgment_table import JudgmentTable
-from annotation.agreement.observations import Floats
-from annotation.agreement.pooled_counts import LARGEST_TABLE, PooledCounts, count_values
-from annotation.agreement.statistic import Statistic, divide, sum_by
+from annotation.agreement.observations import Floats, Integers
+from annotation.agreement.pooled_counts import LARGEST_TABLE, PooledCounts, count_values, pool_counts
+from annotation.agreement.statistic import Statistic, divide
 
 MOST_VALUES = 32
 """Up to here a resample's table of values by values is smaller than its judgments."""
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Coincidences:
+    """Pairs of different values within units, each divided by (judgments of the unit - 1), by task."""
+
+    lower: Integers
+    """[pairs] number of the lower value."""
+    higher: Integers
+    """[pairs] number of the higher value."""
+    counts: PooledCounts
+    """[tasks, pairs]"""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -25,10 +36,11 @@ class OrdinalAlpha(Statistic):
     """
 
     table: JudgmentTable
+    sizes: Floats
+    """[units] judgments of each unit."""
     counts: PooledCounts
-    coincidences: PooledCounts | None
-    """Pairs of different values within units by task, column = lower value * C + higher value; None where C is so
-    large that going through the judgments is cheaper."""
+    coincidences: Coincidences | None
+    """None where there are so many values that going through the judgments is cheaper."""
 
     def evaluate(self, weights: Floats) -> Floats:
         by_value = self.counts.evaluate(weights)
@@ -39,41 +51,44 @@ class OrdinalAlpha(Statistic):
         return 1 - divide((count - 1) * self._observed(weights, ranks), spread)
 
     def _observed(self, weights: Floats, ranks: Floats) -> Floats:
-        if self.coincidences is None:
+        pairs = self.coincidences
+        if pairs is None:
             return np.array([self._observed_once(row, rank) for row, rank in zip(weights, ranks, strict=True)])
-        lower, higher = np.divmod(np.arange(self.coincidences.columns), ranks.shape[1])
-        distances = (ranks[:, lower] - ranks[:, higher]) ** 2
-        return 2 * (self.coincidences.evaluate(weights) * distances).sum(axis=1)
+        distances = (ranks[:, pairs.lower] - ranks[:, pairs.higher]) ** 2
+        return 2 * (pairs.counts.evaluate(weights) * distances).sum(axis=1)
 
-    def _observed_once(self, weights: Floats, ranks: Floats) -> Floats:
-        by_unit = squared_differences(self.table, ranks[self.table.category]) / (self.table.unit_sizes - 1)
-        return by_unit @ weights[self.table.task_of_unit]
+    def _observed_once(self, weights: Floats, ranks: Floats) -> float:
+        """The judgments are sorted by unit, so one pass adds up each unit's ranks and their squares."""
+        rank = ranks[self.table.category]
+        starts = np.cumsum(self.sizes).astype(np.int64) - self.sizes.astype(np.int64)
+        total, squares = np.add.reduceat(rank, starts), np.add.reduceat(rank * rank, starts)
+        by_unit = 2 * (self.sizes * squares - total**2) / (self.sizes - 1)
+        return float(by_unit @ weights[self.table.task_of_unit])
 
 
 def ordinal_alpha(table: JudgmentTable) -> OrdinalAlpha:
     """The statistic of a table."""
     size = len(table.values)
-    small = size <= MOST_VALUES and table.tasks * size**2 <= LARGEST_TABLE
+    small = size <= MOST_VALUES and table.tasks * size * (size - 1) // 2 <= LARGEST_TABLE
     coincidences = _count_coincidences(table) if small else None
-    return OrdinalAlpha(table, count_values(table), coincidences)
+    return OrdinalAlpha(table, table.unit_sizes.astype(np.float64), count_values(table), coincidences)
 
 
-def _count_coincidences(table: JudgmentTable) -> PooledCounts:
-    """Unordered pairs of different values within units, each divided by (judgments of the unit - 1)."""
+def _count_coincidences(table: JudgmentTable) -> Coincidences:
     unit, category, count = table.count_categories()
     size = len(table.values)
-    start = np.searchsorted(unit, unit)
-    tasks, columns, amounts = [], [], []
-    for step in range(1, size):
-        # Entry i meets the entry `step` places earlier in its unit, which holds a lower value.
-        entry = np.flatnonzero(np.arange(len(unit)) - step >= start)
-        if not len(entry):
-            break
-        tasks.append(table.task_of_unit[unit[entry]])
-        columns.append(category[entry - step] * size + category[entry])
-        amounts.append(count[entry - step] * count[entry] / (table.unit_sizes[unit[entry]] - 1))
-    empty = np.zeros(0, np.int64)
-    task, column = np.concatenate([empty, *tasks]), np.concatenate([empty, *columns])
-    amount = np.concatenate([np.zeros(0), *amounts])
-    joint, where = np.unique(task * size**2 + column, return_inverse=True)
-    return PooledCounts(joint // size**2, joint % size**2, sum_by(where, amount, len(joint)), table.tasks, size**2)
+    start, place = np.searchsorted(unit, unit), np.arange(len(unit))
+    # Step by step, every entry meets each earlier entry of its unit, which holds a lower value.
+    met = [(entry - step, entry) for step in range(1, size) if len(entry := np.flatnonzero(place - step >= start))]
+    nothing = np.zeros(0, np.int64)
+    before = np.concatenate([nothing, *(one for one, _ in met)])
+    after = np.concatenate([nothing, *(other for _, other in met)])
+    joint, column = np.unique(category[before] * size + category[after], return_inverse=True)
+    counts = pool_counts(
+        task=table.task_of_unit[unit[after]],
+        column=column,
+        count=count[before] * count[after] / (table.unit_sizes[unit[after]] - 1),
+        tasks=table.tasks,
+        columns=len(joint),
+    )
+    return Coincidences(joint // max(size, 1), joint % max(size, 1), counts)

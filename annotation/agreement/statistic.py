@@ -41,4 +41,4 @@ def divide(numerator: Floats, denominator: Floats) -> Floats:
 
 def sum_by(group: Integers, amounts: Floats, groups: int) -> Floats:
     """[groups] the amounts of each group added up."""
-    return np.bincount(group, weights=amounts, minlength=groups)
+    return np.bincount(group, weights=amounts, minlength=groups).astype(np.float64, copy=False)

@@ -8,5 +8,5 @@ class PreferencePair(NamedTuple):
 
     chosen: str
     rejected: str
-    strength: int | None
+    strength: float | None
     """Sum of the steps between the two tiers (1 slightly, 2 clearly, 3 much better); None where not asked."""
