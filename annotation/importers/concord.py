@@ -1,6 +1,6 @@
 """PURE. Reads the interchange format: JSON Lines, one prompt a line, with its responses and judgments.
 
-The format is described in DESIGN.md section 7 and in docs/interchange.md. Its writer is annotation.exports.concord.
+The format is described in docs/interchange.md. Its writer is annotation.exports.concord.
 """
 
 from collections.abc import Iterable, Iterator
