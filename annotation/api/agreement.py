@@ -3,8 +3,14 @@
 from typing import Any
 
 from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
 
+from annotation.api.base import ApiView, require_project
+from annotation.api.schema import describe
 from annotation.models import AgreementReport
+from annotation.permissions import Role
+from annotation.selectors.reports import latest_report
 
 
 class StatisticOutput(serializers.Serializer[Any]):
@@ -23,9 +29,8 @@ class StatisticOutput(serializers.Serializer[Any]):
     note = serializers.CharField(allow_blank=True)
 
 
-class AgreementOutput(serializers.ModelSerializer[AgreementReport]):
+class ReportOutput(serializers.ModelSerializer[AgreementReport]):
     statistics = StatisticOutput(many=True)
-    is_simulated = serializers.SerializerMethodField(help_text="Whether judgments of simulated annotators are in it.")
 
     class Meta:
         model = AgreementReport
@@ -35,10 +40,24 @@ class AgreementOutput(serializers.ModelSerializer[AgreementReport]):
             "annotators",
             "tasks",
             "simulated_judgments",
-            "is_simulated",
             "newest_judgment_id",
             "computed_at",
         )
 
-    def get_is_simulated(self, report: AgreementReport) -> bool:
-        return report.simulated_judgments > 0
+
+class AgreementOutput(serializers.Serializer[Any]):
+    report = ReportOutput(allow_null=True, help_text="Null until there are judgments and a report was computed.")
+
+
+class AgreementView(ApiView):
+    @describe(
+        "get_agreement",
+        "The latest agreement report. It follows new judgments within about half a minute; `newest_judgment_id` says "
+        "up to where it looked.",
+        gives={200: AgreementOutput},
+        fails=(403, 404),
+        tag="projects",
+    )
+    def get(self, request: Request, slug: str) -> Response:
+        project = require_project(request, slug, Role.REVIEWER)
+        return Response(AgreementOutput({"report": latest_report(project=project)}).data)

@@ -5,8 +5,8 @@ from datetime import timedelta
 
 from django.db.models import Q
 from django.db.models.functions import Now
-from rest_framework.authentication import BaseAuthentication, get_authorization_header
-from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.authentication import BaseAuthentication, SessionAuthentication, get_authorization_header
+from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
 from rest_framework.request import Request
 
 from annotation.models import ApiToken, User
@@ -34,6 +34,19 @@ class ApiTokenAuthentication(BaseAuthentication):
 
     def authenticate_header(self, request: Request) -> str:
         return "Bearer"
+
+
+class BrowserAuthentication(SessionAuthentication):
+    """The session of the pages. Every change needs the header X-CSRFToken."""
+
+    def enforce_csrf(self, request: Request) -> None:
+        try:
+            super().enforce_csrf(request)
+        except PermissionDenied as error:
+            raise PermissionDenied(
+                "This request needs the header X-CSRFToken with the value of the cookie. Reload the page.",
+                code="csrf_failed",
+            ) from error
 
 
 def find_token(plain: bytes) -> ApiToken | None:

@@ -12,6 +12,7 @@ from rest_framework.serializers import BaseSerializer
 from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
 
+from annotation.api.authentication import ApiTokenAuthentication, BrowserAuthentication
 from annotation.api.bodies import JsonBody
 from annotation.api.negotiation import OneAnswer
 from annotation.api.pagination import NewestFirst
@@ -26,6 +27,7 @@ class ApiView(APIView):
     """A view for people who are signed in. JSON in, JSON out."""
 
     parser_classes = (JsonBody,)
+    authentication_classes = (ApiTokenAuthentication, BrowserAuthentication)
     content_negotiation_class = OneAnswer
     throttle_classes = (CallThrottle,)
 

@@ -2,6 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path, register_converter
 
+from annotation.api.agreement import AgreementView
 from annotation.api.auth import CurrentTokenView, TokenView
 from annotation.api.exports import ExportView
 from annotation.api.flags import FlagView
@@ -26,6 +27,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("projects/<slug:slug>", ProjectView.as_view(), name="api-project"),
     path("projects/<slug:slug>/tasks", TasksView.as_view(), name="api-tasks"),
     path("projects/<slug:slug>/tasks/import", ImportView.as_view(), name="api-import"),
+    path("projects/<slug:slug>/agreement", AgreementView.as_view(), name="api-agreement"),
     path("projects/<slug:slug>/export", ExportView.as_view(), name="api-export"),
     path("projects/<slug:slug>/acquire", AcquireView.as_view(), name="api-acquire"),
     path("leases/<lease:lease>/heartbeat", HeartbeatView.as_view(), name="api-heartbeat"),

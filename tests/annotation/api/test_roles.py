@@ -1,0 +1,125 @@
+"""Every address of the API times every method times every kind of person, generated from the map of addresses."""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import pytest
+from django.db import transaction
+from django.urls import URLPattern
+from rest_framework.test import APIClient
+
+from annotation.api.urls import urlpatterns
+from annotation.models import Project
+from tests.annotation.api.conftest import ClientOf, acquire, submit
+
+PEOPLE = ("nobody", "oscar", "bob", "rita", "alice", "root")
+"""Anonymous, another tenant's manager, annotator, reviewer, manager, superuser."""
+METHODS = ("get", "post", "put", "patch", "delete")
+ANY = (401, 200, 200, 200, 200, 200)
+
+
+class Row(NamedTuple):
+    """Statuses in the order of PEOPLE. `bob` holds the lease and wrote the judgment that the addresses name."""
+
+    statuses: tuple[int, int, int, int, int, int]
+    body: Any = None
+
+
+RANKING = {"tiers": [["A"], ["B", "C"]]}
+LEASE_OF_BOB = (401, 409, 200, 409, 409, 409)
+MINE_ONLY = (401, 404, 200, 404, 404, 404)
+MEMBERS = (401, 404, 200, 200, 200, 200)
+REVIEWERS = (401, 404, 403, 200, 200, 200)
+MANAGERS = (401, 404, 403, 403, 200, 200)
+NEW_PROJECT = {"name": "New", "slug": "new", "kind": "scalar"}
+SIGN_IN = {"username": "bob", "password": "bob-password-1", "name": "x"}
+
+MATRIX: dict[str, dict[str, Row]] = {
+    "api-token": {"post": Row((201, 201, 201, 201, 201, 429), SIGN_IN)},
+    "api-current-token": {"delete": Row((401, 204, 204, 204, 204, 204))},
+    "api-me": {"get": Row(ANY)},
+    "api-projects": {"get": Row(ANY), "post": Row((401, 201, 403, 403, 201, 201), NEW_PROJECT)},
+    "api-project": {"get": Row(MEMBERS), "patch": Row(MANAGERS, {"name": "Renamed"})},
+    "api-tasks": {"get": Row(REVIEWERS)},
+    "api-import": {"post": Row(MANAGERS, [])},
+    "api-agreement": {"get": Row(REVIEWERS)},
+    "api-export": {"get": Row(MANAGERS)},
+    "api-acquire": {"post": Row(MEMBERS)},
+    "api-heartbeat": {"post": Row(LEASE_OF_BOB)},
+    "api-release": {"post": Row((401, 409, 204, 409, 409, 409))},
+    "api-skip": {"post": Row((401, 409, 204, 409, 409, 409), {})},
+    "api-draft": {"put": Row(LEASE_OF_BOB, {"answer": {}, "version": 0})},
+    "api-submit": {"post": Row((401, 404, 201, 409, 409, 409), RANKING)},
+    "api-flag": {"post": Row(MEMBERS, {"reason": "odd"})},
+    "api-judgments": {"get": Row(ANY)},
+    "api-judgment": {"get": Row(MINE_ONLY)},
+    "api-amend": {"post": Row(MINE_ONLY, {"answer": RANKING})},
+}
+
+
+def routes() -> Iterator[str]:
+    for pattern in urlpatterns:
+        assert isinstance(pattern, URLPattern), "the matrix looks at plain addresses"
+        assert pattern.name, f"{pattern.pattern} has no name"
+        yield pattern.name
+
+
+def test_every_address_has_its_row() -> None:
+    assert sorted(routes()) == sorted(MATRIX)
+
+
+@pytest.fixture
+def paths(project: Project, elsewhere: Project, client_of: ClientOf) -> dict[str, str]:
+    """The address of each route, naming what belongs to the project and to bob."""
+    bob = client_of("bob")
+    judgment = submit(bob, acquire(bob), key="earlier").json()["id"]
+    work = acquire(bob)
+    names = {
+        "slug": project.slug,
+        "lease": work["lease"]["token"],
+        "task_id": work["task"]["id"],
+        "judgment_id": judgment,
+    }
+    made = {}
+    for pattern in urlpatterns:
+        path = str(pattern.pattern)
+        for converter in ("slug:slug", "lease:lease", "row:task_id", "row:judgment_id"):
+            path = path.replace(f"<{converter}>", str(names[converter.partition(":")[2]]))
+        made[pattern.name] = f"/api/v1/{path}"
+    return made
+
+
+@pytest.mark.parametrize("name", list(routes()))
+def test_role_matrix(name: str, paths: dict[str, str], client_of: ClientOf) -> None:
+    clients = {person: APIClient() if person == "nobody" else client_of(person) for person in PEOPLE}
+    wrong = {}
+    for method in METHODS:
+        for person in PEOPLE:
+            # Each call starts from the same state; a plain savepoint, because a submit must be outermost.
+            savepoint = transaction.savepoint()
+            response = call(clients[person], name, method, paths)
+            transaction.savepoint_rollback(savepoint)
+            expected = expect(name, method, person)
+            if response.status_code != expected:
+                wrong[method, person] = (response.status_code, expected)
+            elif expected >= 400:
+                assert set(response.json()) == {"code", "message", "extra"}
+
+    assert wrong == {}, "(got, expected) by method and person"
+
+
+def call(client: APIClient, name: str, method: str, paths: dict[str, str]) -> Any:
+    row = MATRIX[name].get(method)
+    path, body = paths[name], row.body if row else {}
+    if name == "api-submit" and row:
+        body = {"lease_token": paths["api-release"].split("/")[4], "answer": body}
+    if method == "get":
+        return client.get(f"{path}?format=canonical" if name == "api-export" else path)
+    return getattr(client, method)(path, body, headers={"Idempotency-Key": "matrix"})
+
+
+def expect(name: str, method: str, person: str) -> int:
+    row = MATRIX[name].get(method)
+    if row is not None:
+        return row.statuses[PEOPLE.index(person)]
+    return 401 if person == "nobody" and name != "api-token" else 405
