@@ -1,0 +1,52 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rewardmodel.records import DataError, parse_preference, read_preferences, read_prompts, read_responses, to_json
+from tests.rewardmodel.preferences import make_rows, write_rows
+
+
+def test_a_record_comes_back_unchanged_through_json() -> None:
+    row = {**make_rows(1, first_prompt=0, seed=0)[0], "margin": 1, "judgments": [901, 944]}
+    record = parse_preference(row)
+    assert parse_preference(json.loads(json.dumps(to_json(record)))) == record
+    assert (record.votes.chosen, record.margin, record.judgments) == (4, 1.0, (901, 944))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"chosen": None}, "chosen: is missing"),
+        ({"chosen": 7}, "chosen: expected text, got int"),
+        ({"id": ""}, "id: is empty"),
+        ({"prompt": []}, "prompt: needs at least one message"),
+        ({"prompt": [{"role": "wizard", "content": ""}]}, "prompt[0].role: expected one of"),
+        ({"prompt": [{"role": "user", "content": 1}]}, "prompt[0].content: expected text"),
+        ({"votes": {"chosen": -1}}, "votes.chosen: must be 0 or more"),
+        ({"votes": {"chosen": 1, "rejected": 2}}, "votes: 'rejected' has more votes"),
+        ({"votes": {"maybe": 1}}, "votes.maybe: unknown field"),
+        ({"margin": float("nan")}, "margin: expected a finite number"),
+        ({"weight": -1}, "weight: must be 0 or more"),
+        ({"colour": "red"}, "colour: unknown field"),
+    ],
+)
+def test_a_broken_field_is_named_with_file_and_line(tmp_path: Path, change: dict[str, Any], message: str) -> None:
+    rows = make_rows(3, first_prompt=0, seed=0)
+    rows[1] |= change
+    write_rows(tmp_path / "train.jsonl", rows)
+    with pytest.raises(DataError) as caught:
+        read_preferences(tmp_path / "train.jsonl")
+    assert str(caught.value).startswith(f"train.jsonl line 2: {message}")
+
+
+def test_a_line_that_is_no_json_is_named(tmp_path: Path) -> None:
+    (tmp_path / "prompts.jsonl").write_text('{"prompt_id": "1", "prompt": [{"role": "user", "content": "x"}]}\n{oops\n')
+    with pytest.raises(DataError, match=r"prompts.jsonl line 2: not valid JSON"):
+        read_prompts(tmp_path / "prompts.jsonl")
+
+
+def test_an_absent_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"responses.jsonl: the file is missing"):
+        read_responses(tmp_path / "responses.jsonl")
