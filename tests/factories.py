@@ -35,9 +35,8 @@ def make_project(*, kind: str = "ranking", judgments_per_task: int = 2, **fields
 def make_task(project: Project, keys: Sequence[str] = ("a", "b"), *, text: str = "", **fields: Any) -> Task:
     """A task with a prompt of its own, one response a key, and its slots."""
     external_id = fields.pop("external_id", f"q-{next(_numbers)}")
-    prompt = Prompt.objects.create(
-        project=project, external_id=external_id, messages=[{"role": "user", "content": text or f"What is {external_id}?"}]
-    )
+    messages = [{"role": "user", "content": text or f"What is {external_id}?"}]
+    prompt = Prompt.objects.create(project=project, external_id=external_id, messages=messages)
     responses = [
         Response.objects.create(prompt=prompt, key=key, text=f"Answer {key}.", source=f"model-{key}") for key in keys
     ]

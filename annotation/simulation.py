@@ -1,0 +1,87 @@
+"""PURE. Simulated annotators: a hidden opinion about every response, seen through noise.
+
+For trials and load tests only. What they say follows from the texts alone, so statistics, snapshots and reward models
+made of it can be checked against `hidden_utility`.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from hashlib import sha256
+from random import Random
+from typing import Any
+
+from annotation.kinds.criteria import CriterionSpec
+
+TIE_WIDTH = 0.02
+"""Responses that an annotator sees closer together than this are tied; in points of utility."""
+TYPICAL_SECONDS = 20.0
+WORD = re.compile(r"[^\W\d_]{2,}")
+
+
+def hidden_utility(prompt: str, response: str) -> float:
+    """What a response is worth, from 0 to 1: how much of the prompt's vocabulary it takes up, and how little it repeats.
+
+    Both parts are shares, so a longer response is not better for being longer. An empty response is worth 0.
+    """
+    words = [word.lower() for word in WORD.findall(response)]
+    if not words:
+        return 0.0
+    asked = {word.lower() for word in WORD.findall(prompt)}
+    taken_up = len(asked & set(words)) / len(asked) if asked else 0.0
+    pairs = list(zip(words, words[1:], strict=False))
+    variety = len(set(pairs)) / len(pairs) if pairs else 1.0
+    rare = sum(_rarity(word) for word in words) / len(words)
+    return 0.4 * taken_up + 0.3 * variety + 0.3 * rare
+
+
+def _rarity(word: str) -> float:
+    """A fixed taste in words, from 0 to 1: an opinion that no length or overlap explains."""
+    return sha256(word.encode()).digest()[0] / 255
+
+
+def perceive(utilities: Mapping[str, float], *, noise: float, seed: str) -> dict[str, float]:
+    """What one annotator takes the responses to be worth: the truth plus Gaussian noise of standard deviation `noise`.
+
+    seed: names annotator and task; the same seed sees the same, in whatever order people come.
+    """
+    return {key: worth + Random(f"{seed}:{key}").gauss(0.0, noise) for key, worth in utilities.items()}  # noqa: S311
+
+
+def rank_responses(perceived: Mapping[str, float]) -> list[list[str]]:
+    """Tiers, best first; a response that is hardly worse than the one above it shares its tier."""
+    order = sorted(perceived, key=lambda key: (-perceived[key], key))
+    tiers: list[list[str]] = []
+    for above, key in zip([None, *order], order, strict=False):
+        if above is not None and perceived[above] - perceived[key] < TIE_WIDTH:
+            tiers[-1].append(key)
+        else:
+            tiers.append([key])
+    return tiers
+
+
+def score_response(worth: float, spec: CriterionSpec) -> float:
+    """A perceived worth as a point of a scale."""
+    share = min(max(worth, 0.0), 1.0)
+    value = spec.minimum + share * (spec.maximum - spec.minimum)
+    if spec.step is None:
+        return round(value, 3)
+    points = int((spec.maximum - spec.minimum) / spec.step + 1e-9)
+    return spec.minimum + min(round((value - spec.minimum) / spec.step), points) * spec.step
+
+
+def simulate_answer(
+    *, kind: str, prompt: str, texts: Mapping[str, str], criteria: Sequence[CriterionSpec], noise: float, seed: str
+) -> dict[str, Any]:
+    """An answer as a page would send it.
+
+    texts: {response key: text}. seed: names annotator and task.
+    """
+    worth = {key: hidden_utility(prompt, text) for key, text in texts.items()}
+    perceived = perceive(worth, noise=noise, seed=seed)
+    scores = {
+        spec.name: {key: score_response(value, spec) for key, value in perceive(perceived, noise=noise / 2, seed=spec.name + seed).items()}
+        for spec in criteria
+    }
+    milliseconds = round(1000 * TYPICAL_SECONDS * Random(seed).lognormvariate(0.0, 0.5))  # noqa: S311
+    answer: dict[str, Any] = {"scores": scores, "active_ms": milliseconds}
+    return answer | {"tiers": rank_responses(perceived)} if kind == "ranking" else answer
