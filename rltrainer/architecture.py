@@ -5,6 +5,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from rewardmodel.config_parsing import ConfigError
+from rewardmodel.runtime.faults import Diverged
 
 LOGIT_TOLERANCE = 2e-2
 """Allowed difference of the two ways to the logits, relative to their size: rounding of bfloat16, and not more."""
@@ -40,11 +41,16 @@ def require_full_attention(model: PreTrainedModel, length: int) -> None:
 
 @torch.no_grad()
 def require_plain_head(model: PreTrainedModel) -> None:
-    """Raises ConfigError where logits are more than head(hidden states), for instance scaled or capped."""
+    """Raises ConfigError where logits are more than head(hidden states), for instance scaled or capped.
+
+    Raises: Diverged where the logits are not finite.
+    """
     device = next(model.parameters()).device
     size = min(output_head(model).out_features, model.get_input_embeddings().num_embeddings)
     ids = (torch.arange(8, device=device) * 977 % size)[None]
     whole = model(input_ids=ids, use_cache=False).logits.float()
     ours = output_head(model)(hidden_states(model, input_ids=ids, use_cache=False)).float()
+    if not bool(whole.isfinite().all()):
+        raise Diverged("the logits of the model in model.path are not finite; its weights are broken")
     if not torch.allclose(whole, ours, rtol=0, atol=LOGIT_TOLERANCE * float(whole.abs().max())):
         raise ConfigError([f"model.path: {type(model).__name__} changes its logits after the output layer"])
