@@ -19,23 +19,22 @@ WORD = re.compile(r"[^\W\d_]{2,}")
 
 
 def hidden_utility(prompt: str, response: str) -> float:
-    """What a response is worth, from 0 to 1: how much of the prompt's vocabulary it takes up, and how little it repeats.
+    """What a response is worth, from 0 to 1: how far it stays with the prompt's words, and how its words are liked.
 
-    Both parts are shares, so a longer response is not better for being longer. An empty response is worth 0.
+    Both parts are means over the response's words, so a longer response is not worth more for being longer. An empty
+    response is worth 0.
     """
     words = [word.lower() for word in WORD.findall(response)]
     if not words:
         return 0.0
     asked = {word.lower() for word in WORD.findall(prompt)}
-    taken_up = len(asked & set(words)) / len(asked) if asked else 0.0
-    pairs = list(zip(words, words[1:], strict=False))
-    variety = len(set(pairs)) / len(pairs) if pairs else 1.0
-    rare = sum(_rarity(word) for word in words) / len(words)
-    return 0.4 * taken_up + 0.3 * variety + 0.3 * rare
+    on_topic = sum(word in asked for word in words) / len(words)
+    liked = sum(_liking(word) for word in words) / len(words)
+    return 0.5 * min(1.0, 3 * on_topic) + 0.5 * liked
 
 
-def _rarity(word: str) -> float:
-    """A fixed taste in words, from 0 to 1: an opinion that no length or overlap explains."""
+def _liking(word: str) -> float:
+    """A fixed taste in words, from 0 to 1: an opinion that nothing else explains."""
     return sha256(word.encode()).digest()[0] / 255
 
 
@@ -78,10 +77,12 @@ def simulate_answer(
     """
     worth = {key: hidden_utility(prompt, text) for key, text in texts.items()}
     perceived = perceive(worth, noise=noise, seed=seed)
-    scores = {
-        spec.name: {key: score_response(value, spec) for key, value in perceive(perceived, noise=noise / 2, seed=spec.name + seed).items()}
-        for spec in criteria
-    }
+    scores = {spec.name: _score_all(perceived, spec, noise=noise / 2, seed=f"{seed}:{spec.name}") for spec in criteria}
     milliseconds = round(1000 * TYPICAL_SECONDS * Random(seed).lognormvariate(0.0, 0.5))  # noqa: S311
     answer: dict[str, Any] = {"scores": scores, "active_ms": milliseconds}
     return answer | {"tiers": rank_responses(perceived)} if kind == "ranking" else answer
+
+
+def _score_all(perceived: Mapping[str, float], spec: CriterionSpec, *, noise: float, seed: str) -> dict[str, float]:
+    """Scores on one criterion: near the overall impression, but not the same on every criterion."""
+    return {key: score_response(worth, spec) for key, worth in perceive(perceived, noise=noise, seed=seed).items()}
