@@ -1,5 +1,7 @@
 """A project's overview, and making and changing projects."""
 
+from typing import Any
+
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -7,8 +9,11 @@ from django.shortcuts import redirect, render
 from annotation.exceptions import ApplicationError, NotPermitted
 from annotation.models import Project
 from annotation.permissions import Role, may_create_projects
+from annotation.selectors.boards import project_overview
+from annotation.selectors.reports import latest_report
 from annotation.selectors.work import my_progress
 from annotation.services.projects import create_project, update_project
+from annotation.web.agreement_view import describe_agreement, head_statistics, name_criterion
 from annotation.web.edge import address_of, open_project, page, person, project_context
 from annotation.web.forms import NewProjectForm, ProjectForm, add_faults
 from annotation.web.presets import PRESETS
@@ -20,6 +25,8 @@ def show_project(request: HttpRequest, slug: str) -> HttpResponse:
     project = open_project(request, slug)
     progress = my_progress(user=person(request), project=project)
     context = project_context(request, project, "project", progress=progress, criteria=list(project.criteria.all()))
+    if context["role"] != Role.ANNOTATOR:
+        context |= {"overview": project_overview(project=project), **_agreement(project)}
     return render(request, "annotation/project.html", context)
 
 
@@ -51,6 +58,14 @@ def change_project(request: HttpRequest, slug: str) -> HttpResponse:
             return redirect("project", slug=slug)
     context = project_context(request, project, "settings", form=form)
     return render(request, "annotation/project_settings.html", context, status=400 if form.errors else 200)
+
+
+def _agreement(project: Project) -> dict[str, Any]:
+    report = latest_report(project=project)
+    if report is None:
+        return {}
+    heads = [{**each, "name": name_criterion(each["criterion"])} for each in head_statistics(report.statistics)]
+    return {"report": report, "headline": describe_agreement(report.statistics), "heads": heads}
 
 
 def _create(request: HttpRequest, form: NewProjectForm) -> Project | None:

@@ -1,11 +1,76 @@
 """The tasks of a project: a table that holds a hundred thousand, and one task with all that was said about it."""
+
+from typing import Any
+
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from annotation.web.edge import page
+from django.shortcuts import redirect, render
+
+from annotation.exceptions import ApplicationError, NotFound
+from annotation.models import FeedbackKind, Judgment, Project, Task
+from annotation.permissions import Role
+from annotation.selectors.boards import STATES, task_judgments, task_table
+from annotation.services.projects import set_task_state
+from annotation.web.edge import address_of, open_project, page, person, project_context
+from annotation.web.ladders import build_ladder, letters_of
+
+STATE_NAMES = {"in_progress": "in progress"}
+
 
 @page()
 def show_tasks(request: HttpRequest, slug: str) -> HttpResponse:
-    raise NotImplementedError
+    """One page of tasks, by state and text."""
+    project = open_project(request, slug, Role.REVIEWER)
+    filters = {name: value for name in ("state", "search", "origin") if (value := request.GET.get(name, "").strip())}
+    number = request.GET.get("page", "1")
+    table = task_table(project=project, filters=filters, page=int(number) if number.isdecimal() else 1)
+    states = [(state, STATE_NAMES.get(state, state)) for state in STATES]
+    context = project_context(request, project, "tasks", table=table, filters=filters, states=states)
+    return render(request, "annotation/tasks.html", context)
 
-@page()
+
+@page("GET", "POST")
 def show_task(request: HttpRequest, slug: str, task_id: int) -> HttpResponse:
-    raise NotImplementedError
+    """A task with its responses, where they come from, and every judgment; a manager opens or pauses it."""
+    project = open_project(request, slug, Role.REVIEWER)
+    task = Task.objects.select_related("prompt", "project").filter(project=project, pk=task_id).first()
+    if task is None:
+        raise NotFound("There is no such task in this project.")
+    if request.method == "POST":
+        return _change_state(request, project, task)
+    return render(request, "annotation/task.html", project_context(request, project, "tasks", **_describe(task)))
+
+
+def _change_state(request: HttpRequest, project: Project, task: Task) -> HttpResponse:
+    try:
+        set_task_state(task=task, state=request.POST.get("state", ""), actor=person(request), address=address_of(request))
+        messages.success(request, f"The task is now {task.get_state_display().lower()}.")
+    except ApplicationError as error:
+        messages.error(request, error.message)
+    return redirect("task", slug=project.slug, task_id=task.pk)
+
+
+def _describe(task: Task) -> dict[str, Any]:
+    responses = [row.response for row in task.task_responses.select_related("response")]
+    letters = letters_of([response.key for response in responses])
+    judgments = list(task_judgments(task=task))
+    return {
+        "task": task,
+        "responses": [(letters[response.key], response) for response in responses],
+        "ranks": range(1, len(responses) + 1),
+        "judgments": [(judgment, _said(judgment, letters)) for judgment in judgments],
+        "criteria": list(task.project.criteria.all()),
+        "flags": task.flags.filter(resolved_at=None).select_related("annotator"),
+        "state_choices": [choice for choice in Task.State.choices if choice[0] != task.state],
+    }
+
+
+def _said(judgment: Judgment, letters: dict[str, str]) -> dict[str, Any]:
+    scores = [
+        (criterion, letters.get(key, "?"), value)
+        for criterion, by_response in judgment.scores.items()
+        for key, value in by_response.items()
+    ]
+    is_ranking = judgment.kind == FeedbackKind.RANKING
+    ladder = build_ladder(judgment.tiers, judgment.bad, letters, width=len(letters)) if is_ranking else []
+    return {"ladder": ladder, "scores": scores}

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from annotation.web import agreement, data, judge, people, projects, tasks, tokens, work
+from annotation.web import agreement, data, judge, kept_answers, people, projects, tasks, tokens, work
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", work.show_work, name="work"),
@@ -15,6 +15,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("projects/<slug:slug>/judge/", judge.show_judge, name="judge"),
     path("projects/<slug:slug>/tasks/", tasks.show_tasks, name="tasks"),
     path("projects/<slug:slug>/tasks/<int:task_id>/", tasks.show_task, name="task"),
+    path("projects/<slug:slug>/late/", kept_answers.show_kept_answers, name="kept_answers"),
+    path(
+        "projects/<slug:slug>/late/<int:kept_answer_id>/", kept_answers.decide_kept_answer, name="decide_kept_answer"
+    ),
     path("projects/<slug:slug>/agreement/", agreement.show_agreement, name="agreement"),
     path("projects/<slug:slug>/data/", data.show_data, name="data"),
     path("projects/<slug:slug>/people/", people.show_people, name="people"),
