@@ -24,8 +24,8 @@ help: ## List what can be made
 
 setup: $(VENV)/.development ## Install everything for development into .venv
 
-run: $(VENV)/.site ## Start the site on http://127.0.0.1:8000 (PORT=... for another) until Ctrl-C
-	@exec $(BIN)/python -m config.site
+run: $(VENV)/.site ## Start the site on http://127.0.0.1:8000 until Ctrl-C (PORT=... for another port, DEMO=no without the demo)
+	@exec $(BIN)/python -m config.site $(if $(filter no,$(DEMO)),--no-demo)
 
 login: $(VENV)/.site ## Print a link that signs the demo's manager in once (WHO=name for somebody else)
 	@$(BIN)/python manage.py one_time_login $(WHO)

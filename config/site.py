@@ -4,6 +4,7 @@ Services, migrations, demo, web server, workers and beat. A child that crashes i
 ends, however it ends, nothing of the site stays behind.
 """
 
+import argparse
 import contextlib
 import fcntl
 import selectors
@@ -102,7 +103,7 @@ class Supervisor:
 
 def site_children(port: int) -> list[ChildProcess]:
     """Web server, worker for short jobs, worker for runs, and the clock that sends periodic jobs."""
-    celery = [sys.executable, "-m", "celery", "-A", "config.celery"]
+    celery = [sys.executable, "-m", "celery", "--quiet", "-A", "config.celery"]
     quiet = ["--without-gossip", "--without-mingle", "--loglevel", "INFO"]
     default = ["worker", "--queues", "default", "--pool", "prefork", "--concurrency", "1", "--hostname", "worker@%h"]
     gpu = ["worker", "--queues", "gpu", "--pool", "threads", "--concurrency", "1", "--hostname", "gpu@%h"]
@@ -130,9 +131,9 @@ def choose_port(wanted: int) -> int:
     raise ServiceError(f"Ports {wanted} to {wanted + PORTS_TRIED - 1} are all in use; set PORT to a free one.")
 
 
-def prepare_site() -> str:
-    """Migrates and loads the demo; returns what the person is to be told about signing in."""
-    command = [sys.executable, "manage.py", "prepare_site"]
+def prepare_site(*, with_demo: bool) -> str:
+    """Migrates and, if wanted, loads the demo; returns what the person is to be told about signing in."""
+    command = [sys.executable, "manage.py", "prepare_site", *([] if with_demo else ["--no-demo"])]
     result = subprocess.run(
         command, cwd=env.BASE_DIR, env=env.child_environment(), stdout=subprocess.PIPE, text=True, check=False
     )
@@ -164,11 +165,14 @@ def say(message: str) -> None:
 
 def main() -> int:
     """Runs the site until Ctrl-C or SIGTERM."""
+    parser = argparse.ArgumentParser(prog="python -m config.site", description="Runs the whole site until Ctrl-C.")
+    parser.add_argument("--no-demo", action="store_true", help="leave the demo project out")
+    with_demo = not parser.parse_args().no_demo
     if not env.is_given("CONCORD_MODE"):
         env.export({"CONCORD_MODE": "local"})
     try:
         with hold_site_lock() as lock:
-            return run_site(lock)
+            return run_site(lock, with_demo=with_demo)
     except ServiceError as error:
         say(str(error))
         return 1
@@ -178,7 +182,7 @@ def main() -> int:
         release_services()
 
 
-def run_site(lock: IO[str]) -> int:
+def run_site(lock: IO[str], *, with_demo: bool) -> int:
     """Everything between the lock and the last process gone."""
     started = time.monotonic()
     adopt_orphans()
@@ -189,7 +193,7 @@ def run_site(lock: IO[str]) -> int:
     env.export({"PORT": str(port)})
     urls = ensure_services()
     say(f"services up after {time.monotonic() - started:.1f} s (own: {', '.join(urls.embedded) or 'none'})")
-    sign_in = prepare_site()
+    sign_in = prepare_site(with_demo=with_demo)
     address = f"http://127.0.0.1:{port}/"
     lock.truncate(0)
     lock.write(address)

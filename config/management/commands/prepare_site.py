@@ -5,7 +5,7 @@ from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.core.management import call_command, get_commands
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from config.one_time_login import make_one_time_link
 
@@ -15,10 +15,14 @@ DEMO_MANAGER = "manager"
 class Command(BaseCommand):
     help = "Migrates and loads the demo; prints a one-time sign-in link."
 
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--no-demo", action="store_true", help="leave the demo project out")
+
     def handle(self, *args: Any, **options: Any) -> None:
         progress = sys.stderr
         call_command("migrate", interactive=False, verbosity=1, stdout=progress)
-        self.load_demo()
+        if not options["no_demo"]:
+            self.load_demo()
         self.stdout.write(sign_in_hint())
 
     def load_demo(self) -> None:
@@ -36,5 +40,5 @@ def sign_in_hint() -> str:
     """What to tell the person in front of a fresh site."""
     user = get_user_model().objects.filter(username=DEMO_MANAGER, is_active=True).first()
     if user is None:
-        return "No demo manager exists; `make admin` creates the first account."
+        return "There is no demo; `make admin` creates the first account."
     return f"Sign in as the demo's manager (once, within ten minutes): {make_one_time_link(user=user)}"
