@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import pytest
+from django.core.cache import cache
 from django.db import transaction
 from django.urls import URLPattern
 from rest_framework.test import APIClient
@@ -35,7 +36,7 @@ NEW_PROJECT = {"name": "New", "slug": "new", "kind": "scalar"}
 SIGN_IN = {"username": "bob", "password": "bob-password-1", "name": "x"}
 
 MATRIX: dict[str, dict[str, Row]] = {
-    "api-token": {"post": Row((201, 201, 201, 201, 201, 429), SIGN_IN)},
+    "api-token": {"post": Row((201,) * 6, SIGN_IN)},
     "api-current-token": {"delete": Row((401, 204, 204, 204, 204, 204))},
     "api-me": {"get": Row(ANY)},
     "api-projects": {"get": Row(ANY), "post": Row((401, 201, 403, 403, 201, 201), NEW_PROJECT)},
@@ -96,6 +97,7 @@ def test_role_matrix(name: str, paths: dict[str, str], client_of: ClientOf) -> N
     for method in METHODS:
         for person in PEOPLE:
             # Each call starts from the same state; a plain savepoint, because a submit must be outermost.
+            cache.clear()
             savepoint = transaction.savepoint()
             response = call(clients[person], name, method, paths)
             transaction.savepoint_rollback(savepoint)

@@ -1,0 +1,198 @@
+"""How fast people can be served: acquire and submit over the API, by many annotators at once, against a running site.
+
+    python benchmarks/annotate.py --token-file tokens.txt --project load --annotators 8 --loops 400
+
+One loop is an acquire and a submit, over one kept-open connection an annotator. Prints one JSON line. Only for sites on
+this machine, and bounded in time and number, so that it cannot be turned on somebody else's by mistake.
+"""
+
+import argparse
+import http.client
+import ipaddress
+import json
+import statistics
+import sys
+import threading
+import time
+import uuid
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+MOST_ANNOTATORS = 64
+MOST_LOOPS = 100_000
+MOST_SECONDS = 300.0
+
+
+class BenchmarkError(RuntimeError):
+    """The site did not answer as it should; the figures would mean nothing."""
+
+
+@dataclass
+class Client:
+    """One annotator with one connection."""
+
+    host: str
+    port: int
+    token: str
+    connection: http.client.HTTPConnection = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.connection = http.client.HTTPConnection(self.host, self.port, timeout=30)
+
+    def post(self, path: str, body: object, **headers: str) -> tuple[int, dict[str, object]]:
+        """Status and JSON of a POST."""
+        sent = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json", **headers}
+        self.connection.request("POST", f"/api/v1/{path}", json.dumps(body), sent)
+        response = self.connection.getresponse()
+        return response.status, json.loads(response.read() or b"{}")
+
+
+@dataclass
+class Timings:
+    """Seconds of every request of one repeat."""
+
+    acquire: list[float] = field(default_factory=list)
+    submit: list[float] = field(default_factory=list)
+
+
+def annotate(client: Client, project: str, loops: int, deadline: float, timings: Timings) -> None:
+    """Judges up to `loops` tasks, or until the deadline or the end of the work."""
+    for _ in range(loops):
+        if time.monotonic() > deadline:
+            return
+        start = time.perf_counter()
+        status, work = client.post(f"projects/{project}/acquire", {})
+        acquired = time.perf_counter()
+        if status != 200:
+            raise BenchmarkError(f"acquire answered {status}: {work}")
+        if work["task"] is None:
+            return
+        answer = {"lease_token": work["lease"]["token"], "answer": build_answer(work["task"])}  # type: ignore[index, arg-type]
+        path = f"tasks/{work['task']['id']}/judgments"  # type: ignore[index, call-overload]
+        status, reply = client.post(path, answer, **{"Idempotency-Key": uuid.uuid4().hex})
+        if status != 201:
+            raise BenchmarkError(f"submit answered {status}: {reply}")
+        timings.acquire.append(acquired - start)
+        timings.submit.append(time.perf_counter() - acquired)
+
+
+def build_answer(task: dict[str, object]) -> dict[str, object]:
+    """An answer that fits: the shown order for a ranking, the lowest value of each scale for scores."""
+    letters: list[str] = task["shown_order"]  # type: ignore[assignment]
+    criteria: list[dict[str, object]] = task["criteria"]  # type: ignore[assignment]
+    if task["kind"] == "ranking":
+        return {"tiers": [[letter] for letter in letters], "active_ms": 1000}
+    return {"scores": {each["name"]: dict.fromkeys(letters, each["minimum"]) for each in criteria}, "active_ms": 1000}
+
+
+def measure(clients: list[Client], project: str, loops: int, seconds: float) -> dict[str, float]:
+    """One repeat: all annotators at once."""
+    timings = [Timings() for _ in clients]
+    faults: list[BaseException] = []
+
+    def work(client: Client, own: Timings) -> None:
+        try:
+            annotate(client, project, loops, time.monotonic() + seconds, own)
+        except (BenchmarkError, OSError, http.client.HTTPException) as error:
+            faults.append(error)
+
+    threads = [threading.Thread(target=work, args=pair) for pair in zip(clients, timings, strict=True)]
+    start = time.perf_counter()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    elapsed = time.perf_counter() - start
+    if faults:
+        raise BenchmarkError(str(faults[0])) from faults[0]
+    return summarize(timings, elapsed)
+
+
+def summarize(timings: list[Timings], elapsed: float) -> dict[str, float]:
+    """Loops a second, and milliseconds that half and 99 in 100 of the requests stayed under."""
+    acquire = [value for each in timings for value in each.acquire]
+    submit = [value for each in timings for value in each.submit]
+    if len(acquire) < 2:
+        raise BenchmarkError("There was no work left; import more tasks.")
+    return {
+        "loops": len(acquire),
+        "loops_per_second": len(acquire) / elapsed,
+        "acquire_p50_ms": percentile(acquire, 50) * 1000,
+        "acquire_p99_ms": percentile(acquire, 99) * 1000,
+        "submit_p50_ms": percentile(submit, 50) * 1000,
+        "submit_p99_ms": percentile(submit, 99) * 1000,
+    }
+
+
+def percentile(values: list[float], percent: int) -> float:
+    return statistics.quantiles(values, n=100, method="inclusive")[percent - 1]
+
+
+def spread(repeats: list[dict[str, float]]) -> dict[str, dict[str, float]]:
+    """Minimum, median and maximum over the repeats, by figure."""
+    return {
+        name: {
+            "min": round(min(each[name] for each in repeats), 2),
+            "median": round(statistics.median(each[name] for each in repeats), 2),
+            "max": round(max(each[name] for each in repeats), 2),
+        }
+        for name in repeats[0]
+    }
+
+
+def read_arguments(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--url", default="http://127.0.0.1:8000", help="a site on this machine")
+    parser.add_argument("--token-file", type=Path, required=True, help="API tokens, one a line, one an annotator")
+    parser.add_argument("--project", required=True, metavar="SLUG")
+    parser.add_argument("--annotators", type=int, default=1, help=f"at once, at most {MOST_ANNOTATORS}")
+    parser.add_argument("--loops", type=int, default=200, help="tasks each annotator judges in a repeat")
+    parser.add_argument("--seconds", type=float, default=30.0, help="longest time of a repeat")
+    parser.add_argument("--repeats", type=int, default=3)
+    given = parser.parse_args(arguments)
+    if not 1 <= given.annotators <= MOST_ANNOTATORS:
+        parser.error(f"--annotators: 1 to {MOST_ANNOTATORS}")
+    if not 1 <= given.loops * given.annotators * given.repeats <= MOST_LOOPS:
+        parser.error(f"loops x annotators x repeats: at most {MOST_LOOPS}")
+    if not 0 < given.seconds * given.repeats <= MOST_SECONDS:
+        parser.error(f"seconds x repeats: at most {MOST_SECONDS:g}")
+    return given
+
+
+def read_address(url: str) -> tuple[str, int]:
+    """Host and port. Raises: BenchmarkError for anything but a loopback address."""
+    parts = urlsplit(url)
+    host = "127.0.0.1" if parts.hostname == "localhost" else parts.hostname or ""
+    try:
+        is_loopback = ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        is_loopback = False
+    if parts.scheme != "http" or not is_loopback:
+        raise BenchmarkError(f"{url} is not an http address on this machine.")
+    return host, parts.port or 80
+
+
+def read_tokens(path: Path, number: int) -> list[str]:
+    """As many tokens as there are annotators; each must be another person's, or they would share their leases."""
+    tokens = path.read_text(encoding="utf-8").split()
+    if len(tokens) < number:
+        raise BenchmarkError(f"{path} has {len(tokens)} tokens; {number} are needed.")
+    return tokens[:number]
+
+
+def main(arguments: list[str]) -> int:
+    given = read_arguments(arguments)
+    try:
+        host, port = read_address(given.url)
+        clients = [Client(host, port, token) for token in read_tokens(given.token_file, given.annotators)]
+        repeats = [measure(clients, given.project, given.loops, given.seconds) for _ in range(given.repeats)]
+    except (BenchmarkError, OSError) as error:
+        print(f"annotate: {error}", file=sys.stderr)
+        return 1
+    print(json.dumps({"annotators": given.annotators, "repeats": given.repeats, **spread(repeats)}))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
