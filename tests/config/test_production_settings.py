@@ -66,7 +66,8 @@ def test_static_files_get_hashed_names_and_every_reference_resolves(tmp_path: Pa
     code = (
         "import django; from django.conf import settings; django.setup();"
         "settings.STORAGES['staticfiles']['BACKEND'] = 'django.contrib.staticfiles.storage.ManifestStaticFilesStorage';"
-        "from django.core.management import call_command; call_command('collectstatic', interactive=False, verbosity=0);"
+        "from django.core.management import call_command as call;"
+        "call('collectstatic', interactive=False, verbosity=0);"
         "from django.templatetags.static import static; print(static('css/app.css'))"
     )
     sheet = next((ROOT / "static" / "css").glob("*.css"))
