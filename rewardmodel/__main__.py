@@ -4,6 +4,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from rewardmodel.config import EvaluateConfig, RewardConfig, ScoreConfig, read_kind
 from rewardmodel.runtime.process import (
     EXIT_BAD_CONFIG,
     EXIT_DONE,
@@ -15,7 +16,7 @@ from rewardmodel.runtime.process import (
 from rewardmodel.runtime.run_directory import RunDirectory
 
 # torch is loaded inside the commands and not above: the malloc settings must be in place before it, and a wrong
-# command line should not wait for it.
+# command line or config should not wait for it.
 
 
 def main(argv: Sequence[str]) -> int:
@@ -26,21 +27,24 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _train(directory: RunDirectory) -> None:
-    from rewardmodel.trainer import train
+    config = read_kind(directory.read_config(), RewardConfig)
+    from rewardmodel.trainer import RewardTrainer
 
-    train(directory)
+    RewardTrainer(directory, config).run()
 
 
 def _evaluate(directory: RunDirectory) -> None:
+    config = read_kind(directory.read_config(), EvaluateConfig)
     from rewardmodel.commands import evaluate
 
-    evaluate(directory)
+    evaluate(directory, config)
 
 
 def _score(directory: RunDirectory) -> None:
+    config = read_kind(directory.read_config(), ScoreConfig)
     from rewardmodel.commands import score
 
-    score(directory)
+    score(directory, config)
 
 
 def _fetch_base(argv: Sequence[str]) -> int:

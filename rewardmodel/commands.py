@@ -1,6 +1,6 @@
 """The commands that use a trained reward model: evaluate and score."""
 
-from rewardmodel.config import ComputeConfig, ConfigError, EvaluateConfig, ScoreConfig, parse_config
+from rewardmodel.config import ComputeConfig, EvaluateConfig, ScoreConfig
 from rewardmodel.data import encode_pairs
 from rewardmodel.evaluation import build_report, score_pairs
 from rewardmodel.records import DataError, ResponseRecord, read_preferences, read_responses, to_json
@@ -13,11 +13,8 @@ from rewardmodel.scorer import RewardScorer
 RESPONSES_AT_ONCE = 64
 
 
-def evaluate(directory: RunDirectory) -> None:
+def evaluate(directory: RunDirectory, config: EvaluateConfig) -> None:
     """The command `evaluate`: judge a trained model on held-out preferences."""
-    config = parse_config(directory.read_config())
-    if not isinstance(config, EvaluateConfig):
-        raise ConfigError([f"kind: 'evaluate' needs a config of kind 'reward-evaluate', got '{config.kind}'"])
     scorer = _load_scorer(directory, config.model.folder, config.compute, config.evaluation.batch_tokens)
     records = read_preferences(directory.resolve(config.data.eval))
     if not records:
@@ -31,11 +28,8 @@ def evaluate(directory: RunDirectory) -> None:
     directory.write_result({"kind": "reward-evaluate", **report, **counts})
 
 
-def score(directory: RunDirectory) -> None:
+def score(directory: RunDirectory, config: ScoreConfig) -> None:
     """The command `score`: add a score to every response; goes on where an earlier process stopped."""
-    config = parse_config(directory.read_config())
-    if not isinstance(config, ScoreConfig):
-        raise ConfigError([f"kind: 'score' needs a config of kind 'score', got '{config.kind}'"])
     responses = read_responses(directory.resolve(config.responses))
     target = directory.root / "scores.jsonl"
     done = keep_lines(target, lambda row: True)

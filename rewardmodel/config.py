@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, TypeVar
 
 from rewardmodel.config_parsing import ConfigError, dump_dataclass, parse_dataclass, with_overrides
 
@@ -291,12 +291,22 @@ class ScoreConfig(_Dumpable):
             yield f"batch_tokens: must be at least 1, got {self.batch_tokens}"
 
 
+ConfigT = TypeVar("ConfigT", RewardConfig, EvaluateConfig, ScoreConfig)
 Config = RewardConfig | EvaluateConfig | ScoreConfig
 CONFIG_KINDS: dict[str, type[RewardConfig] | type[EvaluateConfig] | type[ScoreConfig]] = {
     "reward": RewardConfig,
     "reward-evaluate": EvaluateConfig,
     "score": ScoreConfig,
 }
+
+
+def read_kind(mapping: Mapping[str, Any], owner: type[ConfigT]) -> ConfigT:
+    """The configuration of one kind. Raises: ConfigError naming every fault, or the kind that is wanted."""
+    config = parse_config(mapping)
+    if not isinstance(config, owner):
+        wanted = next(kind for kind, candidate in CONFIG_KINDS.items() if candidate is owner)
+        raise ConfigError([f"kind: this command needs a config of kind '{wanted}', got '{config.kind}'"])
+    return config
 
 
 def parse_config(mapping: Mapping[str, Any]) -> Config:

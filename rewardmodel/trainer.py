@@ -12,7 +12,7 @@ import numpy
 import torch
 
 from rewardmodel.batching import plan_epoch
-from rewardmodel.config import ConfigError, RewardConfig, parse_config
+from rewardmodel.config import ConfigError, RewardConfig
 from rewardmodel.data import EncodedPair, check_splits, encode_pairs, make_objective
 from rewardmodel.evaluation import build_report, score_pairs
 from rewardmodel.gradient_step import GradientStep
@@ -34,14 +34,6 @@ from rewardmodel.schedule import warmup_cosine
 log = logging.getLogger(__name__)
 PROOF_SEQUENCES = 4
 PROOF_TOKENS = 8192
-
-
-def train(directory: RunDirectory) -> None:
-    """The command `train`: whatever it has to say is in the directory afterwards."""
-    config = parse_config(directory.read_config())
-    if not isinstance(config, RewardConfig):
-        raise ConfigError([f"kind: 'train' needs a config of kind 'reward', got '{config.kind}'"])
-    RewardTrainer(directory, config).run()
 
 
 @dataclass(frozen=True, slots=True)

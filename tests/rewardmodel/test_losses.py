@@ -36,9 +36,7 @@ def test_weight_multiplies_the_loss() -> None:
 def test_equals_the_textbook_form_where_that_is_exact() -> None:
     generator = torch.Generator().manual_seed(0)
     chosen, rejected, target, margin = torch.rand(4, 50, generator=generator, dtype=torch.float64)
-    naive = -(
-        target * logsigmoid(chosen - rejected - margin) + (1 - target) * logsigmoid(rejected - chosen - margin)
-    )
+    naive = -(target * logsigmoid(chosen - rejected - margin) + (1 - target) * logsigmoid(rejected - chosen - margin))
     torch.testing.assert_close(bradley_terry(chosen, rejected, target=target, margin=margin), naive)
 
 

@@ -1,0 +1,127 @@
+import json
+import shutil
+from pathlib import Path
+
+import numpy
+import pytest
+import torch
+
+from rewardmodel.config_parsing import ConfigError
+from rewardmodel.network import (
+    CARD_FILE,
+    HEAD_FILE,
+    RewardNetwork,
+    load_reward_model,
+    require_causal,
+    save_reward_model,
+    score_sequences,
+)
+from rewardmodel.runtime.backbones import load_backbone, load_tokenizer
+from rewardmodel.scorer import RewardScorer
+from tests.tiny_model import make_byte_tokenizer
+
+PROMPTS = [[{"role": "user", "content": f"question {'?' * i}"}] for i in range(9)]
+RESPONSES = ["yes " * (1 + 7 * i % 11) for i in range(9)]
+
+
+def save_scorer(base: Path, folder: Path) -> RewardScorer:
+    folder.mkdir()
+    save_reward_model(RewardNetwork(load_backbone(base), seed=5), folder, max_length_tokens=128, mean=0.5, std=2.0)
+    load_tokenizer(base).save_pretrained(folder)
+    return RewardScorer(folder)
+
+
+@pytest.fixture
+def scorer(tiny: Path, tmp_path: Path) -> RewardScorer:
+    return save_scorer(tiny, tmp_path / "model")
+
+
+def test_a_score_does_not_depend_on_its_company(scorer: RewardScorer) -> None:
+    together = scorer.score(PROMPTS, RESPONSES)
+    alone = [scorer.score([prompt], [text])[0] for prompt, text in zip(PROMPTS, RESPONSES, strict=True)]
+    numpy.testing.assert_allclose(together, alone, rtol=0, atol=1e-5)
+    scorer.batch_tokens = 100
+    numpy.testing.assert_allclose(scorer.score(PROMPTS, RESPONSES), together, rtol=0, atol=1e-5)
+    assert together.dtype == numpy.float32
+    assert numpy.ptp(together) > 0.01
+
+
+def test_a_score_does_not_depend_on_the_amount_or_kind_of_padding(scorer: RewardScorer) -> None:
+    row = list(scorer.renderer.render(PROMPTS[0], RESPONSES[0]).token_ids)
+    length = torch.tensor([len(row)])
+    with torch.no_grad():
+        scores = [
+            float(scorer.network(torch.tensor([row + [pad] * amount]), length))
+            for pad, amount in ((0, 0), (0, 5), (scorer.renderer.end_of_turn_id, 40))
+        ]
+    assert scores == pytest.approx([scores[0]] * 3, abs=1e-5)
+
+
+def test_pad_token_equal_to_the_end_token_scores_alike(tmp_path: Path, scorer: RewardScorer) -> None:
+    shutil.copytree(tmp_path / "model", tmp_path / "twin")
+    make_byte_tokenizer(pad_is_eos=True).save_pretrained(tmp_path / "twin")
+    other = RewardScorer(tmp_path / "twin")
+    assert other.renderer.pad_id == other.renderer.end_of_turn_id
+    numpy.testing.assert_allclose(other.score(PROMPTS, RESPONSES), scorer.score(PROMPTS, RESPONSES), atol=1e-5)
+
+
+def test_the_end_of_turn_token_is_what_is_scored(scorer: RewardScorer) -> None:
+    ids = scorer.renderer.render(PROMPTS[0], "yes").token_ids
+    by_hand = score_sequences(scorer.network, [ids], pad_id=0, batch_tokens=512)
+    assert ids[-1] == scorer.renderer.end_of_turn_id
+    numpy.testing.assert_allclose(scorer.score(PROMPTS[:1], ["yes"], normalised=False), by_hand, atol=1e-6)
+
+
+def test_normalised_scores_use_the_stored_mean_and_deviation(scorer: RewardScorer) -> None:
+    raw = scorer.score(PROMPTS, RESPONSES, normalised=False)
+    numpy.testing.assert_allclose(scorer.score(PROMPTS, RESPONSES), (raw - 0.5) / 2.0, rtol=1e-6)
+
+
+def test_prompts_and_responses_must_pair_up(scorer: RewardScorer) -> None:
+    with pytest.raises(ValueError, match="zip"):
+        scorer.score(PROMPTS, RESPONSES[:-1])
+
+
+def test_head_of_another_model_is_refused(tiny: Path, tmp_path: Path, scorer: RewardScorer) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    save_reward_model(RewardNetwork(load_backbone(tiny), seed=6), other, max_length_tokens=128, mean=0.0, std=1.0)
+    (other / HEAD_FILE).replace(tmp_path / "model" / HEAD_FILE)
+    with pytest.raises(ConfigError, match="not the head that was saved"):
+        load_reward_model(tmp_path / "model")
+
+
+def test_a_folder_without_a_card_is_no_reward_model(tiny: Path) -> None:
+    with pytest.raises(ConfigError, match="is not a reward model"):
+        load_reward_model(tiny)
+
+
+def test_the_card_names_limits_and_scale(tmp_path: Path, scorer: RewardScorer) -> None:
+    card = json.loads((tmp_path / "model" / CARD_FILE).read_text())
+    assert (card["max_length_tokens"], card["score_mean"], card["score_deviation"]) == (128, 0.5, 2.0)
+
+
+def test_first_scores_are_of_about_unit_size_and_repeat_with_the_seed(tiny: Path) -> None:
+    first, again, other = (RewardNetwork(load_backbone(tiny), seed=seed).head.weight for seed in (1, 1, 2))
+    assert torch.equal(first, again)
+    assert not torch.equal(first, other)
+    assert float(first.detach().std()) == pytest.approx(1 / 33**0.5, rel=0.4)
+
+
+def test_frozen_layers_do_not_learn(tiny: Path) -> None:
+    network = RewardNetwork(load_backbone(tiny))
+    network.freeze_layers(1)
+    trainable = {name for name, parameter in network.named_parameters() if parameter.requires_grad}
+    assert not any(name.startswith(("backbone.embed", "backbone.layers.0")) for name in trainable)
+    assert any(name.startswith("backbone.layers.1") for name in trainable)
+    with pytest.raises(ConfigError, match=r"model\.frozen_layers: 2 asked for, but the model has 2 layers"):
+        network.freeze_layers(2)
+
+
+def test_a_model_that_looks_ahead_is_refused(tiny: Path) -> None:
+    network = RewardNetwork(load_backbone(tiny))
+    require_causal(network)
+    for layer in network.backbone.layers:
+        layer.self_attn.is_causal = False
+    with pytest.raises(ConfigError, match="causal language model"):
+        require_causal(network)
