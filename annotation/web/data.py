@@ -23,7 +23,7 @@ from annotation.web.forms import ImportForm
 def show_data(request: HttpRequest, slug: str) -> HttpResponse:
     """Import and export of a project; the errors of a refused file, line by line."""
     project = open_project(request, slug, Role.MANAGER)
-    form = ImportForm(request.POST or None, request.FILES or None)
+    form = ImportForm(request.POST, request.FILES) if request.method == "POST" else ImportForm()
     errors: list[str] = []
     if request.method == "POST" and form.is_valid():
         try:

@@ -18,7 +18,7 @@ from annotation.web.forms import MemberForm, RoleForm, add_faults
 def show_people(request: HttpRequest, slug: str) -> HttpResponse:
     """Members with their roles; a manager adds people by user name or e-mail."""
     project = open_project(request, slug, Role.MANAGER if request.method == "POST" else Role.REVIEWER)
-    form = MemberForm(request.POST or None)
+    form = MemberForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid() and _add_member(request, project, form):
         return redirect("people", slug=slug)
     context = project_context(request, project, "people", form=form, members=memberships_of(project=project))

@@ -35,7 +35,7 @@ def make_project(request: HttpRequest) -> HttpResponse:
     """A new project from a preset."""
     if not may_create_projects(user=person(request)):
         raise NotPermitted("Only staff and managers of a project may make projects.")
-    form = NewProjectForm(request.POST or None)
+    form = NewProjectForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         project = _create(request, form)
         if project is not None:
@@ -47,7 +47,7 @@ def make_project(request: HttpRequest) -> HttpResponse:
 def change_project(request: HttpRequest, slug: str) -> HttpResponse:
     """A project's settings and guideline."""
     project = open_project(request, slug, Role.MANAGER)
-    form = ProjectForm(request.POST or None, instance=Project.objects.get(pk=project.pk))
+    form = ProjectForm(request.POST if request.method == "POST" else None, instance=Project.objects.get(pk=project.pk))
     if request.method == "POST" and form.is_valid():
         try:
             update_project(project=project, actor=person(request), address=address_of(request), **form.cleaned_data)

@@ -17,7 +17,7 @@ from annotation.web.forms import TokenForm, add_faults
 @page("GET", "POST")
 def show_tokens(request: HttpRequest) -> HttpResponse:
     """My tokens; a new one is shown once, in the answer to the form that asked for it."""
-    form = TokenForm(request.POST or None)
+    form = TokenForm(request.POST if request.method == "POST" else None)
     plain = _issue(request, form) if request.method == "POST" and form.is_valid() else None
     tokens = ApiToken.objects.filter(user=person(request), revoked_at=None).order_by("-created_at")
     context = {"form": TokenForm() if plain else form, "plain": plain, "tokens": tokens, "now": timezone.now()}
