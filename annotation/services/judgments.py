@@ -5,11 +5,12 @@ from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 
 from annotation.allocation import shown_order
 from annotation.exceptions import ApplicationError, Conflict, InvalidAnswer, NotFound
 from annotation.kinds.registry import Answer
-from annotation.models import Draft, Judgment, KeptAnswer, Slot, Task, User
+from annotation.models import Draft, Judgment, Slot, Task, User
 from annotation.permissions import Role, require_role
 from annotation.services import audit
 from annotation.services.drafts import save_draft
@@ -21,7 +22,7 @@ from annotation.services.judgment_rows import (
     save_judgment,
     stored_answer,
 )
-from annotation.services.kept_answers import accept_kept_answer, dismiss_kept_answer, keep_answer
+from annotation.services.kept_answers import accept_kept_answer, dismiss_kept_answer, keep_answer, key_reused
 from annotation.services.slots import find_task
 
 __all__ = ["accept_kept_answer", "amend_judgment", "dismiss_kept_answer", "save_draft", "submit_judgment"]
@@ -58,13 +59,14 @@ def submit_judgment(
         # Durable: an outer transaction would roll back the kept answer together with the error below.
         with transaction.atomic(durable=True):
             return _submit(annotator, sheet, token, answer, idempotency_key, address)
-    except IntegrityError as error:
-        raise _refusal(error, idempotency_key) from error
-    except _LeaseLost:
-        kept = keep_answer(
-            annotator=annotator, task=task, answer=check_answer(sheet, answer).as_mapping(),
-            reason="the lease was lost before the answer came", idempotency_key=idempotency_key,
-        )
+    except (IntegrityError, _LeaseLost) as error:
+        refusal = _refusal(error, idempotency_key) if isinstance(error, IntegrityError) else error
+        if not isinstance(refusal, _LeaseLost):
+            raise refusal from error
+    kept = keep_answer(
+        annotator=annotator, task=task, answer=check_answer(sheet, answer).as_mapping(),
+        reason="the lease was lost before the answer came", idempotency_key=idempotency_key,
+    )
     raise Conflict(
         "The lease on this task ended and somebody else has it now. Your answer is kept for the project's manager.",
         code="lease_lost", extra={"kept_answer": kept.pk},
@@ -79,13 +81,13 @@ def _submit(
     slot = Slot.objects.select_for_update().filter(task=task, lease_token=token).first()
     order = shown_order(list(sheet.response_ids), task_id=task.pk, slot_number=slot.number if slot else 1)
     answer = check_answer(sheet, given, shown_order=order)
-    same = _find_replay(annotator, task, answer, key)
-    if same is not None:
-        return same
-    _refuse_second(annotator, task)
+    earlier = _find_earlier(annotator, task, key)
+    if earlier is not None:
+        return _same_or_conflict(earlier, task, answer, key)
     if slot is None or not _may_fill(slot, annotator):
         raise _LeaseLost
-    _fill(slot, annotator)
+    slot.state, slot.annotator = Slot.State.SUBMITTED, annotator
+    slot.save(update_fields=["state", "annotator"])
     judgment = build_judgment(
         answer, project=task.project, task=task, annotator=annotator, slot=slot, shown_order=order,
         guideline_version=task.project.guideline_version, idempotency_key=key, lease_token=token,
@@ -96,39 +98,33 @@ def _submit(
     return judgment
 
 
-def _find_replay(annotator: User, task: Task, answer: Answer, key: str) -> Judgment | None:
-    """The judgment written under this key before, if it says the same."""
-    earlier = Judgment.objects.filter(annotator=annotator, idempotency_key=key).select_related("task").first()
-    if earlier is None:
-        kept = KeptAnswer.objects.filter(annotator=annotator, idempotency_key=key).first()
-        if kept is not None and (kept.task_id != task.pk or kept.answer != answer.as_mapping()):
-            raise _key_reused(key)
-        return None
+def _find_earlier(annotator: User, task: Task, key: str) -> Judgment | None:
+    """What this person wrote under this key, else what they say about this task now."""
+    mine = Judgment.objects.filter(annotator=annotator)
+    found = list(mine.filter(Q(idempotency_key=key) | Q(task=task, is_current=True))[:2])
+    return next((row for row in found if row.idempotency_key == key), found[0] if found else None)
+
+
+def _same_or_conflict(earlier: Judgment, task: Task, answer: Answer, key: str) -> Judgment:
+    """The earlier judgment where this is the same submit sent again. Raises: Conflict for anything else."""
+    if earlier.idempotency_key != key:
+        raise Conflict(
+            "You have judged this task already; amend that judgment instead.", code="already_submitted",
+            extra={"judgment": earlier.pk, "revision": earlier.revision},
+        )
     if earlier.task_id != task.pk or stored_answer(earlier).as_mapping() != answer.as_mapping():
-        raise _key_reused(key)
+        raise key_reused(key)
     return earlier
 
 
 def _refusal(error: IntegrityError, key: str) -> Exception:
     """What a violated constraint means; an unknown one is our fault and stays what it is."""
-    cause = getattr(error.__cause__, "diag", None)
-    return _key_reused(key) if getattr(cause, "constraint_name", "") == "judgment_idempotency" else error
-
-
-def _key_reused(key: str) -> Conflict:
-    return Conflict(
-        "This idempotency key was used for another answer. Make a new key for every answer.",
-        code="idempotency_key_reused", extra={"idempotency_key": key},
-    )
-
-
-def _refuse_second(annotator: User, task: Task) -> None:
-    current = Judgment.objects.filter(task=task, annotator=annotator, is_current=True).first()
-    if current is not None:
-        raise Conflict(
-            "You have judged this task already; amend that judgment instead.", code="already_submitted",
-            extra={"judgment": current.pk, "revision": current.revision},
-        )
+    name = getattr(getattr(error.__cause__, "diag", None), "constraint_name", "")
+    if name == "judgment_idempotency":
+        return key_reused(key)
+    if name == "slot_once_a_task_and_annotator":
+        return _LeaseLost()  # after the expiry this person leased another slot of the same task
+    return error
 
 
 def _may_fill(slot: Slot, annotator: User) -> bool:
@@ -136,15 +132,6 @@ def _may_fill(slot: Slot, annotator: User) -> bool:
     if slot.state == Slot.State.LEASED:
         return slot.annotator_id == annotator.pk
     return slot.state == Slot.State.FREE and slot.last_annotator_id == annotator.pk
-
-
-def _fill(slot: Slot, annotator: User) -> None:
-    slot.state, slot.annotator = Slot.State.SUBMITTED, annotator
-    try:
-        with transaction.atomic():
-            slot.save(update_fields=["state", "annotator"])
-    except IntegrityError as error:
-        raise _LeaseLost from error  # after the expiry this person leased another slot of the same task
 
 
 @transaction.atomic
@@ -165,9 +152,9 @@ def amend_judgment(
     sheet = load_sheet(current.task)
     order = current.shown_order or list(sheet.response_ids)
     checked = check_answer(sheet, answer, shown_order=order)
-    same = _find_replay(annotator, current.task, checked, idempotency_key) if idempotency_key else None
-    if same is not None:
-        return same
+    earlier = Judgment.objects.filter(annotator=annotator, idempotency_key=idempotency_key).first()
+    if idempotency_key and earlier is not None:
+        return _same_or_conflict(earlier, current.task, checked, idempotency_key)
     if not current.is_current:
         raise Conflict("There is a newer revision of this judgment.", code="not_current")
     Judgment.objects.filter(pk=current.pk).update(is_current=False)

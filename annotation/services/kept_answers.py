@@ -12,16 +12,29 @@ from annotation.services import audit
 from annotation.services.judgment_rows import build_judgment, check_answer, load_sheet, save_judgment
 
 
+def key_reused(key: str) -> Conflict:
+    """What a client is told that used one key for two answers."""
+    return Conflict(
+        "This idempotency key was used for another answer. Make a new key for every answer.",
+        code="idempotency_key_reused", extra={"idempotency_key": key},
+    )
+
+
 @transaction.atomic
 def keep_answer(
     *, annotator: User, task: Task, answer: Mapping[str, Any], reason: str, idempotency_key: str = ""
 ) -> KeptAnswer:
-    """Stores a late answer; sent again, it is the same row."""
+    """Stores a late answer; sent again, it is the same row.
+
+    Raises: Conflict(code="idempotency_key_reused") where the key came with another answer.
+    """
     same = {"idempotency_key": idempotency_key} if idempotency_key else {"task": task, "answer": answer}
     kept, created = KeptAnswer.objects.get_or_create(
         annotator=annotator, **same,
         defaults={"task": task, "answer": answer, "reason": reason},
     )
+    if kept.task_id != task.pk or kept.answer != answer:
+        raise key_reused(idempotency_key)
     if created:
         audit.record(
             actor=annotator, action="keep_answer", obj=kept, project=task.project,
