@@ -45,7 +45,9 @@ lint: $(VENV)/.development ## Check style, formatting and who imports whom
 	$(BIN)/lint-imports
 
 types: $(VENV)/.development ## Check types
-	$(BIN)/mypy annotation trainingruns config rewardmodel rltrainer
+	@# The Django plugin loads the settings; nothing is connected to.
+	CONCORD_MODE=local DATABASE_URL=postgresql://nobody@localhost/none REDIS_URL=redis://localhost \
+		$(BIN)/mypy annotation trainingruns config rewardmodel rltrainer
 
 bench: $(VENV)/.development ## Run the benchmarks the README quotes (on an idle machine)
 	@set -e; shopt -s nullglob; for script in benchmarks/bench_*.py; do echo "== $$script"; $(BIN)/python "$$script"; done

@@ -7,7 +7,7 @@ import structlog
 
 def configure_logging(*, level: str, style: str) -> dict[str, Any]:
     """Sets structlog up and gives Django's LOGGING; `style` is `json` or `console`."""
-    shared = [
+    shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,

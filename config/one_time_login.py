@@ -1,8 +1,7 @@
 """A link that signs one person in once: for the first look at a fresh site, printed where only its owner reads."""
 
 from django.conf import settings
-from django.contrib.auth import get_user_model, login
-from django.contrib.auth.models import AbstractUser
+from django.contrib.auth import login
 from django.core import signing
 from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -10,6 +9,8 @@ from django.shortcuts import resolve_url
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
+
+from annotation.models import User
 
 VALID_SECONDS = 600
 _SALT = "config.one_time_login"
@@ -19,7 +20,7 @@ class LinkRefused(Exception):
     """The link is forged, older than ten minutes, or was used before."""
 
 
-def make_one_time_link(*, user: AbstractUser) -> str:
+def make_one_time_link(*, user: User) -> str:
     """An absolute address that signs `user` in once within ten minutes."""
     # The time of the last sign-in is part of the link, so that any sign-in makes older links worthless.
     payload = {"user": user.pk, "last_login": _last_login(user)}
@@ -27,13 +28,13 @@ def make_one_time_link(*, user: AbstractUser) -> str:
     return f"{settings.SITE_URL}{reverse('one_time_login', args=[token])}"
 
 
-def redeem_token(*, token: str) -> AbstractUser:
+def redeem_token(*, token: str) -> User:
     """The person a link stands for; the link is used up. Raises LinkRefused."""
     try:
         payload = signing.loads(token, salt=_SALT, max_age=VALID_SECONDS)
     except signing.BadSignature as error:
         raise LinkRefused from error
-    user = get_user_model().objects.filter(pk=payload["user"], is_active=True).first()
+    user = User.objects.filter(pk=payload["user"], is_active=True).first()
     if user is None or _last_login(user) != payload["last_login"]:
         raise LinkRefused
     # `add` is atomic: of two requests with one link only one gets in.
@@ -55,5 +56,5 @@ def sign_in_once(request: HttpRequest, token: str) -> HttpResponse:
     return HttpResponseRedirect(resolve_url(settings.LOGIN_REDIRECT_URL))
 
 
-def _last_login(user: AbstractUser) -> str:
+def _last_login(user: User) -> str:
     return user.last_login.isoformat() if user.last_login else ""

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from annotation.models import User
 from config.one_time_login import make_one_time_link
 
 
@@ -15,7 +15,7 @@ class Command(BaseCommand):
         parser.add_argument("username", nargs="?", default="manager", help="whose sign-in; default: the demo's manager")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        user = get_user_model().objects.filter(username=options["username"], is_active=True).first()
+        user = User.objects.filter(username=options["username"], is_active=True).first()
         if user is None:
             raise CommandError(f"There is no active person with the user name {options['username']!r}.")
         self.stdout.write(make_one_time_link(user=user))

@@ -3,10 +3,10 @@
 import sys
 from typing import Any
 
-from django.contrib.auth import get_user_model
 from django.core.management import call_command, get_commands
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from annotation.models import User
 from config.one_time_login import make_one_time_link
 
 DEMO_MANAGER = "manager"
@@ -38,7 +38,7 @@ class Command(BaseCommand):
 
 def sign_in_hint() -> str:
     """What to tell the person in front of a fresh site."""
-    user = get_user_model().objects.filter(username=DEMO_MANAGER, is_active=True).first()
+    user = User.objects.filter(username=DEMO_MANAGER, is_active=True).first()
     if user is None:
         return "There is no demo; `make admin` creates the first account."
     return f"Sign in as the demo's manager (once, within ten minutes): {make_one_time_link(user=user)}"
