@@ -27,7 +27,8 @@ def judge_reward_model(result: Mapping[str, Any], champion: Mapping[str, Any] | 
     low = accuracy.get("low")
     if low is None:
         return Verdict(False, "No champion: its accuracy on held-out pairs could not be measured.")
-    measured = f"It is right on {_share(accuracy['value'])} of the held-out pairs ({_share(low)} to {_share(accuracy['high'])})"
+    interval = f"{_share(low)} to {_share(accuracy['high'])}"
+    measured = f"It is right on {_share(accuracy['value'])} of the held-out pairs ({interval})"
     bar, name = CHANCE, "chance"
     if champion is not None:
         bar, name = (champion.get("accuracy") or {}).get("value") or CHANCE, "the champion"

@@ -82,16 +82,23 @@ class TrainerProcess:
     def _wait_until_let_go(self) -> None:
         """The kernel drops the lock with the last process of the tree that held it."""
         deadline = time.monotonic() + DEATH_SECONDS
-        with (self.directory / ".leash").open("ab") as lock:
-            while time.monotonic() < deadline:
-                with suppress(BlockingIOError):
-                    return fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                time.sleep(0.02)
+        while is_held(self.directory) and time.monotonic() < deadline:
+            time.sleep(0.02)
 
     def close(self) -> None:
         """Let go of the leash's stdin."""
         if self.process.stdin is not None:
             self.process.stdin.close()
+
+
+def is_held(directory: Path) -> bool:
+    """Whether a trainer's process tree still has its hands on the directory."""
+    with (directory / ".leash").open("ab") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        return False
 
 
 def environment_without_secrets(environment: Mapping[str, str]) -> dict[str, str]:

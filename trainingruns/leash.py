@@ -7,6 +7,7 @@ Standard library only, so that it starts in a few milliseconds and shares nothin
 Exit: the trainer's own code; 128 + n when signal n ended it; 75 when the directory is held by a newer claim.
 """
 
+import contextlib
 import ctypes
 import fcntl
 import json
@@ -31,7 +32,7 @@ class Leash:
     def __init__(self, directory: str, fencing_token: int, grace_seconds: float) -> None:
         self.fencing_token = fencing_token
         self.grace_seconds = grace_seconds
-        self.lock = os.open(os.path.join(directory, ".leash"), os.O_RDWR | os.O_CREAT, 0o644)
+        self.lock = os.open(f"{directory}/.leash", os.O_RDWR | os.O_CREAT, 0o644)
         self.trainer: subprocess.Popen[bytes] | None = None
         self.is_asked_to_stop = False
 
@@ -53,10 +54,11 @@ class Leash:
         while True:
             try:
                 fcntl.flock(self.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                return True
             except BlockingIOError:
                 if time.monotonic() >= deadline or self.is_asked_to_stop or starter_is_gone(POLL_SECONDS):
                     return False
+            else:
+                return True
 
     def _signal_holder(self, number: int) -> bool:
         """SIGTERM goes to the holder's leash, which passes it on once; SIGKILL to the whole group."""
@@ -68,11 +70,9 @@ class Leash:
             return False
         if holder["host"] == socket.gethostname():
             send = os.killpg if number == signal.SIGKILL else os.kill
-            try:
+            # Where the leash alone is gone, its trainer, tied to it, is about to go.
+            with contextlib.suppress(ProcessLookupError):
                 send(holder["group"], number)
-            except ProcessLookupError:
-                # The leash alone is gone; its trainer, tied to it, is about to go.
-                pass
         return True
 
     def run(self, command: list[str]) -> int:

@@ -84,7 +84,7 @@ def split_place(messages: Sequence[Mapping[str, str]], *, seed: int) -> float:
 def split_bound(places: Iterable[float], *, share: float) -> float:
     """Prompts at or below this place are held out: the share, or the lowest place where the share reaches nobody.
 
-    A few prompts could otherwise leave nothing to measure on. With fewer than two different prompts nothing is held out.
+    A few prompts could otherwise leave nothing to measure on. Of fewer than two different prompts none is held out.
     """
     different = sorted(set(places))
     if share <= 0 or len(different) < 2:

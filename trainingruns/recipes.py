@@ -1,4 +1,4 @@
-"""PURE. The configurations that runs start from, chosen so that SmolLM2-135M finishes on two CPU cores in sensible time.
+"""PURE. The configurations that runs start from; with them SmolLM2-135M finishes on two CPU cores in sensible time.
 
 A GPU machine overrides what it likes; whatever is not named here is the trainer's own default.
 """

@@ -44,7 +44,8 @@ class GrowingFile:
             block = file.read()
         complete = block[: block.rfind(b"\n") + 1]
         self._offset += len(complete)
-        return NewLines([json.loads(line) for line in complete.splitlines() if line.strip()], is_whole)
+        # Split at newlines only: a text may hold other characters that Python calls line ends.
+        return NewLines([without_nul(json.loads(line)) for line in complete.split(b"\n") if line.strip()], is_whole)
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -53,7 +54,18 @@ def read_json(path: Path) -> dict[str, Any]:
         value = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return {}
-    return value if isinstance(value, dict) else {}
+    return without_nul(value) if isinstance(value, dict) else {}
+
+
+def without_nul(value: Any) -> Any:
+    """The same JSON value with NUL characters replaced, which models do write and Postgres cannot store."""
+    if isinstance(value, str):
+        return value.replace("\0", "\ufffd")
+    if isinstance(value, list):
+        return [without_nul(each) for each in value]
+    if isinstance(value, dict):
+        return {without_nul(key): without_nul(each) for key, each in value.items()}
+    return value
 
 
 def read_tail(path: Path, limit: int = LOG_TAIL_BYTES) -> str:

@@ -1,5 +1,6 @@
 """A project with a snapshot and a base model on disk, and runs that a fake trainer works on."""
 
+import json
 import os
 import sys
 from collections.abc import Callable
@@ -7,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from annotation.importers.concord import read_prompts
 from annotation.models import Project, Prompt
+from annotation.services.importing import import_prompts
 from django.core.files.storage import storages
 
 from trainingruns.launcher import BuildCommand
@@ -70,3 +73,21 @@ def make_run(project: Project, base_model: ModelVersion) -> Callable[..., Run]:
         return Run.objects.create(**{**defaults, **fields})
 
     return make
+
+
+@pytest.fixture
+def judge(project: Project) -> Callable[..., None]:
+    """Imports prompts with two responses, `good` and `bad`, and as many judgments as there are votes for either."""
+
+    def add(name: str, *, good: int = 2, bad: int = 0, tie: int = 0, same: bool = False, question: str = "") -> None:
+        people = iter(f"rater{number}" for number in range(99))
+        tiers = [[["good"], ["bad"]]] * good + [[["bad"], ["good"]]] * bad + [[["good", "bad"]]] * tie
+        line = {
+            "external_id": name, "kind": "ranking", "prompt": question or f"Question {name}?",
+            "responses": [{"id": "good", "text": f"A kind answer to {name}.", "source": "x"},
+                          {"id": "bad", "text": f"A kind answer to {name}." if same else "No.", "source": "y"}],
+            "judgments": [{"annotator": next(people), "tiers": each} for each in tiers],
+        }
+        import_prompts(project=project, prompts=read_prompts([json.dumps(line).encode()]), actor=None)
+
+    return add

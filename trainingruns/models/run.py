@@ -31,7 +31,9 @@ class Run(models.Model):
     purpose = models.JSONField(default=dict, blank=True)
     """What to do with the outcome, for instance {"then": "serve_blind_tasks", "against": 3}."""
 
-    state = models.CharField(max_length=9, choices=[(s.value, s.value.capitalize()) for s in RunState], default=RunState.QUEUED)
+    state = models.CharField(
+        max_length=9, choices=[(s.value, s.value.capitalize()) for s in RunState], default=RunState.QUEUED
+    )
     reason = models.TextField(blank=True)
     """Plain words: why it stands where it stands."""
     fencing_token = models.PositiveIntegerField(default=0)
@@ -43,7 +45,7 @@ class Run(models.Model):
     lease_expires_at = models.DateTimeField(null=True)
     cancel_requested_at = models.DateTimeField(null=True)
     cancel_keeps_checkpoint = models.BooleanField(default=True)
-    """Whether a cancel lets the trainer write a checkpoint first, or ends it at once and throws its checkpoints away."""
+    """Whether a cancel lets the trainer write a checkpoint first, or ends it at once and throws away what there is."""
     exit_code = models.IntegerField(null=True)
 
     step = models.PositiveIntegerField(default=0)

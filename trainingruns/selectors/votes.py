@@ -30,7 +30,7 @@ def current_rankings(*, project: Project, filters: Mapping[str, Any]) -> QuerySe
     """The judgments that a snapshot is made from: current rankings, by default without those of gold tasks."""
     judgments = Judgment.objects.filter(project=project, is_current=True, kind="ranking")
     if filters["exclude_gold"]:
-        judgments = judgments.filter(task__gold=None)
+        judgments = judgments.filter(task__gold__isnull=True)
     if filters["exclude_simulated"]:
         judgments = judgments.exclude(annotator__origin="simulated")
     if filters["since"]:

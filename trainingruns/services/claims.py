@@ -11,7 +11,7 @@ from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from trainingruns.lifecycle import RunState, can_move
+from trainingruns.lifecycle import FINISHED, RunState
 from trainingruns.models import Metric, Run, Sample
 
 LEASE_SECONDS = 60
@@ -85,7 +85,7 @@ def record_progress(*, run: Run, progress: Progress) -> bool:
 @transaction.atomic
 def finish_run(*, run: Run, state: RunState, reason: str, exit_code: int | None, result: Mapping[str, Any]) -> None:
     """End a running run for good. Raises: LeaseLost when it is somebody else's by now."""
-    assert can_move(RunState.RUNNING, state) and state is not RunState.QUEUED
+    assert state in FINISHED, "a run that goes on is returned, not finished"
     _write(
         run,
         state=state,
@@ -201,7 +201,7 @@ def _sample(run: Run, line: Mapping[str, Any]) -> Sample:
         step=line["step"],
         prompt_id=str(line["prompt_id"])[:200],
         prompt=line["prompt"],
-        response=str(line["response"]).replace("\0", ""),
+        response=line["response"],
         reward=line.get("reward"),
         source=line["source"],
     )

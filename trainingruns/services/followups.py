@@ -15,12 +15,12 @@ RESPONSES_TO_SERVE = 50
 MAX_PER_PROMPT = 4
 
 
-def after_reward_champion(*, run: Run, version: ModelVersion) -> None:
+def after_reward_champion(*, run: Run, version: ModelVersion) -> str:
     """Under a standing order, a reward model that became champion trains a policy."""
     loop = Loop.objects.filter(project=run.project, is_enabled=True, then_train_policy=True).first()
     if loop is None or run.purpose.get("by") != "loop":
-        return
-    start_run(
+        return ""
+    policy_run = start_run(
         project=run.project,
         kind=loop.policy_kind,
         snapshot=run.snapshot,
@@ -28,6 +28,7 @@ def after_reward_champion(*, run: Run, version: ModelVersion) -> None:
         config=loop.policy_config,
         purpose={"by": "loop", "then": "serve_blind_tasks", "responses": loop.responses_to_serve},
     )
+    return f"The standing order trains a policy with it in run {policy_run.pk}."
 
 
 def after_policy(*, run: Run, version: ModelVersion) -> str:
@@ -37,15 +38,27 @@ def after_policy(*, run: Run, version: ModelVersion) -> str:
     if run.project.kind != "ranking":
         return "It makes no blind tasks: people of this project score single responses, they don't rank them."
     sampling = start_blind_sampling(
-        version=version, project=run.project, responses=run.purpose.get("responses", RESPONSES_TO_SERVE)
+        version=version,
+        project=run.project,
+        responses=run.purpose.get("responses", RESPONSES_TO_SERVE),
+        sampling=run.purpose.get("sampling"),
     )
-    return f"It answers the project's prompts in run {sampling.pk}; people then rank it blindly against {_rival(sampling)}."
+    rival = ModelVersion.objects.get(pk=sampling.purpose["against"])
+    return f"It answers the project's prompts in run {sampling.pk}; people then rank it blindly against {rival}."
 
 
 def start_blind_sampling(
-    *, version: ModelVersion, project: Project, responses: int, created_by: User | None = None
+    *,
+    version: ModelVersion,
+    project: Project,
+    responses: int,
+    sampling: dict[str, Any] | None = None,
+    created_by: User | None = None,
 ) -> Run:
-    """A sample run of a policy whose responses become blind tasks against the champion's, else its parent's."""
+    """A sample run of a policy whose responses become blind tasks against the champion's, else its parent's.
+
+    responses: how many new ones people should see at least. sampling: laid over the recipe's section.
+    """
     rival = default_base(project=project, kind=Run.Kind.SAMPLE)
     if rival is None or rival.pk == version.pk:
         rival = version.parent
@@ -58,7 +71,8 @@ def start_blind_sampling(
         kind=Run.Kind.SAMPLE,
         base_version=version,
         created_by=created_by,
-        config={"sampling": {"responses_per_prompt": each}},
+        # Policies that are much alike give the same texts under the same seed, and nobody can rank those.
+        config={"seed": 2 * version.pk, "sampling": {**(sampling or {}), "responses_per_prompt": each}},
         purpose={"then": "serve_blind_tasks", "prompt_ids": prompts, "against": rival.pk},
     )
 
@@ -106,7 +120,7 @@ def _sample_rival(run: Run, rival: ModelVersion, prompt_ids: list[int]) -> Run:
         project=run.project,
         kind=Run.Kind.SAMPLE,
         base_version=rival,
-        config={"sampling": run.config["sampling"]},
+        config={"seed": run.config["seed"] + 1, "sampling": run.config["sampling"]},
         purpose=purpose,
     )
 
@@ -119,14 +133,12 @@ def fetch_base_model(*, project: Project, purpose: dict[str, Any] | None = None,
     )
 
 
-def after_fetch(*, run: Run, version: ModelVersion) -> None:
+def after_fetch(*, run: Run, version: ModelVersion) -> str:
     """The demo's prompts are answered as soon as there is a model to answer them."""
-    if run.purpose.get("then") == "answer_prompts":
-        prompts = list(Prompt.objects.filter(pk__in=run.purpose["prompt_ids"]).order_by("id"))
-        start_sample_run(
-            project=run.project, policy=version, prompts=prompts, samples_per_prompt=run.purpose["samples_per_prompt"]
-        )
-
-
-def _rival(sampling: Run) -> ModelVersion:
-    return ModelVersion.objects.get(pk=sampling.purpose["against"])
+    if run.purpose.get("then") != "answer_prompts":
+        return ""
+    prompts = list(Prompt.objects.filter(pk__in=run.purpose["prompt_ids"]).order_by("id"))
+    sampling = start_sample_run(
+        project=run.project, policy=version, prompts=prompts, samples_per_prompt=run.purpose["samples_per_prompt"]
+    )
+    return f"It answers the project's prompts in run {sampling.pk}."

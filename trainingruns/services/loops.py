@@ -3,7 +3,6 @@
 import logging
 from typing import Any
 
-from annotation.services.reports import refresh_agreement_report
 from django.db import transaction
 from django.db.models.functions import Now
 
@@ -11,6 +10,7 @@ from annotation.exceptions import ApplicationError
 from annotation.models import Judgment, Membership, Project, User
 from annotation.permissions import require_role
 from annotation.services import audit
+from annotation.services.reports import refresh_agreement_report
 from trainingruns.lifecycle import ACTIVE
 from trainingruns.models import Loop, Run
 from trainingruns.services.runs import start_run

@@ -6,7 +6,8 @@ from typing import Any
 
 from django.db import transaction
 
-from trainingruns.artifacts import artifact_path, folder_digest
+from annotation.exceptions import ApplicationError
+from trainingruns.artifacts import folder_digest
 from trainingruns.gates import judge_reward_model
 from trainingruns.lifecycle import RunState
 from trainingruns.models import ModelVersion, Run
@@ -49,18 +50,18 @@ def _after_reward(run: Run, digest: str, result: dict[str, Any]) -> str:
     version = _register(run, Kind.REWARD, name, digest, {**result, "gate": verdict.reason})
     if verdict.passes:
         registry.crown(version=version)
-        followups.after_reward_champion(run=run, version=version)
-    return f"{version}: {verdict.reason}"
+    follows = _follow_up(lambda: followups.after_reward_champion(run=run, version=version)) if verdict.passes else ""
+    return f"{version}: {verdict.reason} {follows}".strip()
 
 
 def _after_policy(run: Run, digest: str, result: dict[str, Any]) -> str:
     version = _register(run, Kind.POLICY, f"{run.project.slug}-policy", digest, result)
-    words = followups.after_policy(run=run, version=version)
-    return f"{version} is a candidate. {words}".strip()
+    follows = _follow_up(lambda: followups.after_policy(run=run, version=version))
+    return f"{version} is a candidate. {follows}".strip()
 
 
 def _after_sample(run: Run, digest: str, result: dict[str, Any]) -> str:
-    return followups.after_sample(run=run)
+    return _follow_up(lambda: followups.after_sample(run=run))
 
 
 def _after_fetch(run: Run, digest: str, result: dict[str, Any]) -> str:
@@ -68,8 +69,17 @@ def _after_fetch(run: Run, digest: str, result: dict[str, Any]) -> str:
     version = registry.register_base_version(name=BASE_NAME, folder=folder)
     if version.artifact == folder:
         ModelVersion.objects.filter(pk=version.pk, run=None).update(run=run)
-    followups.after_fetch(run=run, version=version)
-    return f"{version} is here: {artifact_path(version.artifact).name} in {version.artifact}."
+    follows = _follow_up(lambda: followups.after_fetch(run=run, version=version))
+    return f"{version} is here. {follows}".strip()
+
+
+def _follow_up(start: Callable[[], str]) -> str:
+    """What the next link says of itself. Where it cannot start, what the run has made stands all the same."""
+    try:
+        with transaction.atomic():
+            return start()
+    except ApplicationError as error:
+        return f"What was to follow could not start: {error.message}"
 
 
 def _register(run: Run, kind: str, name: str, digest: str, metrics: dict[str, Any]) -> ModelVersion:

@@ -55,6 +55,8 @@ def start_run(
         raise ApplicationError(
             f"There is no kind of run {kind!r}; there are {', '.join(Kind.values)}.", code="unknown_kind"
         )
+    # Enumeration members are no plain text to the trainers' strict parsers.
+    kind = Kind(kind).value
     parts = _check_parts(project, kind, _Parts(snapshot, base_version, reward_version), dict(purpose or {}))
     run = Run.objects.create(
         project=project,

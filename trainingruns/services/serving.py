@@ -44,7 +44,7 @@ def prompts_to_serve(*, project: Project, limit: int) -> list[int]:
 
 
 def serve_blind_tasks(*, run: Run) -> list[Task]:
-    """Blind ranking tasks from a finished sample run: one a prompt, with as many responses of the rival policy as new ones.
+    """Blind ranking tasks from a finished sample run: one a prompt, as many of the rival's responses as new ones.
 
     Repeating it adds nothing.
     """
@@ -53,10 +53,16 @@ def serve_blind_tasks(*, run: Run) -> list[Task]:
     prompts = []
     for prompt_id, answers in _answers(run).items():
         ours = [_response(run, line) for _, line in sorted(answers.items())]
-        prompts.append((prompt_id, [*ours, *theirs.get(prompt_id, [])[: len(ours)]]))
-    # A prompt that the rival gave no response to would compare the new policy with itself.
-    prompts = [(prompt_id, responses) for prompt_id, responses in prompts if theirs.get(prompt_id)]
+        rivals = _different(theirs.get(prompt_id, []), ours)[: len(ours)]
+        # Without a response of the rival's own, the new policy would be compared with itself.
+        if rivals:
+            prompts.append((prompt_id, [*ours, *rivals]))
     return add_comparison_tasks(project=run.project, prompts=prompts, origin=origin_of(run), priority=PRIORITY)
+
+
+def _different(theirs: list[dict[str, Any]], ours: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    said = {response["text"].strip() for response in ours}
+    return [response for response in theirs if response["text"].strip() not in said]
 
 
 def prompts_without_rival(*, challenger: Run, rival: ModelVersion) -> list[int]:

@@ -1,0 +1,140 @@
+"""`manage.py run KIND --snapshot ID`."""
+
+import json
+import time
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from celery import current_app
+from django.core.management.base import BaseCommand, CommandError
+from kombu.exceptions import OperationalError
+
+from annotation.exceptions import ApplicationError
+from annotation.models import Project
+from trainingruns.lifecycle import FINISHED, RunState
+from trainingruns.models import ModelVersion, Run, Snapshot
+from trainingruns.selectors.registry import find_version
+from trainingruns.services.followups import fetch_base_model
+from trainingruns.services.runs import start_run
+from trainingruns.supervisor import supervise_run
+
+POLL_SECONDS = 1.0
+
+
+class Command(BaseCommand):
+    help = "Starts a run. --wait stays until it has ended; without a live worker it then works in this process."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("kind", choices=Run.Kind.values)
+        parser.add_argument("--snapshot", type=int, metavar="ID")
+        parser.add_argument("--project", metavar="SLUG", help="needed only by kinds that take no snapshot")
+        parser.add_argument("--config", type=Path, metavar="FILE", help="JSON, laid over the kind's recipe")
+        parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", dest="overrides")
+        parser.add_argument("--base", metavar="NAME/NUMBER", help="the model to start from")
+        parser.add_argument("--reward", metavar="NAME/NUMBER", help="the reward model of a policy run")
+        parser.add_argument("--serve", action="store_true", help="a policy run: serve its responses as blind tasks")
+        parser.add_argument("--wait", action="store_true")
+        parser.add_argument("--json", action="store_true", help="print the run as one JSON object")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            run = self._start(options)
+        except ApplicationError as error:
+            faults = error.extra.get("faults")
+            raise CommandError("\n".join(faults) if faults else error.message) from error
+        if options["wait"]:
+            self._wait(run)
+            run.refresh_from_db()
+        self.stdout.write(_as_json(run) if options["json"] else _as_text(run))
+        if options["wait"] and run.state != RunState.SUCCEEDED:
+            raise CommandError(f"{run} ended as {run.state}: {run.reason}")
+
+    def _start(self, options: dict[str, Any]) -> Run:
+        snapshot = _snapshot(options["snapshot"])
+        project = snapshot.project if snapshot else _project(options["project"])
+        if options["kind"] == Run.Kind.FETCH:
+            return fetch_base_model(project=project)
+        return start_run(
+            project=project,
+            kind=options["kind"],
+            snapshot=snapshot,
+            base_version=_version(options["base"]),
+            reward_version=_version(options["reward"]),
+            config=_config(options["config"]),
+            overrides=options["overrides"],
+            purpose={"then": "serve_blind_tasks"} if options["serve"] else {},
+        )
+
+    def _wait(self, run: Run) -> None:
+        if not worker_is_alive():
+            self.stderr.write(f"No worker listens on the queue gpu: {run} is worked on in this process.")
+            while supervise_run(run_id=run.pk) == RunState.QUEUED:
+                time.sleep(POLL_SECONDS)
+            return
+        while Run.objects.values_list("state", flat=True).get(pk=run.pk) not in FINISHED:
+            time.sleep(POLL_SECONDS)
+
+
+def worker_is_alive() -> bool:
+    """Whether a worker that takes runs answers."""
+    try:
+        queues = current_app.control.inspect(timeout=1.5).active_queues() or {}
+    except OperationalError:
+        return False
+    return any(queue["name"] == "gpu" for worker in queues.values() for queue in worker)
+
+
+def _snapshot(snapshot_id: int | None) -> Snapshot | None:
+    if snapshot_id is None:
+        return None
+    snapshot = Snapshot.objects.select_related("project").filter(pk=snapshot_id).first()
+    if snapshot is None:
+        raise CommandError(f"There is no snapshot {snapshot_id}.")
+    return snapshot
+
+
+def _project(slug: str | None) -> Project:
+    if slug is None:
+        raise CommandError("Name a --snapshot, or a --project for a kind that takes none.")
+    project = Project.objects.filter(slug=slug).first()
+    if project is None:
+        raise CommandError(f"There is no project {slug!r}.")
+    return project
+
+
+def _version(reference: str | None) -> ModelVersion | None:
+    return find_version(reference=reference) if reference else None
+
+
+def _config(path: Path | None) -> dict[str, Any]:
+    if path is None:
+        return {}
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise CommandError(f"{path}: {error}") from error
+    if not isinstance(config, dict):
+        raise CommandError(f"{path}: expected a JSON object.")
+    return config
+
+
+def _as_json(run: Run) -> str:
+    version = ModelVersion.objects.filter(run=run).first()
+    return json.dumps(
+        {
+            "id": run.pk,
+            "kind": run.kind,
+            "state": run.state,
+            "reason": run.reason,
+            "directory": run.directory,
+            "config": run.config,
+            "result": run.result,
+            "exit_code": run.exit_code,
+            "version": f"{version.name}/{version.number}" if version else None,
+        }
+    )
+
+
+def _as_text(run: Run) -> str:
+    return f"{run} ({run.kind}): {run.state}. {run.reason}".strip()

@@ -1,0 +1,55 @@
+"""Reading the registry."""
+
+from collections.abc import Sequence
+
+from django.db.models import Q, QuerySet
+
+from annotation.exceptions import NotFound
+from annotation.models import Project, User
+from annotation.permissions import Role, require_role
+from annotation.selectors.work import projects_for
+from trainingruns.models import ModelVersion
+
+
+def versions_of(*, project: Project) -> QuerySet[ModelVersion]:
+    """The project's versions and those that every project may start from, newest first."""
+    versions = ModelVersion.objects.filter(Q(project=project) | Q(project=None))
+    return versions.select_related("parent", "run", "project").order_by("-id")
+
+
+def visible_versions(*, user: User) -> QuerySet[ModelVersion]:
+    """Every version that the person may see."""
+    return (
+        ModelVersion.objects.filter(Q(project=None) | Q(project__in=projects_for(user=user)))
+        .select_related("parent", "run", "project")
+        .order_by("-id")
+    )
+
+
+def get_version(*, user: User, version_id: int, role: str = Role.REVIEWER) -> ModelVersion:
+    """A version that the person may see: a base model, or one of a project in which they have this role.
+
+    Raises: NotFound, NotPermitted.
+    """
+    version = ModelVersion.objects.select_related("project", "run", "parent").filter(pk=version_id).first()
+    if version is None:
+        raise NotFound("There is no such model version.")
+    if version.project is not None:
+        require_role(user=user, project=version.project, role=role)
+    return version
+
+
+def find_version(*, reference: str, kinds: Sequence[str] = ("policy", "reward")) -> ModelVersion:
+    """The version that `NAME/NUMBER`, `NAME` (its champion, else its newest) or an id stands for. Raises: NotFound."""
+    name, _, number = reference.rpartition("/")
+    versions = ModelVersion.objects.filter(kind__in=kinds)
+    if reference.isdigit():
+        found = versions.filter(pk=int(reference)).first()
+    elif name and number.isdigit():
+        found = versions.filter(name=name, number=int(number)).first()
+    else:
+        named = versions.filter(name=reference)
+        found = named.filter(stage=ModelVersion.Stage.CHAMPION).first() or named.order_by("-number").first()
+    if found is None:
+        raise NotFound(f"There is no model version {reference!r}. Write NAME/NUMBER, for instance demo-policy/1.")
+    return found

@@ -1,0 +1,69 @@
+"""Registry pages: all models and runs of a project, and one model with its lineage."""
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+
+from annotation.exceptions import ApplicationError, NotPermitted
+from annotation.permissions import Role, find_role
+from annotation.web.edge import open_project, page, person, project_context
+from trainingruns.models import Loop
+from trainingruns.selectors.lineage import lineage
+from trainingruns.selectors.registry import get_version, versions_of
+from trainingruns.selectors.runs import runs_of, snapshots_of
+from trainingruns.services import registry
+from trainingruns.services.runs import start_run
+from trainingruns.web.forms import RunForm
+
+MOST_RUNS = 100
+
+
+@page("GET", "POST")
+def show_models(request: HttpRequest, slug: str) -> HttpResponse:
+    """The registry by stage, the runs, and the form that starts one."""
+    project = open_project(request, slug, Role.MANAGER if request.method == "POST" else Role.REVIEWER)
+    form = RunForm(request.POST or None, project=project)
+    if request.method == "POST" and form.is_valid():
+        try:
+            run = start_run(project=project, created_by=person(request), **form.arguments())
+        except ApplicationError as error:
+            for fault in error.extra.get("faults", [error.message]):
+                form.add_error("overrides" if error.code == "invalid_config" else None, fault)
+        else:
+            return redirect("run", run_id=run.pk)
+    context = project_context(
+        request,
+        project,
+        "models",
+        form=form,
+        versions=versions_of(project=project),
+        runs=runs_of(project=project)[:MOST_RUNS],
+        has_snapshots=snapshots_of(project=project).exists(),
+        loop=Loop.objects.filter(project=project).first(),
+    )
+    return render(request, "trainingruns/models.html", context, status=400 if form.errors else 200)
+
+
+@page()
+def show_version(request: HttpRequest, version_id: int) -> HttpResponse:
+    """One model version: figures, stage, and the way back to people's judgments."""
+    version = get_version(user=person(request), version_id=version_id)
+    root = lineage(version=version, with_judgments=False)
+    context = {"version": version, "root": root, "nav": "models", "project": version.project, "role": None}
+    if version.project is not None:
+        context["role"] = find_role(user=person(request), project=version.project)
+    return render(request, "trainingruns/model_version.html", context)
+
+
+@page("POST")
+def change_stage(request: HttpRequest, version_id: int) -> HttpResponse:
+    """Promote or archive a version."""
+    version = get_version(user=person(request), version_id=version_id, role=Role.MANAGER)
+    if version.project is None:
+        raise NotPermitted("A base model belongs to no project.")
+    move = registry.archive if request.POST.get("stage") == "archived" else registry.promote
+    try:
+        move(version=version, actor=person(request))
+    except ApplicationError as error:
+        messages.error(request, error.message)
+    return redirect("model_version", version_id=version.pk)

@@ -1,0 +1,79 @@
+"""One run: its page, the part of it that moves, and the orders to it."""
+
+import hashlib
+from contextlib import suppress
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+
+from annotation.exceptions import Conflict
+from annotation.permissions import Role
+from annotation.web.edge import page, person, project_context
+from trainingruns.lifecycle import ACTIVE
+from trainingruns.models import ModelVersion, Run
+from trainingruns.selectors import runs as selectors
+from trainingruns.services.runs import cancel_run
+
+
+@page()
+def show_run(request: HttpRequest, run_id: int) -> HttpResponse:
+    """The run's page."""
+    run = selectors.get_run(user=person(request), run_id=run_id)
+    context = project_context(request, run.project, "models", **live_context(run))
+    return render(request, "trainingruns/run.html", context)
+
+
+@page()
+def show_live(request: HttpRequest, run_id: int) -> HttpResponse:
+    """The part that moves. A page that has seen this very state gets 204, which leaves it as it is."""
+    run = selectors.get_run(user=person(request), run_id=run_id)
+    seen = fingerprint(run)
+    if request.GET.get("seen") == seen:
+        return HttpResponse(status=204)
+    context = project_context(request, run.project, "models", **live_context(run))
+    return render(request, "trainingruns/_run_live.html", context)
+
+
+@page("POST")
+def stop_run(request: HttpRequest, run_id: int) -> HttpResponse:
+    """Stop and keep the checkpoint, or cancel and throw it away."""
+    run = selectors.get_run(user=person(request), run_id=run_id, role=Role.MANAGER)
+    # A run that ended in the meantime needs no order: its page shows how it ended.
+    with suppress(Conflict):
+        cancel_run(run=run, actor=person(request), keep_checkpoint=request.POST.get("keep") == "yes")
+    return redirect("run", run_id=run.pk)
+
+
+def live_context(run: Run) -> dict[str, Any]:
+    """What the moving part shows."""
+    return {
+        "run": run,
+        "seen": fingerprint(run),
+        "is_active": run.state in ACTIVE,
+        "curves": selectors.run_curves(run=run),
+        "bars": selectors.accuracy_bars(run=run),
+        "pairs": selectors.before_and_after(run=run),
+        "seconds_left": selectors.seconds_left(run=run),
+        "checkpoint_time": selectors.checkpoint_time(run=run),
+        "version": ModelVersion.objects.filter(run=run).first(),
+    }
+
+
+def fingerprint(run: Run) -> str:
+    """Changes when there is something new to show; a mere sign of life of the trainer is not."""
+    newest = run.metrics.order_by("-step").values_list("step", "at").first()
+    facts = (
+        run.state,
+        run.reason,
+        run.step,
+        run.total_steps,
+        run.checkpoint_step,
+        run.cancel_requested_at,
+        newest,
+        run.samples.count(),
+        run.status.get("phase"),
+        run.status.get("message"),
+        len(run.log_tail),
+    )
+    return hashlib.sha256(repr(facts).encode()).hexdigest()[:16]
