@@ -1,3 +1,4 @@
+import re
 from typing import Any
 
 import pytest
@@ -34,3 +35,15 @@ def test_every_operation_says_what_it_does_and_how_it_fails(document: dict[str, 
         for status in failures:
             content = operation["responses"][status]["content"]["application/json"]
             assert content["schema"]["$ref"].endswith("/ErrorOutput"), name
+
+
+def test_page_of_the_description_needs_nothing_inline_and_nothing_from_outside(db: None) -> None:
+    page = APIClient().get("/api/docs/")
+    html = page.content.decode()
+
+    assert page.status_code == 200
+    assert "unsafe-inline" not in page["Content-Security-Policy"]
+    assert re.findall(r"<script>|<style|\son\w+=|style=", html) == []
+    addresses = re.findall(r'(?:src|href)="([^"]+)"', html)
+    assert len(addresses) == 6
+    assert all(address.startswith("/") and not address.startswith("//") for address in addresses)
