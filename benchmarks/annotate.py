@@ -69,7 +69,7 @@ def annotate(client: Client, project: str, loops: int, deadline: float, timings:
         if work["task"] is None:
             return
         answer = {"lease_token": work["lease"]["token"], "answer": build_answer(work["task"])}  # type: ignore[index, arg-type]
-        path = f"tasks/{work['task']['id']}/judgments"  # type: ignore[index, call-overload]
+        path = f"tasks/{work['task']['id']}/judgments"  # type: ignore[index]
         status, reply = client.post(path, answer, **{"Idempotency-Key": uuid.uuid4().hex})
         if status != 201:
             raise BenchmarkError(f"submit answered {status}: {reply}")

@@ -1,11 +1,13 @@
 """What all views of the API share."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from django.db.models import QuerySet
+from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import ValidationError
 from rest_framework.pagination import CursorPagination
+from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
@@ -26,10 +28,10 @@ from annotation.selectors.work import get_project
 class ApiView(APIView):
     """A view for people who are signed in. JSON in, JSON out."""
 
-    parser_classes = (JsonBody,)
-    authentication_classes = (ApiTokenAuthentication, BrowserAuthentication)
+    parser_classes: Sequence[type[BaseParser]] = (JsonBody,)
+    authentication_classes: Sequence[type[BaseAuthentication]] = (ApiTokenAuthentication, BrowserAuthentication)
     content_negotiation_class = OneAnswer
-    throttle_classes = (CallThrottle,)
+    throttle_classes: Sequence[type[BaseThrottle]] = (CallThrottle,)
 
 
 def require_project(request: Request, slug: str, role: str) -> Project:

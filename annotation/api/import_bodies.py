@@ -33,7 +33,7 @@ class JsonLinesBody(BaseParser):
 
     media_type = "application/jsonl"
 
-    def parse(
+    def parse(  # type: ignore[override]
         self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
     ) -> Iterator[bytes]:
         limit = check_announced((parser_context or {})["request"])
@@ -47,7 +47,7 @@ class NewlineDelimitedBody(JsonLinesBody):
 class JsonListBody(JsonBody):
     """Gives the items of a list as lines, so that both forms go through one reader and are numbered alike."""
 
-    def parse(
+    def parse(  # type: ignore[override]
         self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
     ) -> Iterator[bytes]:
         items = super().parse(stream, media_type, parser_context)

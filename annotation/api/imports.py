@@ -1,6 +1,7 @@
 """Bringing prompts, responses and judgments into a project."""
 
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, cast
 
 from drf_spectacular.utils import OpenApiTypes
 from rest_framework import serializers
@@ -51,7 +52,7 @@ class ImportView(ApiView):
         try:
             summary = import_prompts(
                 project=project,
-                prompts=read_prompts(request.data),
+                prompts=read_prompts(cast(Iterator[bytes], request.data)),
                 actor=person(request),
                 address=address_of(request),
             )

@@ -67,7 +67,7 @@ class JudgmentOutput(serializers.Serializer[Any]):
 class MyJudgmentOutput(serializers.ModelSerializer[Judgment]):
     """A judgment as its author sees it."""
 
-    project = serializers.SlugRelatedField(slug_field="slug", read_only=True)
+    project: Any = serializers.SlugRelatedField(slug_field="slug", read_only=True)
     task = serializers.IntegerField(source="task_id")
     answer = serializers.SerializerMethodField()
 

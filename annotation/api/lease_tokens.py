@@ -44,6 +44,6 @@ class LeaseTokenField(serializers.CharField):
 
     def to_internal_value(self, data: object) -> LeaseToken:  # type: ignore[override]
         try:
-            return LeaseToken.parse(super().to_internal_value(data))
+            return LeaseToken.parse(super().to_internal_value(data))  # type: ignore[arg-type]
         except ValueError:
             raise serializers.ValidationError("not a lease token; send the one that `acquire` gave") from None

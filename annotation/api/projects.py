@@ -21,13 +21,13 @@ from annotation.services.projects import create_project, update_project
 
 class CriterionInput(StrictSerializer):
     name = serializers.SlugField(max_length=60)
-    label = serializers.CharField(max_length=120, required=False)
+    label = serializers.CharField(max_length=120, required=False)  # type: ignore[assignment]
     description = serializers.CharField(required=False, allow_blank=True)
     minimum = serializers.FloatField(required=False)
     maximum = serializers.FloatField(required=False)
     step = serializers.FloatField(required=False, allow_null=True)
     anchors = serializers.DictField(child=serializers.CharField(max_length=300), required=False)
-    required = serializers.BooleanField(required=False)
+    required = serializers.BooleanField(required=False)  # type: ignore[assignment]
 
 
 class SettingsInput(StrictSerializer):

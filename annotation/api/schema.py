@@ -1,6 +1,6 @@
 """What the OpenAPI document says beyond what can be read off the views."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from drf_spectacular.authentication import SessionScheme
@@ -46,7 +46,7 @@ def describe(
     text: str,
     *,
     request: Any = None,
-    gives: dict[int, Any],
+    gives: Mapping[Any, Any],
     fails: tuple[int, ...] = (),
     parameters: list[Any] | None = None,
     tag: str,
@@ -67,11 +67,11 @@ def describe(
         responses={**gives, **errors},
         parameters=parameters,
         tags=[tag],
-        **({"auth": []} if is_public else {}),
+        auth=[] if is_public else None,
     )
 
 
-class ApiTokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+class ApiTokenScheme(OpenApiAuthenticationExtension):
     target_class = "annotation.api.authentication.ApiTokenAuthentication"
     name = "token"
 
