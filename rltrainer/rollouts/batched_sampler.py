@@ -11,8 +11,10 @@ from rewardmodel.runtime.faults import Diverged
 from rltrainer.architecture import hidden_states, output_head, require_full_attention
 from rltrainer.attention_mask import additive_mask
 from rltrainer.records import Completion
+from rltrainer.rollouts.decode_attention import decode_attention
 from rltrainer.rollouts.engine import SamplingRequest, SamplingRules
 from rltrainer.rollouts.kv_cache import BufferCache
+from rltrainer.rollouts.packed_linear import packed_linears
 from rltrainer.rollouts.token_choice import choose_tokens
 
 RETIRE_SHARE = 0.75
@@ -39,6 +41,13 @@ class BatchedSampler:
         longest = max((len(request.prompt_ids) for request in requests), default=0)
         require_full_attention(self.model, longest + rules.max_new_tokens)
         answers: list[list[Completion]] = [[] for _ in requests]
+        with packed_linears(self.model, rows=self.batch_rows):
+            self._answer_waves(requests, rules, answers)
+        return [tuple(completions) for completions in answers]
+
+    def _answer_waves(
+        self, requests: Sequence[SamplingRequest], rules: SamplingRules, answers: list[list[Completion]]
+    ) -> None:
         for wave in _plan_waves(requests, self.batch_rows):
             parts = [SamplingRequest(requests[index].prompt_ids, seeds) for index, seeds in wave]
             try:
@@ -47,7 +56,6 @@ class BatchedSampler:
                 raise Diverged(str(error)) from error
             for (index, _), completions in zip(wave, decoded, strict=True):
                 answers[index].extend(completions)
-        return [tuple(completions) for completions in answers]
 
     def _decode(self, requests: Sequence[SamplingRequest], rules: SamplingRules) -> list[list[Completion]]:
         rows = [_Row(seed) for request in requests for seed in request.seeds]
@@ -91,14 +99,15 @@ class BatchedSampler:
     def _advance(self, batch: "_Batch", tokens: Tensor) -> None:
         length = batch.cache.get_seq_length() + 1
         mask = None if batch.mask is None else batch.mask[..., :length]
-        hidden = hidden_states(
-            self.model,
-            input_ids=tokens[:, None],
-            attention_mask=mask,
-            position_ids=batch.positions[:, None],
-            past_key_values=batch.cache,
-            use_cache=True,
-        )
+        with decode_attention(self.model):
+            hidden = hidden_states(
+                self.model,
+                input_ids=tokens[:, None],
+                attention_mask=mask,
+                position_ids=batch.positions[:, None],
+                past_key_values=batch.cache,
+                use_cache=True,
+            )
         batch.positions = batch.positions + 1
         batch.logits = output_head(self.model)(hidden[:, -1])
 

@@ -51,5 +51,8 @@ def test_a_completion_over_the_budget_runs_alone():
 def test_prompts_are_shared_where_that_is_cheaper():
     long_prompt = [((1,) * 60, (row,) * 4) for row in range(8)]
     assert [len(c.rows) for b in plan_micro_batches(long_prompt, max_tokens=500, width=576) for c in b] == [8]
+    # 8 x (60 + 64) tokens at width 576: two clusters of four are cheaper than one of eight.
+    even = [((1,) * 60, (row,) * 64) for row in range(8)]
+    assert [len(c.rows) for b in plan_micro_batches(even, max_tokens=1024, width=576) for c in b] == [4, 4]
     long_answers = [((1,), (row,) * 400) for row in range(2)]
     assert [len(c.rows) for b in plan_micro_batches(long_answers, max_tokens=4000, width=64) for c in b] == [1, 1]
