@@ -6,6 +6,9 @@ from celery import current_app
 from django.db import transaction
 from kombu.exceptions import OperationalError
 
+QUICK = {"max_retries": 1, "interval_start": 0, "socket_connect_timeout": 2, "socket_timeout": 2}
+"""Transport options under which a broker that is down is noticed within seconds; the default waits for its return."""
+
 logger = logging.getLogger(__name__)
 
 
@@ -21,7 +24,7 @@ def enqueue(job_name: str, **ids: int | str) -> None:
 
 def _send(job_name: str, ids: dict[str, int | str]) -> None:
     try:
-        # Without `retry=False` a page would hang for the whole retry policy while the broker is down.
-        current_app.send_task(job_name, kwargs=ids, retry=False)
+        with current_app.connection_for_write(transport_options=QUICK) as connection:
+            current_app.send_task(job_name, kwargs=ids, connection=connection, retry=False)
     except OperationalError as error:
         logger.warning("job %s not sent, beat will find its rows: %s", job_name, error)

@@ -76,8 +76,8 @@ def canonical_records(*, project: Project, filters: dict[str, Any] | None = None
 
     filters: {"since": time, "exclude_simulated": bool, "exclude_gold": bool}, each optional.
     """
-    for group in prompt_groups(project=project, filters=filters):
-        yield from group.records
+    groups = prompt_groups(project=project, filters=filters)
+    return (record for group in groups for record in group.records)
 
 
 def prompt_groups(*, project: Project, filters: dict[str, Any] | None = None) -> Iterator[PromptGroup]:

@@ -28,9 +28,11 @@ def submit(project: Project, user: User, answer: dict[str, Any]) -> int:
 
 def test_a_record_holds_all_that_was_said(campaign: Project, bob: User) -> None:
     Criterion.objects.create(project=campaign, name="clear", label="Clear", required=False)
-    task = make_task(campaign, keys="abc", gold=ranking("a", "b", "c", scores={}, rationale="", confidence=None,
-                     active_ms=None, bad=[], unranked=[], strength=None))
-    answer = ranking("b", "ac", strength=[3], bad=["a", "c"], scores={"clear": {"a": 2}}, rationale="Grüße", confidence=2)
+    known = dict.fromkeys(("strength", "confidence", "active_ms")) | {"bad": [], "unranked": [], "rationale": ""}
+    task = make_task(campaign, keys="abc", gold=ranking("a", "b", "c", scores={}, **known))
+    answer = ranking(
+        "b", "ac", strength=[3], bad=["a", "c"], scores={"clear": {"a": 2}}, rationale="Grüße", confidence=2
+    )
     pk = submit(campaign, bob, answer)
     (record,) = canonical_records(project=campaign)
     assert (record["answer_id"], record["task_id"], record["prompt_id"]) == (str(pk), str(task.pk), task.external_id)
