@@ -105,12 +105,12 @@ class OptimizerConfig:
     """Share of the steps in which the rate climbs to its peak."""
     final_fraction: float = 0.1
     """The rate at the end of the cosine, as a share of the peak."""
-    max_gradient_norm: float = 1.0
+    max_grad_norm: float = 1.0
     """Longer gradients are scaled down to this length."""
 
     def validate(self) -> Iterator[str]:
         """Faults, each beginning with its key."""
-        for name in ("learning_rate", "epsilon", "max_gradient_norm"):
+        for name in ("learning_rate", "epsilon", "max_grad_norm"):
             if getattr(self, name) <= 0:
                 yield f"{name}: must be above 0, got {getattr(self, name)}"
         for name in ("beta1", "beta2", "warmup_fraction"):

@@ -104,7 +104,7 @@ class RewardTrainer:
         totals = self.gradient.accumulate([self.data.train[i] for i in members], [self.objectives[i] for i in members])
         rate = self._learning_rate(step)
         norm = self._apply(rate)
-        values = {**totals.as_metrics(), "gradient_norm": norm, "learning_rate": rate}
+        values = {**totals.as_metrics(), "grad_norm": norm, "learning_rate": rate}
         self._monitor(step + 1, values)
         self.directory.status.update(
             step=step + 1,
@@ -114,7 +114,7 @@ class RewardTrainer:
         )
 
     def _apply(self, rate: float) -> float:
-        norm = torch.nn.utils.clip_grad_norm_(self.masters.parameters, self.config.optimizer.max_gradient_norm)
+        norm = torch.nn.utils.clip_grad_norm_(self.masters.parameters, self.config.optimizer.max_grad_norm)
         if not torch.isfinite(norm):
             raise Diverged("the gradient is not finite; a lower optimizer.learning_rate usually helps")
         for group in self.optimizer.param_groups:

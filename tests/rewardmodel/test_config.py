@@ -89,7 +89,7 @@ def test_the_list_of_settings_changes_only_on_purpose() -> None:
             "epsilon",
             "warmup_fraction",
             "final_fraction",
-            "max_gradient_norm",
+            "max_grad_norm",
         ],
         "TrainingConfig": ["epochs", "max_steps", "pairs_per_step", "micro_batch_tokens", "pool_steps"],
         "EvaluationConfig": ["every_steps", "monitor_pairs", "bootstrap_samples", "confidence", "batch_tokens"],

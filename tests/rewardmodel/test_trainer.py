@@ -75,7 +75,7 @@ def test_planted_preference_is_learned_and_reported(tmp_path: Path) -> None:
     assert read(run / "status.json")["state"] == "succeeded"
     rows = metrics(run)
     assert [row["step"] for row in rows] == list(range(13))
-    assert {"loss", "accuracy", "gradient_norm", "learning_rate", "pairs_per_second", "padding_fraction"} <= set(
+    assert {"loss", "accuracy", "grad_norm", "learning_rate", "pairs_per_second", "padding_fraction"} <= set(
         rows[1]["values"]
     )
     assert [row["step"] for row in rows if "eval_accuracy" in row["values"]] == [0, 3, 6, 9, 12]

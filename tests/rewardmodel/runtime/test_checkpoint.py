@@ -1,0 +1,143 @@
+import random
+from pathlib import Path
+
+import numpy
+import pytest
+import torch
+
+from rewardmodel.runtime.atomic_files import publish_folder
+from rewardmodel.runtime.checkpoint import load_newest_checkpoint, save_checkpoint
+from rewardmodel.runtime.master_weights import MasterWeights
+from rewardmodel.runtime.training_state import (
+    pack_network,
+    pack_optimizer,
+    pack_randomness,
+    unpack_network,
+    unpack_optimizer,
+    unpack_randomness,
+)
+
+
+def save(root: Path, step: int) -> Path:
+    return save_checkpoint(root, step, tensors={"model": {"w": torch.tensor([float(step)])}}, state={"note": step})
+
+
+def test_the_newest_two_are_kept_and_the_newest_is_found(tmp_path: Path) -> None:
+    for step in (5, 10, 100):
+        save(tmp_path, step)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["step-000010", "step-000100"]
+    newest = load_newest_checkpoint(tmp_path)
+    assert newest is not None
+    assert (newest.step, newest.state, newest.tensors["model"]["w"].item()) == (100, {"note": 100}, 100.0)
+
+
+@pytest.mark.parametrize("damage", ["cut", "gone", "unfinished"])
+def test_a_damaged_newest_gives_way_to_the_one_before(tmp_path: Path, damage: str) -> None:
+    save(tmp_path, 1)
+    newest = save(tmp_path, 2)
+    if damage == "cut":
+        (newest / "model.safetensors").write_bytes((newest / "model.safetensors").read_bytes()[:-2])
+    elif damage == "gone":
+        (newest / "state.json").unlink()
+    else:
+        newest.rename(tmp_path / ".unfinished-step-000002")
+    found = load_newest_checkpoint(tmp_path)
+    assert found is not None
+    assert found.step == 1
+
+
+def test_nothing_there_is_none(tmp_path: Path) -> None:
+    assert load_newest_checkpoint(tmp_path / "absent") is None
+
+
+def test_a_folder_that_fails_half_way_leaves_the_old_one(tmp_path: Path) -> None:
+    target = tmp_path / "model"
+    with publish_folder(target) as folder:
+        (folder / "a").write_text("old")
+    with pytest.raises(RuntimeError, match="half way"), publish_folder(target) as folder:  # noqa: PT012
+        (folder / "a").write_text("new")
+        raise RuntimeError("half way")
+    assert (target / "a").read_text() == "old"
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
+    with publish_folder(target) as folder:
+        (folder / "b").write_text("new")
+    assert [path.name for path in target.iterdir()] == ["b"]
+
+
+def test_an_optimizer_goes_on_exactly_as_before(tmp_path: Path) -> None:
+    def make() -> tuple[torch.nn.Module, torch.optim.Optimizer]:
+        torch.manual_seed(0)
+        network = torch.nn.Linear(3, 2)
+        return network, torch.optim.AdamW(network.parameters(), lr=0.1)
+
+    def step(network: torch.nn.Module, optimizer: torch.optim.Optimizer) -> None:
+        optimizer.zero_grad()
+        network(torch.ones(1, 3)).square().sum().backward()
+        optimizer.step()
+
+    first, optimizer = make()
+    step(first, optimizer)
+    tensors, settings = pack_optimizer(optimizer)
+    groups = {"network": pack_network(first), "optimizer": tensors}
+    save_checkpoint(tmp_path, 1, tensors=groups, state={"optimizer": settings})
+    step(first, optimizer)
+
+    second, other = make()
+    loaded = load_newest_checkpoint(tmp_path)
+    assert loaded is not None
+    unpack_network(second, loaded.tensors["network"])
+    unpack_optimizer(other, loaded.tensors["optimizer"], loaded.state["optimizer"])
+    step(second, other)
+    assert torch.equal(first.weight, second.weight)
+
+
+def test_random_states_go_on_exactly_as_before(tmp_path: Path) -> None:
+    own = torch.Generator().manual_seed(5)
+
+    def draw() -> tuple[float, float, float, float]:
+        return (
+            random.random(),
+            float(numpy.random.rand()),
+            torch.rand(1).item(),
+            torch.rand(1, generator=own).item(),
+        )
+
+    tensors, state = pack_randomness(own=own)
+    save_checkpoint(tmp_path, 1, tensors={"randomness": tensors}, state={"randomness": state})
+    drawn = draw()
+    loaded = load_newest_checkpoint(tmp_path)
+    assert loaded is not None
+    unpack_randomness(loaded.tensors["randomness"], loaded.state["randomness"], own=own)
+    assert draw() == drawn
+
+
+def test_a_checkpoint_of_another_network_is_refused() -> None:
+    with pytest.raises(ValueError, match="another network"):
+        unpack_network(torch.nn.Linear(2, 2), pack_network(torch.nn.Linear(2, 3)))
+    with pytest.raises(ValueError, match="another network"):
+        MasterWeights(torch.nn.Linear(2, 2)).unpack({"other": torch.ones(1)})
+
+
+def test_masters_keep_what_bfloat16_would_lose() -> None:
+    network = torch.nn.Linear(1, 1, bias=False, dtype=torch.bfloat16)
+    masters = MasterWeights(network)
+    (master,) = masters.parameters
+    with torch.no_grad():
+        master.fill_(1.0)
+    for _ in range(100):
+        with torch.no_grad():
+            master.add_(1e-4)
+        masters.publish()
+    assert master.item() == pytest.approx(1.01, abs=1e-5)
+    assert network.weight.item() == pytest.approx(1.01, abs=0.005)
+    for _ in range(2):
+        network(torch.ones(1, 1, dtype=torch.bfloat16)).sum().backward()
+        masters.collect()
+    assert network.weight.grad is None
+    assert master.grad is not None
+    assert master.grad.item() == 2.0
+
+
+def test_float32_parameters_are_their_own_masters() -> None:
+    network = torch.nn.Linear(2, 2)
+    assert MasterWeights(network).parameters[0] is network.weight

@@ -1,0 +1,78 @@
+import json
+import time
+from pathlib import Path
+
+import pytest
+
+from rewardmodel.config_parsing import ConfigError
+from rewardmodel.runtime.faults import Busy
+from rewardmodel.runtime.run_directory import RunDirectory
+from rewardmodel.runtime.status import StatusWriter
+
+
+def test_status_is_kept_fresh_while_nothing_changes(tmp_path: Path) -> None:
+    path = tmp_path / "status.json"
+    with StatusWriter(path, heartbeat_seconds=0.02) as status:
+        status.update(state="running", step=3, total_steps=9)
+        first = json.loads(path.read_text())
+        time.sleep(0.3)
+        second = json.loads(path.read_text())
+    assert second["updated_at"] > first["updated_at"]
+    assert (second["state"], second["step"], second["total_steps"], second["schema"]) == ("running", 3, 9, 1)
+
+
+def test_an_unknown_status_field_is_a_programming_error(tmp_path: Path) -> None:
+    with pytest.raises(TypeError, match="stage"):
+        StatusWriter(tmp_path / "status.json").update(stage="train")
+
+
+def test_metrics_after_the_checkpoint_are_cut_off_with_a_torn_last_line(tmp_path: Path) -> None:
+    run = RunDirectory(tmp_path)
+    for step in (1, 2, 3):
+        run.append_metrics(step, {"loss": 1 / step})
+        run.append_sample({"step": step, "response": "ä"})
+    with run.metrics.open("a") as file:
+        file.write('{"step": 4, "ti')
+    run.forget_after(2)
+    assert [row["step"] for row in run.read_metrics()] == [1, 2]
+    assert [json.loads(line)["step"] for line in run.samples.read_text().splitlines()] == [1, 2]
+    run.append_metrics(3, {"loss": 0.5})
+    assert run.read_metrics()[-1]["values"] == {"loss": 0.5}
+
+
+def test_a_value_that_is_no_number_is_null_in_the_file(tmp_path: Path) -> None:
+    run = RunDirectory(tmp_path)
+    run.append_metrics(1, {"loss": float("nan"), "rate": float("inf"), "fine": 1.0})
+    assert run.read_metrics()[0]["values"] == {"loss": None, "rate": None, "fine": 1.0}
+
+
+def test_one_process_at_a_time(tmp_path: Path) -> None:
+    with RunDirectory(tmp_path).locked(), pytest.raises(Busy), RunDirectory(tmp_path).locked():
+        pass
+    with RunDirectory(tmp_path).locked():
+        pass
+
+
+def test_config_faults_name_the_file(tmp_path: Path) -> None:
+    run = RunDirectory(tmp_path)
+    with pytest.raises(ConfigError, match=r"config\.json: the file is missing"):
+        run.read_config()
+    (tmp_path / "config.json").write_text("{oops")
+    with pytest.raises(ConfigError, match=r"config\.json: not valid JSON"):
+        run.read_config()
+    (tmp_path / "config.json").write_text("[]")
+    with pytest.raises(ConfigError, match="expected a JSON object"):
+        run.read_config()
+
+
+def test_paths_of_the_config_are_absolute_or_relative_to_the_run(tmp_path: Path) -> None:
+    run = RunDirectory(tmp_path)
+    assert run.resolve("data/train.jsonl") == tmp_path / "data/train.jsonl"
+    assert run.resolve("/models/base") == Path("/models/base")
+
+
+def test_cancellation_is_seen_as_a_file(tmp_path: Path) -> None:
+    run = RunDirectory(tmp_path)
+    assert not run.cancellation.requested
+    (tmp_path / "cancel").touch()
+    assert run.cancellation.requested
