@@ -50,7 +50,7 @@ types: $(VENV)/.development ## Check types
 		$(BIN)/mypy annotation trainingruns config rewardmodel rltrainer
 
 bench: $(VENV)/.development ## Run the benchmarks the README quotes (on an idle machine)
-	@set -e; shopt -s nullglob; for script in benchmarks/bench_*.py; do echo "== $$script"; $(BIN)/python "$$script"; done
+	$(BIN)/python benchmarks/measure.py $(ARGS)
 
 screenshots: $(VENV)/.development ## Take the pictures of the README from a running demo
 	$(BIN)/python benchmarks/screenshots.py $(ARGS)
