@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.files.storage import storages
+
 from annotation.importers.concord import read_prompts
 from annotation.models import Project, Prompt
 from annotation.services.importing import import_prompts
-from django.core.files.storage import storages
-
 from trainingruns.launcher import BuildCommand
 from trainingruns.models import ModelVersion, Run
 from trainingruns.services.registry import register_base_version
@@ -83,9 +83,13 @@ def judge(project: Project) -> Callable[..., None]:
         people = iter(f"rater{number}" for number in range(99))
         tiers = [[["good"], ["bad"]]] * good + [[["bad"], ["good"]]] * bad + [[["good", "bad"]]] * tie
         line = {
-            "external_id": name, "kind": "ranking", "prompt": question or f"Question {name}?",
-            "responses": [{"id": "good", "text": f"A kind answer to {name}.", "source": "x"},
-                          {"id": "bad", "text": f"A kind answer to {name}." if same else "No.", "source": "y"}],
+            "external_id": name,
+            "kind": "ranking",
+            "prompt": question or f"Question {name}?",
+            "responses": [
+                {"id": "good", "text": f"A kind answer to {name}.", "source": "x"},
+                {"id": "bad", "text": f"A kind answer to {name}." if same else "No.", "source": "y"},
+            ],
             "judgments": [{"annotator": next(people), "tiers": each} for each in tiers],
         }
         import_prompts(project=project, prompts=read_prompts([json.dumps(line).encode()]), actor=None)

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from annotation.models import Judgment, Project, Response, Task
 
+from annotation.models import Judgment, Project, Response, Task
 from tests.tiny_model import make_tiny_model
 from trainingruns.lifecycle import RunState
 from trainingruns.models import ModelVersion, Run
@@ -17,8 +17,10 @@ from trainingruns.supervisor import supervise_run
 
 REWARD = {"training": {"pairs_per_step": 4}, "data": {"max_length_tokens": 64}, "compute": {"threads": 1}}
 GRPO = {
-    "rollout": {"prompts_per_step": 1, "group_size": 2, "max_new_tokens": 4}, "stop": {"steps": 2},
-    "evaluation": {"prompts": 2, "samples_per_prompt": 1, "shown_prompts": 1}, "model": {"threads": 1},
+    "rollout": {"prompts_per_step": 1, "group_size": 2, "max_new_tokens": 4},
+    "stop": {"steps": 2},
+    "evaluation": {"prompts": 2, "samples_per_prompt": 1, "shown_prompts": 1},
+    "model": {"threads": 1},
 }
 
 
@@ -50,7 +52,10 @@ def test_judgments_become_a_policy_whose_responses_people_judge(
 
     crown(version=reward)
     run = start_run(
-        project=project, kind="grpo", snapshot=snapshot, config=GRPO,
+        project=project,
+        kind="grpo",
+        snapshot=snapshot,
+        config=GRPO,
         purpose={"then": "serve_blind_tasks", "responses": 8, "sampling": {"max_new_tokens": 4}},
     )
     work_off(project)

@@ -3,10 +3,10 @@
 from collections.abc import Callable
 
 import pytest
-from annotation.models import Membership, Project, User
 from django.test import Client
 from django.utils import timezone
 
+from annotation.models import Membership, Project, User
 from trainingruns.models import Metric, ModelVersion, Run, Sample
 from trainingruns.services.snapshots import create_snapshot
 
@@ -52,8 +52,13 @@ def test_the_run_page_shows_curves_samples_and_reason(
     )
     for source in ("reference", "policy"):
         Sample.objects.create(
-            run=run, step=0, prompt_id="1", prompt=[{"role": "user", "content": "hi"}], response="<script>x</script>",
-            reward=0.5, source=source,
+            run=run,
+            step=0,
+            prompt_id="1",
+            prompt=[{"role": "user", "content": "hi"}],
+            response="<script>x</script>",
+            reward=0.5,
+            source=source,
         )
     page = signed_in("reviewer").get(f"/runs/{run.pk}/").content.decode()
     assert "diverged: the loss is not finite" in page
@@ -116,8 +121,9 @@ def test_snapshots_are_made_on_the_data_page(
 def test_a_version_page_shows_its_lineage(
     base_model: ModelVersion, project: Project, signed_in: Callable[[str | None], Client]
 ) -> None:
-    version = ModelVersion.objects.create(project=project, kind="policy", name="p-policy", number=1, parent=base_model,
-                                          artifact="runs/1/model")
+    version = ModelVersion.objects.create(
+        project=project, kind="policy", name="p-policy", number=1, parent=base_model, artifact="runs/1/model"
+    )
     page = signed_in("manager").get(f"/models/{version.pk}/").content.decode()
     assert "base v1" in page and "Promote" in page
     assert signed_in(None).get(f"/models/{version.pk}/").status_code == 404

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from annotation.exceptions import ApplicationError, NotFound
 from annotation.models import Judgment, Project, User
-
 from rewardmodel.records import read_preferences, read_prompts
 from trainingruns.models import Snapshot
 from trainingruns.services.snapshots import create_snapshot
@@ -79,7 +79,9 @@ def test_no_prompt_text_is_on_both_sides(project: Project, judge: Judge, artifac
     for number in range(12):
         judge(f"q{number}", question=f"Question {number % 3}?")
     snapshot = create_snapshot(project=project, eval_share=0.5)
-    sides = [{r["prompt"][0]["content"] for r in records(snapshot, artifacts, f"{side}.jsonl")} for side in ("train", "eval")]
+    sides = [
+        {r["prompt"][0]["content"] for r in records(snapshot, artifacts, f"{side}.jsonl")} for side in ("train", "eval")
+    ]
     assert sides[0] and sides[1] and not sides[0] & sides[1]
 
 

@@ -1,0 +1,135 @@
+"""Runs: starting, watching and cancelling them."""
+
+from typing import Any
+
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from annotation.api.base import ApiView, paginate, person, require_project
+from annotation.api.bodies import StrictSerializer, read_body
+from annotation.api.pagination import PAGE_PARAMETERS, NewestFirst, page_of
+from annotation.api.schema import describe
+from annotation.exceptions import NotFound
+from annotation.models import Project
+from annotation.permissions import Role
+from trainingruns.api.shapes import MetricOutput, RunOutput
+from trainingruns.models import ModelVersion, Run
+from trainingruns.selectors.registry import versions_of
+from trainingruns.selectors.runs import get_run, runs_of, snapshots_of
+from trainingruns.services.runs import cancel_run, start_run
+
+
+class RunInput(StrictSerializer):
+    kind = serializers.ChoiceField(Run.Kind.choices)
+    snapshot_id = serializers.IntegerField(min_value=1, required=False)
+    base_version_id = serializers.IntegerField(min_value=1, required=False)
+    reward_version_id = serializers.IntegerField(min_value=1, required=False)
+    config = serializers.DictField(required=False, help_text="Laid over the kind's recipe.")
+    overrides = serializers.ListField(child=serializers.CharField(max_length=300), required=False, max_length=100)
+    serve_blind_tasks = serializers.BooleanField(
+        required=False, help_text="A policy run: let people judge its responses against the champion's."
+    )
+
+
+class CancelInput(StrictSerializer):
+    keep_checkpoint = serializers.BooleanField(required=False, default=True)
+
+
+class StepOrder(NewestFirst):
+    ordering = "step"
+
+
+class RunsView(ApiView):
+    @describe(
+        "list_runs",
+        "The project's runs.",
+        gives={200: page_of(RunOutput)},
+        fails=(400, 403, 404),
+        parameters=PAGE_PARAMETERS,
+        tag="training",
+    )
+    def get(self, request: Request, slug: str) -> Response:
+        project = require_project(request, slug, Role.REVIEWER)
+        return paginate(self, request, runs_of(project=project).select_related("project"), RunOutput)
+
+    @describe(
+        "start_run",
+        "Start a run. A configuration that cannot be used is refused before the run exists; `extra.faults` lists every "
+        "fault by its key.",
+        request=RunInput,
+        gives={201: RunOutput},
+        fails=(400, 403, 404, 413, 415),
+        tag="training",
+    )
+    def post(self, request: Request, slug: str) -> Response:
+        project = require_project(request, slug, Role.MANAGER)
+        body = read_body(request, RunInput)
+        serves = body.pop("serve_blind_tasks", False)
+        run = start_run(
+            project=project,
+            created_by=person(request),
+            purpose={"then": "serve_blind_tasks"} if serves else {},
+            **_parts(project, body),
+            **body,
+        )
+        return Response(RunOutput(run).data, status=201)
+
+
+class RunView(ApiView):
+    @describe(
+        "get_run",
+        "One run with its state, progress and outcome.",
+        gives={200: RunOutput},
+        fails=(403, 404),
+        tag="training",
+    )
+    def get(self, request: Request, run_id: int) -> Response:
+        return Response(RunOutput(get_run(user=person(request), run_id=run_id)).data)
+
+
+class CancelView(ApiView):
+    @describe(
+        "cancel_run",
+        "Ask a run to stop. Asking twice changes nothing; a run that has ended answers 409.",
+        request=CancelInput,
+        gives={200: RunOutput},
+        fails=(400, 403, 404, 409, 413, 415),
+        tag="training",
+    )
+    def post(self, request: Request, run_id: int) -> Response:
+        run = get_run(user=person(request), run_id=run_id, role=Role.MANAGER)
+        body = read_body(request, CancelInput)
+        return Response(RunOutput(cancel_run(run=run, actor=person(request), **body)).data)
+
+
+class MetricsView(ApiView):
+    @describe(
+        "list_metrics",
+        "The run's metrics, step by step.",
+        gives={200: page_of(MetricOutput)},
+        fails=(400, 403, 404),
+        parameters=PAGE_PARAMETERS,
+        tag="training",
+    )
+    def get(self, request: Request, run_id: int) -> Response:
+        run = get_run(user=person(request), run_id=run_id)
+        return paginate(self, request, run.metrics.all(), MetricOutput, pages=StepOrder)
+
+
+def _parts(project: Project, body: dict[str, Any]) -> dict[str, Any]:
+    """The rows that the ids stand for, all of this project or of none. Raises: NotFound."""
+    versions = versions_of(project=project)
+    sources: dict[str, Any] = {
+        "snapshot": snapshots_of(project=project),
+        "base_version": versions.filter(kind=ModelVersion.Kind.POLICY),
+        "reward_version": versions.filter(kind=ModelVersion.Kind.REWARD),
+    }
+    found = {}
+    for name, rows in sources.items():
+        row_id = body.pop(f"{name}_id", None)
+        if row_id is not None:
+            found[name] = rows.filter(pk=row_id).first()
+            if found[name] is None:
+                raise NotFound(f"{name}_id: this project has none with the id {row_id}.")
+    return found
