@@ -24,7 +24,11 @@ def test_several_tokens_are_refused():
 
 
 def test_the_network_gets_its_own_attention_back(model):
-    with pytest.raises(RuntimeError, match="boom"), decode_attention(model):
-        assert model.config._attn_implementation == "concord_decode"
-        raise RuntimeError("boom")
+    def fail_inside() -> None:
+        with decode_attention(model):
+            assert model.config._attn_implementation == "concord_decode"
+            raise RuntimeError("boom")
+
+    with pytest.raises(RuntimeError, match="boom"):
+        fail_inside()
     assert model.config._attn_implementation == "sdpa"

@@ -1,0 +1,55 @@
+import re
+from pathlib import Path
+
+import pytest
+
+from rewardmodel.records import PromptRecord
+from rltrainer.records import Completion, EncodedPrompt, Group
+from rltrainer.step_metrics import describe_groups, distinct_share, repeated_share
+
+PROMPT = EncodedPrompt(PromptRecord("q", ({"role": "user", "content": "?"},), {}), (1,))
+
+
+def _group(rewards, lengths, reasons):
+    completions = tuple(
+        Completion(tuple(range(n)), (0.0,) * n, reason, 0) for n, reason in zip(lengths, reasons, strict=True)
+    )
+    return Group(PROMPT, completions, ("",) * len(lengths), 0, {"brevity": rewards}, rewards)
+
+
+def test_groups_by_hand():
+    values = describe_groups(
+        [_group((1.0, 3.0), (2, 4), ("stop", "length")), _group((2.0, 2.0), (6, 8), ("stop", "stop"))]
+    )
+    assert (values["reward"], values["reward_min"], values["reward_max"]) == (2.0, 1.0, 3.0)
+    assert values["reward_std"] == pytest.approx((2 / 3) ** 0.5)
+    assert values["reward_group_std"] == pytest.approx(2**0.5 / 2)
+    assert values["zero_std_fraction"] == 0.5
+    assert values["reward_brevity"] == 2.0
+    assert (values["length_mean"], values["length_min"], values["length_max"]) == (5.0, 2.0, 8.0)
+    assert values["length_stopped_mean"] == pytest.approx(16 / 3)
+    assert values["truncated_fraction"] == 0.25
+
+
+def test_without_a_finished_completion_its_length_is_left_out():
+    assert "length_stopped_mean" not in describe_groups([_group((1.0, 2.0), (3, 3), ("length", "length"))])
+
+
+def test_repetition_by_hand():
+    # Runs of 1 2 1 2 1 2: 121 212 121 212, two of four were there before.
+    assert repeated_share((1, 2, 1, 2, 1, 2)) == 0.5
+    assert repeated_share((1, 2)) == 0.0
+    assert distinct_share([(1, 2, 3, 4), (1, 2, 3, 4)]) == 0.5
+    assert distinct_share([(1,)]) == 1.0
+
+
+def test_every_metric_of_a_run_is_explained(base, tmp_path):
+    from tests.rltrainer.run_folder import grpo_config, make_run, read_rows, run
+
+    folder = make_run(tmp_path / "run", grpo_config(base, stop={"steps": 1}))
+    assert run("train", folder)[0] == 0
+    text = (Path(__file__).parents[2] / "docs" / "metrics.md").read_text()
+    explained = set(re.findall(r"`([a-z_]+)`", text))
+    parts = {name for name in explained if name.startswith("seconds_")} | {"reward_brevity", "reward_brevity_std"}
+    written = {name for row in read_rows(folder / "metrics.jsonl") for name in row["values"]}
+    assert written - explained - parts == set()

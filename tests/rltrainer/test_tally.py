@@ -1,0 +1,22 @@
+import pytest
+import torch
+
+from rltrainer.tally import Tally
+
+
+def test_micro_batches_of_unequal_size_weigh_right():
+    tally = Tally()
+    tally.add_mean("x", torch.tensor([1.0, 2.0, 9.0]), torch.tensor([True, True, False]))
+    tally.add_mean("x", torch.tensor([6.0]))
+    tally.add_sum("loss", 0.25)
+    tally.add_sum("loss", 0.5)
+    tally.add_extremes("r", torch.tensor([1.0, 3.0]))
+    tally.add_extremes("r", torch.tensor([-1.0, 7.0]), torch.tensor([True, False]))
+    assert tally.values() == pytest.approx({"x": 3.0, "loss": 0.75, "r_min": -1.0, "r_max": 3.0})
+
+
+def test_a_mean_over_nothing_is_left_out():
+    tally = Tally()
+    tally.add_mean("x", torch.zeros(2), torch.zeros(2, dtype=torch.bool))
+    tally.add_extremes("r", torch.zeros(0))
+    assert tally.values() == {}
