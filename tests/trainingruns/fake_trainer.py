@@ -1,6 +1,6 @@
 """A trainer in miniature that keeps the contract of docs/run-directory.md: steps, metrics, checkpoints, cancel, resume.
 
-`python fake_trainer.py RUN_DIR [steps=6] [seconds=0.05] [exit=0] [stubborn=1] ...`; what it did is left in `starts.log`.
+`python fake_trainer.py RUN_DIR [steps=6] [seconds=0.05] [exit=0] [stubborn=1] ...`; `starts.log` keeps what it did.
 """
 
 import fcntl

@@ -2,10 +2,11 @@
 
 import os
 import sys
+from pathlib import Path
 
 if __name__ == "__main__":
     database, artifacts, run_id = sys.argv[1:]
-    sys.path.insert(0, os.getcwd())
+    sys.path.insert(0, str(Path.cwd()))
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     os.environ["ARTIFACTS_ROOT"] = artifacts
     import django
