@@ -262,8 +262,13 @@ class RankKind {
   makeSortable(node) {
     return Sortable.create(node, {
       group: "responses", draggable: ".chip", sort: false, forceFallback: true, fallbackOnBody: true, fallbackTolerance: 4, animation: 0,
-      onStart: () => byId("dock").classList.add("dragging"),
-      onEnd: ({ item, to }) => {
+      onStart: ({ from }) => {
+        // What is dragged must not make the lanes slide away under the pointer.
+        from.style.minWidth = `${from.offsetWidth}px`;
+        byId("dock").classList.add("dragging");
+      },
+      onEnd: ({ item, from, to }) => {
+        from.style.minWidth = "";
         byId("dock").classList.remove("dragging");
         this.drop(item.dataset.letter, to);
       },

@@ -46,7 +46,7 @@ export class Scale {
       on: { change: () => this.accept(point) },
     });
     const number = point === null ? null : el("b", {}, String(point));
-    return el("label", { class: point === null ? "point na" : "point" }, input, number, text ? el("span", {}, text) : null);
+    return el("label", { class: point === null ? "point na" : "point" }, input, number, text ? el("span", {}, ` ${text}`) : null);
   }
 
   numberField() {

@@ -1,0 +1,122 @@
+"""axe on every page, light and dark, and every page at the width of a small phone."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from playwright.sync_api import BrowserContext, Page
+
+from annotation.models import Criterion, Project, User
+from annotation.services.judgments import submit_judgment
+from annotation.services.reports import refresh_agreement_report
+from annotation.services.slots import Lease, acquire_task
+from tests.browser.conftest import AXE
+from tests.factories import make_task, ranking
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+PLACES = [
+    "/", "/account/tokens/", "/projects/new/", "/accounts/password/change/", "/projects/campaign/",
+    "/projects/campaign/judge/", "/projects/campaign/tasks/", "/projects/campaign/tasks/{task}/",
+    "/projects/campaign/agreement/", "/projects/campaign/data/", "/projects/campaign/people/",
+    "/projects/campaign/settings/", "/projects/campaign/late/", "/projects/scores/judge/", "/nothing/",
+]  # fmt: skip
+
+
+@pytest.fixture
+def browser_context_args(browser_context_args: dict[str, Any]) -> dict[str, Any]:
+    """axe comes in as a script of its own, which our content policy would refuse."""
+    return {**browser_context_args, "bypass_csp": True}
+
+
+@pytest.fixture
+def filled(transactional_db: None, campaign: Project, alice: User, bob: User, carol: User) -> Project:
+    text = "# Head\n\nSome `code`.\n\n```python\nreturn 1  # why\n```\n\n|a|\n|-|\n|1|\n\n> quote [link](https://a.example)"
+    for number in range(3):
+        make_task(campaign, "pqrs", text=f"{number}: {text}")
+    for person in (bob, carol):
+        for _ in range(2):
+            lease = acquire_task(project=campaign, annotator=person)
+            assert isinstance(lease, Lease)
+            submit_judgment(
+                annotator=person, task_id=lease.task.pk, lease_token=lease.token, idempotency_key=str(lease.token),
+                answer=ranking("p", "qr", "s", bad=["s"], rationale="**Because**", active_ms=61_000),
+            )  # fmt: skip
+    refresh_agreement_report(project=campaign)
+    scores = Project.objects.create(slug="scores", name="Scores", kind="scalar", guideline=text)
+    scores.memberships.create(user=alice, role="manager")
+    Criterion.objects.create(project=scores, name="a", label="A", anchors={"1": "bad"}, required=False)
+    Criterion.objects.create(project=scores, name="b", label="B", step=None, position=1)
+    make_task(scores, "p", text=text)
+    return campaign
+
+
+def find_violations(page: Page) -> list[str]:
+    page.add_script_tag(content=AXE.read_text())
+    found = page.evaluate("async () => (await axe.run()).violations")
+    return [f"{each['id']}: {node['html'][:160]}" for each in found for node in each["nodes"]]
+
+
+def visit(page: Page, place: str) -> None:
+    page.goto(place)
+    if "/judge/" in place:
+        page.wait_for_selector("#work:not([hidden])")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing(
+    scheme: Any, filled: Project, alice: User, enter: Callable[[User, str], Page], live_server: Any, alarms: list[str]
+) -> None:
+    page = enter(alice, "/")
+    page.emulate_media(color_scheme=scheme)
+    task = filled.tasks.order_by("id").first()
+    assert task is not None
+    found: dict[str, list[str]] = {}
+    for place in PLACES:
+        visit(page, live_server.url + place.format(task=task.pk))
+        if violations := find_violations(page):
+            found[place] = violations
+    alarms[:] = [alarm for alarm in alarms if "404" not in alarm]
+    assert found == {}
+
+
+def test_axe_sees_a_violation(filled: Project, alice: User, enter: Callable[[User, str], Page]) -> None:
+    page = enter(alice, "/")
+    page.evaluate("document.body.append(Object.assign(document.createElement('img'), {src: '/static/favicon.svg'}))")
+    assert any(each.startswith("image-alt") for each in find_violations(page))
+
+
+def test_sign_in_is_accessible(page: Page, live_server: Any, transactional_db: None) -> None:
+    page.goto(f"{live_server.url}/accounts/login/")
+    assert find_violations(page) == []
+
+
+def test_every_page_fits_a_small_phone(
+    filled: Project, alice: User, enter: Callable[[User, str], Page], live_server: Any, alarms: list[str]
+) -> None:
+    page = enter(alice, "/")
+    page.set_viewport_size({"width": 320, "height": 640})
+    task = filled.tasks.order_by("id").first()
+    assert task is not None
+    too_wide = {}
+    for place in PLACES:
+        visit(page, live_server.url + place.format(task=task.pk))
+        width = page.evaluate("document.documentElement.scrollWidth")
+        if width > 320:
+            too_wide[place] = width
+    alarms[:] = [alarm for alarm in alarms if "404" not in alarm]
+    assert too_wide == {}
+
+
+def test_ranking_works_in_a_context_of_reduced_motion_and_right_to_left_text(
+    filled: Project, alice: User, enter: Callable[[User, str], Page], context: BrowserContext
+) -> None:
+    task = filled.tasks.order_by("-id").first()
+    assert task is not None
+    task.prompt.messages = [{"role": "user", "content": "لماذا السماء زرقاء؟"}]
+    task.prompt.save()
+    filled.tasks.exclude(pk=task.pk).update(state="archived")
+    page = enter(alice, "/projects/campaign/judge/")
+    page.emulate_media(reduced_motion="reduce")
+    page.wait_for_selector("#work:not([hidden])")
+    assert page.evaluate("getComputedStyle(document.querySelector('#prompt .read')).direction") == "rtl"
