@@ -7,6 +7,7 @@ import numpy as np
 from annotation.agreement.judgment_table import JudgmentTable, build_table
 from annotation.agreement.observations import (
     Floats,
+    Ids,
     Integers,
     Observations,
     PairObservations,
@@ -51,6 +52,8 @@ def measure_closeness(observations: Observations) -> Closeness:
 
 
 def _table(observations: Observations) -> JudgmentTable:
+    unit: Ids
+    value: Floats | Integers
     match observations:
         case RankingObservations():
             return _with_outer_ids(build_ranking_table(observations).pairs, observations)
@@ -58,9 +61,7 @@ def _table(observations: Observations) -> JudgmentTable:
             unit, value = observations.task_id, observations.value
         case ScoreObservations():
             unit, value = observations.unit_id, observations.value
-    return build_table(
-        task_id=observations.task_id, unit_id=unit, annotator_id=observations.annotator_id, value=value
-    )
+    return build_table(task_id=observations.task_id, unit_id=unit, annotator_id=observations.annotator_id, value=value)
 
 
 def _with_outer_ids(pairs: JudgmentTable, observations: RankingObservations) -> JudgmentTable:

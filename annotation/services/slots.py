@@ -69,7 +69,7 @@ def _claim_slot(project: Project, annotator: User) -> Slot | None:
     try:
         with transaction.atomic():
             _queue_behind_myself(project, annotator)
-            return next(iter(Slot.objects.raw(ACQUIRE, parameters)), None)
+            return next(iter(Slot.objects.raw(ACQUIRE, parameters)), None)  # with `is_new` beside its columns
     except IntegrityError:
         return None  # the same person got this task another way in this very moment; look again
 
@@ -87,7 +87,7 @@ def _lease(slot: Slot) -> Lease:
     assert slot.lease_token is not None  # the statement has set both
     assert slot.lease_expires_at is not None
     order = shown_order(response_keys(task), task_id=task.pk, slot_number=slot.number)
-    return Lease(slot, task, slot.lease_token, slot.lease_expires_at, order, is_new=slot.is_new)
+    return Lease(slot, task, slot.lease_token, slot.lease_expires_at, order, is_new=bool(vars(slot)["is_new"]))
 
 
 def response_keys(task: Task) -> list[str]:
