@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from rewardmodel.config_parsing import ConfigError
 from rewardmodel.records import DataError
 from rewardmodel.runtime.device import ComputeDevice
 from rewardmodel.runtime.run_directory import RunDirectory
@@ -66,8 +67,15 @@ def build_reward(
 
 
 def reward_model(folder: Path, compute: ComputeDevice, *, clip: float) -> RewardPart:
-    """The normalised score of a trained reward model, held within plus and minus `clip`."""
-    scorer = RewardScorer(folder, compute)
+    """The normalised score of a trained reward model, held within plus and minus `clip`.
+
+    Raises: ConfigError where the folder holds no reward model.
+    """
+    try:
+        scorer = RewardScorer(folder, compute)
+    except ConfigError as error:
+        # Its faults begin with "model", which in this config is a key of the section `reward`.
+        raise ConfigError([f"reward.{fault}" for fault in error.faults]) from error
 
     def score(answers: Sequence[Answer]) -> list[float]:
         scores = scorer.score([answer.prompt.prompt for answer in answers], [answer.text for answer in answers])
