@@ -79,4 +79,6 @@ def read_tail(path: Path, limit: int = LOG_TAIL_BYTES) -> str:
         return ""
     if size > limit:
         block = block[block.find(b"\n") + 1 :]
-    return block.decode("utf-8", "replace").replace("\0", "�")
+    # A progress bar rewrites its line; what it said last is what a terminal would show.
+    lines = block.decode("utf-8", "replace").replace("\0", "\ufffd").split("\n")
+    return "\n".join(line.rstrip("\r").rpartition("\r")[2] for line in lines)
