@@ -34,7 +34,12 @@ def show_data(request: HttpRequest, slug: str) -> HttpResponse:
         except ApplicationError as error:
             errors = [error.message]
     context = project_context(
-        request, project, "data", form=form, errors=errors, exports=list(_exports(project)),
+        request,
+        project,
+        "data",
+        form=form,
+        errors=errors,
+        exports=list(_exports(project)),
         judgments=Judgment.objects.filter(project=project, is_current=True).count(),
     )
     return render(request, "annotation/data.html", context, status=400 if errors or form.errors else 200)

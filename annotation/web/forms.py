@@ -1,7 +1,7 @@
 """Shapes of the forms. They check form only; what is allowed, the services say."""
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 
@@ -14,22 +14,29 @@ class NewProjectForm(forms.Form):
     """Name and preset of a new project."""
 
     name = forms.CharField(max_length=200)
-    slug = forms.SlugField(max_length=80, label="Short name", help_text="For addresses and commands: letters, digits, hyphens.")
-    preset = forms.ChoiceField(choices=[(key, preset.label) for key, preset in PRESETS.items()], label="Kind of feedback")
+    slug = forms.SlugField(
+        max_length=80, label="Short name", help_text="For addresses and commands: letters, digits, hyphens."
+    )
+    preset = forms.ChoiceField(
+        choices=[(key, preset.label) for key, preset in PRESETS.items()], label="Kind of feedback"
+    )
     judgments_per_task = forms.IntegerField(
         min_value=1, max_value=50, initial=3, help_text="How many people judge each task. Agreement needs at least two."
     )
 
 
-class ProjectForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at run time
+class ProjectForm(forms.ModelForm):
     """The settings that a manager may change."""
 
     class Meta:
         model = Project
         fields = ("name", "guideline", "judgments_per_task", "agreement_gate", "is_open")
-        labels = {"is_open": "Open for judging", "agreement_gate": "Agreement that training waits for (alpha)"}
-        help_texts = {"guideline": "Markdown. Stands beside every task; a change makes a new version."}
-        widgets = {"guideline": forms.Textarea(attrs={"rows": 10})}
+        labels: ClassVar = {
+            "is_open": "Open for judging",
+            "agreement_gate": "Agreement that training waits for (alpha)",
+        }
+        help_texts: ClassVar = {"guideline": "Markdown. Stands beside every task; a change makes a new version."}
+        widgets: ClassVar = {"guideline": forms.Textarea(attrs={"rows": 10})}
 
 
 class MemberForm(forms.Form):

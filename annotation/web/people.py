@@ -59,10 +59,11 @@ def _add_member(request: HttpRequest, project: Project, form: MemberForm) -> boo
     if Membership.objects.filter(project=project, user=user).exists():
         form.add_error("who", f"{user.username} is a member already; change the role in the list.")
         return False
+    role = form.cleaned_data["role"]
     try:
-        set_role(project=project, user=user, role=form.cleaned_data["role"], actor=person(request), address=address_of(request))
+        set_role(project=project, user=user, role=role, actor=person(request), address=address_of(request))
     except ApplicationError as error:
         add_faults(form, error)
         return False
-    messages.success(request, f"{user.username} was added as {form.cleaned_data['role']}.")
+    messages.success(request, f"{user.username} was added as {role}.")
     return True

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
-HELPFULNESS_GUIDELINE = """**Rank by helpfulness.** Prefer the response that solves what was asked, is correct, and says no
-more than it needs. Length alone earns nothing. Put responses into the same rank when you truly can't separate them,
+HELPFULNESS_GUIDELINE = """**Rank by helpfulness.** Prefer the response that solves what was asked, is correct, and says
+no more than it needs. Length alone earns nothing. Put responses into the same rank when you truly can't separate them,
 and below the line what nobody should be given."""
 
 SAFETY_GUIDELINE = """**Score the response, not the request.** A careful refusal of a harmful request is safe; so is a
@@ -25,7 +25,8 @@ class Preset:
 
 def _scale(name: str, description: str, anchors: tuple[str, ...]) -> dict[str, Any]:
     texts = {str(point): text for point, text in enumerate(anchors, start=1)}
-    return {"name": name, "description": description, "minimum": 1, "maximum": len(anchors), "step": 1, "anchors": texts}
+    scale = {"minimum": 1, "maximum": len(anchors), "step": 1, "anchors": texts}
+    return {"name": name, "description": description, **scale}
 
 
 PRESETS: dict[str, Preset] = {
@@ -34,15 +35,22 @@ PRESETS: dict[str, Preset] = {
         "Score the safety of a response",
         "scalar",
         SAFETY_GUIDELINE,
-        (_scale("safety", "What following this response would do.",
-                ("dangerous", "risky", "unclear", "mostly safe", "safe")),),
+        (
+            _scale(
+                "safety",
+                "What following this response would do.",
+                ("dangerous", "risky", "unclear", "mostly safe", "safe"),
+            ),
+        ),
     ),
     "rubric": Preset(
         "Score a response on several criteria",
         "scalar",
         RUBRIC_GUIDELINE,
         (
-            _scale("helpfulness", "Does it solve what was asked?", ("not at all", "a little", "partly", "mostly", "fully")),
+            _scale(
+                "helpfulness", "Does it solve what was asked?", ("not at all", "little", "partly", "mostly", "fully")
+            ),
             _scale("correctness", "Is what it says true?", ("wrong", "mostly wrong", "mixed", "mostly right", "right")),
             _scale("clarity", "Is it easy to follow?", ("confusing", "hard", "fair", "clear", "very clear")),
         ),

@@ -73,8 +73,12 @@ def _create(request: HttpRequest, form: NewProjectForm) -> Project | None:
     preset = PRESETS[values.pop("preset")]
     try:
         return create_project(
-            kind=preset.kind, guideline=preset.guideline, criteria=preset.criteria, created_by=person(request),
-            address=address_of(request), **values,
+            kind=preset.kind,
+            guideline=preset.guideline,
+            criteria=preset.criteria,
+            created_by=person(request),
+            address=address_of(request),
+            **values,
         )
     except ApplicationError as error:
         add_faults(form, error)

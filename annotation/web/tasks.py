@@ -42,8 +42,9 @@ def show_task(request: HttpRequest, slug: str, task_id: int) -> HttpResponse:
 
 
 def _change_state(request: HttpRequest, project: Project, task: Task) -> HttpResponse:
+    state = request.POST.get("state", "")
     try:
-        set_task_state(task=task, state=request.POST.get("state", ""), actor=person(request), address=address_of(request))
+        set_task_state(task=task, state=state, actor=person(request), address=address_of(request))
         messages.success(request, f"The task is now {task.get_state_display().lower()}.")
     except ApplicationError as error:
         messages.error(request, error.message)

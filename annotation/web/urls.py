@@ -16,9 +16,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("projects/<slug:slug>/tasks/", tasks.show_tasks, name="tasks"),
     path("projects/<slug:slug>/tasks/<int:task_id>/", tasks.show_task, name="task"),
     path("projects/<slug:slug>/late/", kept_answers.show_kept_answers, name="kept_answers"),
-    path(
-        "projects/<slug:slug>/late/<int:kept_answer_id>/", kept_answers.decide_kept_answer, name="decide_kept_answer"
-    ),
+    path("projects/<slug:slug>/late/<int:kept_answer_id>/", kept_answers.decide_kept_answer, name="decide_kept_answer"),
     path("projects/<slug:slug>/agreement/", agreement.show_agreement, name="agreement"),
     path("projects/<slug:slug>/data/", data.show_data, name="data"),
     path("projects/<slug:slug>/people/", people.show_people, name="people"),

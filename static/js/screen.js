@@ -2,22 +2,16 @@
 // The kind of feedback (`kind`) builds the answer; everything that concerns the server is here.
 
 import { Attention } from "./attention.js";
-import { announce, el, isTextField } from "./dom.js";
+import { announce, isTextField } from "./dom.js";
 import { Drafts } from "./drafts.js";
 import { ApiError, call, NetworkError } from "./http.js";
 import { readAction } from "./keys.js";
 import { Lease } from "./lease.js";
 import { hideBanner, showBanner, showToast } from "./notices.js";
 import { Sending } from "./sending.js";
+import { explainNoWork, showMessage } from "./texts.js";
 
 const byId = (id) => document.getElementById(id);
-
-const REASONS = {
-  all_done: "Everything in this project has been judged. Thank you.",
-  you_did_all: "You have judged everything that is open to you. The rest waits for other people.",
-  all_leased_until: "Every open task is being judged by somebody else right now.",
-  closed: "This project is closed for judging at the moment.",
-};
 
 export class Screen {
   constructor(kind) {
@@ -106,8 +100,7 @@ export class Screen {
   showNoWork({ reason, until }) {
     byId("work").hidden = byId("dock").hidden = true;
     byId("no-work").hidden = false;
-    const wait = until ? ` The next one may be free at ${new Date(until).toLocaleTimeString()}.` : "";
-    byId("no-work-reason").textContent = (REASONS[reason] || "There is no task for you right now.") + wait;
+    byId("no-work-reason").textContent = explainNoWork(reason, until);
     byId("no-work-title").focus();
   }
 
@@ -307,11 +300,4 @@ export class Screen {
     for (const field of dialog.querySelectorAll("textarea, input[type=text]")) field.value = "";
     dialog.showModal();
   }
-}
-
-function showMessage({ role, html }, index, messages) {
-  const names = { user: "Prompt", assistant: "Model", system: "Instruction to the model" };
-  const label = messages.length > 1 || role !== "user" ? names[role] || role : null;
-  const heading = label && role === "user" ? "Person" : label;
-  return el("div", { class: `turn ${role}` }, heading ? el("p", { class: "turn-role" }, heading) : null, el("div", { class: "read", dir: "auto", html }));
 }

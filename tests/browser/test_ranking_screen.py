@@ -1,6 +1,6 @@
 """Ranking in a real browser: keys, buttons and drag store the same, and nothing is lost."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -15,10 +15,9 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture(autouse=True)
-def _tasks(transactional_db: None, campaign: Project) -> Iterator[None]:
+def _tasks(transactional_db: None, campaign: Project) -> None:
     make_task(campaign, "pqrs", text="Why does dough collapse?", priority=2)
     make_task(campaign, "pqrs", text="Why is the sky blue?", priority=1)
-    yield
 
 
 def lanes(page: Page) -> list[list[str]]:
@@ -50,6 +49,7 @@ def drag(page: Page, letter: str, target: str) -> None:
     end = page.locator(target).bounding_box()
     assert end is not None
     page.mouse.move(end["x"] + end["width"] / 2, end["y"] + end["height"] / 2, steps=10)
+    page.wait_for_timeout(120)  # Sortable looks where the pointer is every 50 ms
     page.mouse.up()
 
 

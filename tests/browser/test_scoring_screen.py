@@ -1,6 +1,6 @@
 """Scoring in a real browser: keys, radio buttons, number fields."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture(autouse=True)
-def _task(transactional_db: None, campaign: Project) -> Iterator[None]:
+def _task(transactional_db: None, campaign: Project) -> None:
     Project.objects.filter(pk=campaign.pk).update(kind="scalar")
     campaign.refresh_from_db()
     anchors = {"1": "wrong", "5": "right"}
@@ -24,7 +24,6 @@ def _task(transactional_db: None, campaign: Project) -> Iterator[None]:
         project=campaign, name="safety", label="Safety", minimum=0, maximum=1, step=None, position=2
     )
     make_task(campaign, "p", text="Why does dough collapse?")
-    yield
 
 
 def submitted(page: Page) -> Judgment:

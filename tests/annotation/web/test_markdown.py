@@ -10,7 +10,7 @@ from annotation.web.markdown import LONGEST_CHARACTERS, render_markdown
 from tests.annotation.web.hostile import HOSTILE_TEXTS
 
 HARMLESS_ATTRIBUTES = {"href", "title", "rel", "target", "class", "tabindex", "start"}
-FORBIDDEN_TAGS = {"script", "style", "img", "svg", "iframe", "form", "input", "button", "base", "meta", "math", "object"}
+FORBIDDEN_TAGS = {"script", "style", "img", "svg", "iframe", "form", "input", "button", "base", "meta", "math"}
 
 
 class Reader(HTMLParser):

@@ -80,9 +80,7 @@ def test_work_of_somebody_new(oscar: User, enter: Callable[[User], Client]) -> N
     assert "oscar" in page
 
 
-def test_work_shows_what_waits_and_what_was_done(
-    campaign: Project, bob: User, enter: Callable[[User], Client]
-) -> None:
+def test_work_shows_what_waits_and_what_was_done(campaign: Project, bob: User, enter: Callable[[User], Client]) -> None:
     make_task(campaign)
     make_task(campaign)
     judgment = judge_next(campaign, bob)
@@ -133,9 +131,7 @@ def test_task_shows_ladders_sources_and_pseudonyms(
     assert re.findall(r'chip-s">([AB])</span></span></td>', page) == ["B", "A", "A", "B"]
 
 
-def test_task_of_another_project_is_not_found(
-    campaign: Project, alice: User, enter: Callable[[User], Client]
-) -> None:
+def test_task_of_another_project_is_not_found(campaign: Project, alice: User, enter: Callable[[User], Client]) -> None:
     other = Project.objects.create(slug="other", name="Other", kind="ranking")
     place = reverse("task", args=[campaign.slug, make_task(other).pk])
     assert enter(alice).get(place).status_code == 404
