@@ -1,9 +1,8 @@
 """The configurations of reward-model runs. Standard library only: the site reads this module too."""
 
-import dataclasses
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, Self, TypeVar
+from typing import Any, Literal, TypeVar
 
 from rewardmodel.config_parsing import ConfigError, dump_dataclass, parse_dataclass, with_overrides
 
@@ -191,34 +190,30 @@ class CheckpointConfig:
             yield f"every_seconds: must be above 0, got {self.every_seconds}"
 
 
-class _Dumpable:
-    """Gives a config its JSON form."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _RunConfig:
+    """What every kind of run has."""
 
-    __slots__ = ()
+    schema: Literal[1] = 1
+    """Version of this form."""
+    seed: int = 0
+    """Decides whatever is drawn: the head's first weights, the order of the data, the bootstrap."""
+    compute: ComputeConfig = field(default_factory=ComputeConfig)
+    """Where to compute."""
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON form; `parse_config` takes it back unchanged."""
         return dump_dataclass(self)
 
-    def replace(self, **changes: Any) -> Self:
-        """A copy with other sections."""
-        return dataclasses.replace(self, **changes)  # type: ignore[type-var]
 
-
-@dataclass(frozen=True, slots=True)
-class RewardConfig(_Dumpable):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RewardConfig(_RunConfig):
     """`kind: reward`: train a reward model on preferences."""
 
     model: ModelConfig
     """What is trained."""
-    schema: Literal[1] = 1
-    """Version of this form."""
     kind: Literal["reward"] = "reward"
     """The kind of run."""
-    seed: int = 0
-    """Decides the head's first weights, the order of the data and the bootstrap."""
-    compute: ComputeConfig = field(default_factory=ComputeConfig)
-    """Where to compute."""
     data: DataConfig = field(default_factory=DataConfig)
     """Records."""
     loss: LossConfig = field(default_factory=LossConfig)
@@ -246,40 +241,28 @@ class TrainedModelConfig:
             yield "folder: is empty; name the folder of a reward model"
 
 
-@dataclass(frozen=True, slots=True)
-class EvaluateConfig(_Dumpable):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvaluateConfig(_RunConfig):
     """`kind: reward-evaluate`: judge a trained reward model on held-out preferences."""
 
     model: TrainedModelConfig
     """The reward model."""
-    schema: Literal[1] = 1
-    """Version of this form."""
     kind: Literal["reward-evaluate"] = "reward-evaluate"
     """The kind of run."""
-    seed: int = 0
-    """Decides the bootstrap."""
-    compute: ComputeConfig = field(default_factory=ComputeConfig)
-    """Where to compute."""
     data: DataConfig = field(default_factory=DataConfig)
     """Records; only `eval` is read."""
     evaluation: EvaluationConfig = field(default_factory=EvaluationConfig)
     """Judgement of the model."""
 
 
-@dataclass(frozen=True, slots=True)
-class ScoreConfig(_Dumpable):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScoreConfig(_RunConfig):
     """`kind: score`: score responses with a trained reward model."""
 
     model: TrainedModelConfig
     """The reward model."""
-    schema: Literal[1] = 1
-    """Version of this form."""
     kind: Literal["score"] = "score"
     """The kind of run."""
-    seed: int = 0
-    """Unused by scoring; every config has one."""
-    compute: ComputeConfig = field(default_factory=ComputeConfig)
-    """Where to compute."""
     responses: str = "data/responses.jsonl"
     """Response records to score."""
     batch_tokens: int = 8192
