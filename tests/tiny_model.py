@@ -41,7 +41,7 @@ def make_tiny_model(
 
 
 def make_byte_tokenizer(*, pad_is_eos: bool = False, chat_template: bool = True) -> PreTrainedTokenizerFast:
-    """One token a byte, plus control tokens for pad, end of text, turn start and turn end (which is end-of-sequence)."""
+    """One token a byte, plus control tokens for pad, end of text, turn start and turn end (the end-of-sequence)."""
     alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
     backend = Tokenizer(models.BPE(vocab={symbol: index for index, symbol in enumerate(alphabet)}, merges=[]))
     backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
