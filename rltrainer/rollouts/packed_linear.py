@@ -18,7 +18,7 @@ def packed_linears(network: nn.Module, *, rows: int) -> Iterator[None]:
     chosen = [module for module in network.modules() if isinstance(module, nn.Linear) and _gains(module)]
     try:
         for module in chosen:
-            module.forward = _packed_forward(module, rows)  # type: ignore[method-assign]
+            module.forward = _packed_forward(module, rows)  # type: ignore[method-assign, assignment]
         yield
     finally:
         for module in chosen:
@@ -31,7 +31,7 @@ def _gains(module: nn.Linear) -> bool:
     return (
         weight.device.type == "cpu"
         and weight.dtype == torch.bfloat16
-        and torch.backends.mkldnn.is_available()
+        and torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
         and "forward" not in module.__dict__
     )
 
