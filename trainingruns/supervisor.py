@@ -65,6 +65,10 @@ def _supervise(run: Run, shutdown: StopSignal, build_command: BuildCommand) -> R
         return conclude_run(run=run, directory=directory, ending=ending)
     except claims.LeaseLost:
         raise
+    except KeyboardInterrupt:
+        # Ctrl-C where the run is worked on in somebody's terminal; its trainer is gone by now.
+        claims.return_run(run=run, reason="Its worker was interrupted.", counts_as_attempt=False)
+        raise
     except ApplicationError as error:
         return _end(run, RunState.FAILED, error.message)
     except Exception as error:

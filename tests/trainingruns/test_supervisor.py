@@ -217,3 +217,19 @@ def is_alive(pid: int) -> bool:
     except FileNotFoundError:
         return False
     return state != "Z"
+
+
+def test_ctrl_c_in_a_terminal_returns_the_run(make_run: MakeRun, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = make_run()
+    ticks = iter([False, False])
+
+    class Interrupted:
+        def is_set(self) -> bool:
+            if next(ticks, None) is None:
+                raise KeyboardInterrupt
+            return False
+
+    with pytest.raises(KeyboardInterrupt):
+        supervise_run(run_id=run.pk, shutdown=Interrupted(), build_command=fake_command(steps=500))
+    run.refresh_from_db()
+    assert run.state == "queued" and "interrupted" in run.reason

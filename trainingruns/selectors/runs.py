@@ -19,7 +19,7 @@ CURVES: dict[str, tuple[tuple[str, str, tuple[str, ...]], ...]] = {
         ("loss", "Loss", ("loss",)),
         ("accuracy", "Accuracy on the batch", ("accuracy",)),
         ("eval_accuracy", "Accuracy on held-out pairs", ("eval_accuracy",)),
-        ("gradient_norm", "Gradient norm", ("gradient_norm",)),
+        ("grad_norm", "Gradient norm", ("grad_norm",)),
         ("pairs_per_second", "Pairs a second", ("pairs_per_second",)),
         ("learning_rate", "Learning rate", ("learning_rate",)),
     ),

@@ -31,7 +31,8 @@ def _make_snapshot(request: HttpRequest, slug: str) -> HttpResponse:
     project = open_project(request, slug, Role.MANAGER)
     form = SnapshotForm(request.POST)
     if not form.is_valid():
-        messages.error(request, " ".join(f"{name}: {' '.join(faults)}" for name, faults in form.errors.items()))
+        faults = (f"{name}: {fault}" for name, found in form.errors.items() for fault in found)
+        messages.error(request, " ".join(faults))
         return redirect("data", slug=slug)
     try:
         snapshot = create_snapshot(project=project, created_by=person(request), **form.cleaned_data)
