@@ -32,9 +32,9 @@ def browser_context_args(browser_context_args: dict[str, Any]) -> dict[str, Any]
 @pytest.fixture
 def filled(transactional_db: None, campaign: Project, alice: User, bob: User, carol: User) -> Project:
     text = "# Head\n\nSome `code`.\n\n```python\nreturn 1  # why\n```\n\n|a|\n|-|\n|1|\n\n> quote [link](https://a.example)"
-    for number in range(3):
+    for number in range(4):
         make_task(campaign, "pqrs", text=f"{number}: {text}")
-    for person in (bob, carol):
+    for person in (alice, bob, carol):
         for _ in range(2):
             lease = acquire_task(project=campaign, annotator=person)
             assert isinstance(lease, Lease)
@@ -43,6 +43,7 @@ def filled(transactional_db: None, campaign: Project, alice: User, bob: User, ca
                 answer=ranking("p", "qr", "s", bad=["s"], rationale="**Because**", active_ms=61_000),
             )  # fmt: skip
     refresh_agreement_report(project=campaign)
+    make_task(campaign, "pqrstuvwx", text=text, priority=1)
     scores = Project.objects.create(slug="scores", name="Scores", kind="scalar", guideline=text)
     scores.memberships.create(user=alice, role="manager")
     Criterion.objects.create(project=scores, name="a", label="A", anchors={"1": "bad"}, required=False)

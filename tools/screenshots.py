@@ -1,0 +1,96 @@
+"""Pictures of every page of a running site, wide, middling and narrow, light and dark, to look at before a release.
+
+    python tools/screenshots.py [--site http://127.0.0.1:8000] [--project demo] [--who demo] [--folder screenshots]
+
+Signs in with a one-time link, so it runs on the site's own machine. Names every page that does not answer 200, writes
+to the console or is wider than its window, and ends with exit code 1 if there was one.
+"""
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from playwright.sync_api import Page, sync_playwright
+
+ROOT = Path(__file__).resolve().parent.parent
+WIDTHS = (1440, 768, 360)
+SCHEMES = ("light", "dark")
+PAGES = {
+    "work": "/",
+    "tokens": "/account/tokens/",
+    "password": "/accounts/password/change/",
+    "new-project": "/projects/new/",
+    "project": "/projects/{project}/",
+    "judge": "/projects/{project}/judge/",
+    "tasks": "/projects/{project}/tasks/",
+    "people": "/projects/{project}/people/",
+    "agreement": "/projects/{project}/agreement/",
+    "data": "/projects/{project}/data/",
+    "models": "/projects/{project}/models/",
+    "settings": "/projects/{project}/settings/",
+    "late-answers": "/projects/{project}/late/",
+}
+
+
+def main() -> int:
+    """Exit code 0 only if every page was well."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--site", default="http://127.0.0.1:8000")
+    parser.add_argument("--project", default="demo")
+    parser.add_argument("--who", default="demo", help="user name to sign in as")
+    parser.add_argument("--folder", type=Path, default=ROOT / "screenshots")
+    arguments = parser.parse_args()
+    arguments.folder.mkdir(parents=True, exist_ok=True)
+    faults = take_pictures(arguments.site, arguments.project, arguments.who, arguments.folder)
+    for fault in faults:
+        print(fault, file=sys.stderr)
+    return 1 if faults else 0
+
+
+def take_pictures(site: str, project: str, who: str, folder: Path) -> list[str]:
+    """Writes the pictures and gives what was wrong with the pages."""
+    chromium = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+    if chromium is None:
+        sys.exit("No chromium was found; install it or set CHROMIUM to its path.")
+    faults: list[str] = []
+    with sync_playwright() as playwright:
+        options = ["--no-sandbox"] if os.geteuid() == 0 else []
+        browser = playwright.chromium.launch(executable_path=chromium, args=options)
+        page = browser.new_page()
+        page.on("console", lambda message: message.type == "error" and faults.append(f"{page.url}: {message.text}"))
+        page.goto(site + sign_in_path(who))
+        for name, path in PAGES.items():
+            faults += take_page(page, name, site + path.format(project=project), folder)
+        browser.close()
+    return faults
+
+
+def take_page(page: Page, name: str, address: str, folder: Path) -> list[str]:
+    """One page in every width and scheme."""
+    faults: list[str] = []
+    for scheme in SCHEMES:
+        page.emulate_media(color_scheme=scheme)
+        for width in WIDTHS:
+            page.set_viewport_size({"width": width, "height": 900})
+            answer = page.goto(address, wait_until="networkidle")
+            if answer is None or answer.status != 200:
+                return [f"{address} answered {answer.status if answer else 'nothing'}"]
+            if page.evaluate("document.documentElement.scrollWidth") > width:
+                faults.append(f"{address} is wider than {width} px")
+            page.screenshot(path=folder / f"{name}-{width}-{scheme}.png", full_page=name != "judge")
+    return faults
+
+
+def sign_in_path(who: str) -> str:
+    """The path of a link that signs a person in once."""
+    command = [sys.executable, "manage.py", "one_time_login", who]
+    link = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
+    return urlsplit(link).path
+
+
+if __name__ == "__main__":
+    sys.exit(main())
