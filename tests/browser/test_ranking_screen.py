@@ -277,3 +277,13 @@ def test_page_names_no_model(judge: Judge, bob: User) -> None:
     html = page.content()
     assert "model-" not in html
     assert not any(f'"{key}"' in html for key in "pqrs")
+
+
+def test_screen_is_light(judge: Judge, bob: User, page: Page) -> None:
+    """Counted uncompressed, so that the wire carries less in any case."""
+    sizes: dict[str, int] = {}
+    page.on("response", lambda response: sizes.__setitem__(response.url, len(response.body())))
+    judge(bob)
+    page.wait_for_load_state("networkidle")
+    assert len(sizes) > 10
+    assert sum(sizes.values()) < 150_000
