@@ -4,8 +4,8 @@
 import os
 import sys
 
-# Commands that touch neither the database nor the broker.
-WITHOUT_SERVICES = {"help", "version", "--help", "--version", "-h"}
+# All others read the settings, help texts too, and the settings name the database and the broker.
+WITHOUT_SERVICES = {"version", "--version"}
 
 
 def main() -> None:
@@ -14,7 +14,7 @@ def main() -> None:
     from config.service_account import ServiceError
     from config.services import ensure_services
 
-    if len(sys.argv) > 1 and not WITHOUT_SERVICES & set(sys.argv[1:3]):
+    if len(sys.argv) > 1 and sys.argv[1] not in WITHOUT_SERVICES:
         try:
             ensure_services()
         except ServiceError as error:
