@@ -13,8 +13,12 @@ def recipe_for(kind: str) -> dict[str, Any]:
 
 
 def reward_recipe() -> dict[str, Any]:
-    """One pass over the pairs with the reward trainer's own defaults."""
-    return {}
+    """One pass over the pairs; the upper third of the layers learns, which halves the time of a step on a CPU."""
+    return {
+        "model": {"frozen_layers": 20},
+        "optimizer": {"learning_rate": 5e-5},
+        "evaluation": {"every_steps": 10, "monitor_pairs": 64},
+    }
 
 
 def grpo_recipe() -> dict[str, Any]:
