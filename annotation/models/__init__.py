@@ -10,6 +10,24 @@ from annotation.models.task import Flag, Skip, Slot, Task, TaskResponse
 from annotation.models.user import User
 
 __all__ = [
-    "AgreementReport", "ApiToken", "AuditEvent", "Criterion", "Draft", "FeedbackKind", "Flag", "Judgment", "KeptAnswer",
-    "Membership", "Preference", "Project", "Prompt", "Response", "Score", "Skip", "Slot", "Task", "TaskResponse", "User",
+    "AgreementReport",
+    "ApiToken",
+    "AuditEvent",
+    "Criterion",
+    "Draft",
+    "FeedbackKind",
+    "Flag",
+    "Judgment",
+    "KeptAnswer",
+    "Membership",
+    "Preference",
+    "Project",
+    "Prompt",
+    "Response",
+    "Score",
+    "Skip",
+    "Slot",
+    "Task",
+    "TaskResponse",
+    "User",
 ]

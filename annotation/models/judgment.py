@@ -120,7 +120,9 @@ class KeptAnswer(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["annotator", "idempotency_key"], condition=~Q(idempotency_key=""), name="kept_answer_idempotency"
+                fields=["annotator", "idempotency_key"],
+                condition=~Q(idempotency_key=""),
+                name="kept_answer_idempotency",
             )
         ]
 

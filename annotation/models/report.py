@@ -6,7 +6,7 @@ class AgreementReport(models.Model):
 
     project = models.ForeignKey("annotation.Project", models.CASCADE, related_name="agreement_reports")
     statistics = models.JSONField()
-    """[{criterion, level, statistic, value, low, high, confidence, method, units, annotators, judgments, dropped, note}]"""
+    """Records of the agreement command: [{criterion, level, statistic, value, low, high, ..., note}]"""
     hard_tasks = models.JSONField(default=list)
     """Tasks with the widest disagreement: [{task, prompt, split}]"""
     people = models.JSONField(default=list)

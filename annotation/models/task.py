@@ -89,7 +89,12 @@ class Slot(models.Model):
                 condition=(
                     Q(state__in=["free", "released"], annotator__isnull=True)
                     | Q(state="submitted", annotator__isnull=False)
-                    | Q(state="leased", annotator__isnull=False, lease_token__isnull=False, lease_expires_at__isnull=False)
+                    | Q(
+                        state="leased",
+                        annotator__isnull=False,
+                        lease_token__isnull=False,
+                        lease_expires_at__isnull=False,
+                    )
                 ),
                 name="slot_state_matches_holder",
             ),

@@ -130,8 +130,11 @@ def task_table(*, project: Project, filters: dict[str, str] | None = None, page:
     ids = list(tasks.order_by("-priority", "id").values_list("pk", flat=True)[start : start + PAGE_ROWS + 1])
     total = tasks[: MOST_COUNTED + 1].values("pk").count()
     return TaskPage(
-        _rows(project, ids[:PAGE_ROWS]), page, has_next=len(ids) > PAGE_ROWS,
-        total=min(total, MOST_COUNTED), total_is_capped=total > MOST_COUNTED,
+        _rows(project, ids[:PAGE_ROWS]),
+        page,
+        has_next=len(ids) > PAGE_ROWS,
+        total=min(total, MOST_COUNTED),
+        total_is_capped=total > MOST_COUNTED,
     )
 
 

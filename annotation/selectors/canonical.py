@@ -117,8 +117,11 @@ class _TaskRow:
 
 def _stream_tasks(project: Project, filters: RecordFilters) -> Iterator[_TaskRow]:
     parameters = {
-        "project": project.pk, "simulated": User.Origin.SIMULATED.value, "since": filters.since,
-        "exclude_simulated": filters.exclude_simulated, "exclude_gold": filters.exclude_gold,
+        "project": project.pk,
+        "simulated": User.Origin.SIMULATED.value,
+        "since": filters.since,
+        "exclude_simulated": filters.exclude_simulated,
+        "exclude_gold": filters.exclude_gold,
     }
     with transaction.atomic():
         connection.ensure_connection()
@@ -143,13 +146,19 @@ def _group(project: Project, tasks: list[_TaskRow]) -> PromptGroup:
     first = tasks[0]
     responses = {
         key: build_response(key=key, text=text, source=source, sampling=sampling)
-        for task in tasks for key, text, source, sampling in task.responses
+        for task in tasks
+        for key, text, source, sampling in task.responses
     }
     return PromptGroup(
         external_id=first.external_id if first.kind == FeedbackKind.RANKING else first.prompt_id,
-        prompt_id=first.prompt_id, kind=first.kind, prompt=first.messages, responses=list(responses.values()),
+        prompt_id=first.prompt_id,
+        kind=first.kind,
+        prompt=first.messages,
+        responses=list(responses.values()),
         records=[record for task in tasks for record in _records(project, task, responses)],
-        gold=_gold(tasks), tags=first.tags, metadata=first.metadata,
+        gold=_gold(tasks),
+        tags=first.tags,
+        metadata=first.metadata,
     )
 
 
@@ -157,11 +166,20 @@ def _records(project: Project, task: _TaskRow, responses: dict[str, ResponseReco
     shown = [responses[key] for key, *_ in task.responses]
     for said in task.judgments:
         yield build_record(
-            answer=answer_from_mapping(task.kind, _answer(task.kind, said)), answer_id=str(said["id"]),
-            task_id=str(task.pk), prompt_id=task.prompt_id, project=project.slug, prompt=task.messages, responses=shown,
-            annotator=said["annotator"], created_at=datetime.fromisoformat(said["created_at"]),
-            revision=said["revision"], shown_order=said["shown_order"], simulated=said["simulated"],
-            gold=task.gold is not None, lease=said["lease"],
+            answer=answer_from_mapping(task.kind, _answer(task.kind, said)),
+            answer_id=str(said["id"]),
+            task_id=str(task.pk),
+            prompt_id=task.prompt_id,
+            project=project.slug,
+            prompt=task.messages,
+            responses=shown,
+            annotator=said["annotator"],
+            created_at=datetime.fromisoformat(said["created_at"]),
+            revision=said["revision"],
+            shown_order=said["shown_order"],
+            simulated=said["simulated"],
+            gold=task.gold is not None,
+            lease=said["lease"],
         )
 
 

@@ -40,7 +40,10 @@ def add_comparison_tasks(
     ]
     if tasks:
         audit.record(
-            actor=None, action="add_comparison_tasks", obj=project, project=project,
+            actor=None,
+            action="add_comparison_tasks",
+            obj=project,
+            project=project,
             data={"origin": origin, "tasks": len(tasks)},
         )
     return tasks
@@ -90,7 +93,10 @@ def _save_responses(prompt: Prompt, responses: Sequence[Mapping[str, Any]]) -> l
         row = known.get((response["text"], response.get("source", "")))
         if row is None:
             row = Response.objects.create(
-                prompt=prompt, key=_free_key(taken), text=response["text"], source=response.get("source", ""),
+                prompt=prompt,
+                key=_free_key(taken),
+                text=response["text"],
+                source=response.get("source", ""),
                 sampling=dict(response.get("sampling") or {}),
             )
         rows.append(row)

@@ -38,7 +38,8 @@ def save_draft(
         return draft  # new, or the same save sent again
     if draft.version != version:
         raise Conflict(
-            "Another window saved a newer draft of this answer.", code="draft_is_newer",
+            "Another window saved a newer draft of this answer.",
+            code="draft_is_newer",
             extra={"version": draft.version, "answer": draft.answer},
         )
     draft.answer, draft.version = answer, version + 1

@@ -36,7 +36,11 @@ def export_project(
     except ExportError as error:
         raise ApplicationError(f"{error}.", code="no_such_export") from None
     audit.record(
-        actor=actor, action="export_project", obj=project, project=project,
-        data={"format": format_name, "view": view}, address=address,
+        actor=actor,
+        action="export_project",
+        obj=project,
+        project=project,
+        data={"format": format_name, "view": view},
+        address=address,
     )
     return encode_rows(rows)

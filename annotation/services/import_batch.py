@@ -108,8 +108,12 @@ def _about(answer: Answer, key: str) -> Answer | None:
 
 def _task_row(external_id: str, gold: Answer | None, prompt: Prompt, project: Project, origin: str) -> Task:
     return Task(
-        project=project, prompt=prompt, external_id=external_id, kind=project.kind,
-        gold=None if gold is None else gold.as_mapping(), origin=origin,
+        project=project,
+        prompt=prompt,
+        external_id=external_id,
+        kind=project.kind,
+        gold=None if gold is None else gold.as_mapping(),
+        origin=origin,
     )
 
 
@@ -142,6 +146,12 @@ def _judgment_row(
     judgment: ImportedJudgment, answer: Answer, slot: Slot, user: User, project: Project, now: datetime
 ) -> Judgment:
     return build_judgment(
-        answer, project=project, task=slot.task, annotator=user, slot=slot, is_imported=True,
-        guideline_version=project.guideline_version, created_at=judgment.created_at or now,
+        answer,
+        project=project,
+        task=slot.task,
+        annotator=user,
+        slot=slot,
+        is_imported=True,
+        guideline_version=project.guideline_version,
+        created_at=judgment.created_at or now,
     )

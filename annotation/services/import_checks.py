@@ -35,8 +35,11 @@ class CriterionRanges:
         known = {criterion.name: criterion for criterion in Criterion.objects.filter(project=project)}
         for name, (low, high) in self._ranges.items():
             row = known.get(name) or Criterion(
-                project=project, name=name, label=name.replace("-", " ").replace("_", " ").capitalize()[:120],
-                position=len(known), required=False,
+                project=project,
+                name=name,
+                label=name.replace("-", " ").replace("_", " ").capitalize()[:120],
+                position=len(known),
+                required=False,
             )
             row.step = None
             row.minimum, row.maximum = low, high if high > low else low + 1
@@ -65,9 +68,7 @@ def check_prompt(
     return [LineError(prompt.line, fault["field"], fault["message"]) for fault in faults.faults]
 
 
-def _check_scores(
-    scores: object, faults: FaultList, prompt: ImportedPrompt, criteria: Sequence[CriterionSpec]
-) -> None:
+def _check_scores(scores: object, faults: FaultList, prompt: ImportedPrompt, criteria: Sequence[CriterionSpec]) -> None:
     read_scores(scores, faults.at("scores"), response_keys=prompt.response_keys, criteria=criteria)
 
 

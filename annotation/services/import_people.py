@@ -54,7 +54,9 @@ class ImportedPeople:
     def _create(self, names: list[str]) -> None:
         users = [
             User(
-                username=imported_username(self._project, name), origin=User.Origin.IMPORTED, is_active=False,
+                username=imported_username(self._project, name),
+                origin=User.Origin.IMPORTED,
+                is_active=False,
                 password=make_password(None),
             )
             for name in names

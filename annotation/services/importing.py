@@ -75,7 +75,11 @@ def import_prompts(
     _take_all(iter(prompts), work)
     work.summary.annotators = work.people.count
     audit.record(
-        actor=actor, action="import_prompts", obj=project, project=project, address=address,
+        actor=actor,
+        action="import_prompts",
+        obj=project,
+        project=project,
+        address=address,
         data={"origin": origin, **asdict(work.summary)},
     )
     enqueue("annotation.jobs.refresh_agreement_report", project_id=project.pk)

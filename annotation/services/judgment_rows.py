@@ -68,12 +68,17 @@ def _blind_faults(
 def stored_answer(judgment: Judgment) -> Answer:
     """The answer that a judgment holds."""
     mapping = {
-        "scores": judgment.scores, "rationale": judgment.rationale,
-        "confidence": judgment.confidence, "active_ms": judgment.active_ms,
+        "scores": judgment.scores,
+        "rationale": judgment.rationale,
+        "confidence": judgment.confidence,
+        "active_ms": judgment.active_ms,
     }
     if judgment.kind == "ranking":
         mapping |= {
-            "tiers": judgment.tiers, "bad": judgment.bad, "unranked": judgment.unranked, "strength": judgment.strength
+            "tiers": judgment.tiers,
+            "bad": judgment.bad,
+            "unranked": judgment.unranked,
+            "strength": judgment.strength,
         }
     return answer_from_mapping(judgment.kind, mapping)
 
@@ -97,8 +102,11 @@ def build_preferences(judgment: Judgment, answer: Answer, sheet: AnswerSheet) ->
     """One row per decided pair."""
     return [
         Preference(
-            judgment=judgment, chosen_id=sheet.response_ids[pair.chosen], rejected_id=sheet.response_ids[pair.rejected],
-            strength=pair.strength, derived_from=answer.kind,
+            judgment=judgment,
+            chosen_id=sheet.response_ids[pair.chosen],
+            rejected_id=sheet.response_ids[pair.rejected],
+            strength=pair.strength,
+            derived_from=answer.kind,
         )
         for pair in to_preferences(answer)
     ]

@@ -64,12 +64,16 @@ def submit_judgment(
         if not isinstance(refusal, _LeaseLost):
             raise refusal from error
     kept = keep_answer(
-        annotator=annotator, task=task, answer=check_answer(sheet, answer).as_mapping(),
-        reason="the lease was lost before the answer came", idempotency_key=idempotency_key,
+        annotator=annotator,
+        task=task,
+        answer=check_answer(sheet, answer).as_mapping(),
+        reason="the lease was lost before the answer came",
+        idempotency_key=idempotency_key,
     )
     raise Conflict(
         "The lease on this task ended and somebody else has it now. Your answer is kept for the project's manager.",
-        code="lease_lost", extra={"kept_answer": kept.pk},
+        code="lease_lost",
+        extra={"kept_answer": kept.pk},
     )
 
 
@@ -89,8 +93,15 @@ def _submit(
     slot.state, slot.annotator = Slot.State.SUBMITTED, annotator
     slot.save(update_fields=["state", "annotator"])
     judgment = build_judgment(
-        answer, project=task.project, task=task, annotator=annotator, slot=slot, shown_order=order,
-        guideline_version=task.project.guideline_version, idempotency_key=key, lease_token=token,
+        answer,
+        project=task.project,
+        task=task,
+        annotator=annotator,
+        slot=slot,
+        shown_order=order,
+        guideline_version=task.project.guideline_version,
+        idempotency_key=key,
+        lease_token=token,
     )
     save_judgment(judgment, answer, sheet)
     Draft.objects.filter(task=task, annotator=annotator).delete()
@@ -109,7 +120,8 @@ def _same_or_conflict(earlier: Judgment, task: Task, answer: Answer, key: str) -
     """The earlier judgment where this is the same submit sent again. Raises: Conflict for anything else."""
     if earlier.idempotency_key != key:
         raise Conflict(
-            "You have judged this task already; amend that judgment instead.", code="already_submitted",
+            "You have judged this task already; amend that judgment instead.",
+            code="already_submitted",
             extra={"judgment": earlier.pk, "revision": earlier.revision},
         )
     if earlier.task_id != task.pk or stored_answer(earlier).as_mapping() != answer.as_mapping():
@@ -159,15 +171,26 @@ def amend_judgment(
         raise Conflict("There is a newer revision of this judgment.", code="not_current")
     Judgment.objects.filter(pk=current.pk).update(is_current=False)
     judgment = build_judgment(
-        checked, project=current.project, task=current.task, annotator=annotator, slot=current.slot,
-        revision=current.revision + 1, supersedes=current, shown_order=current.shown_order,
-        guideline_version=current.project.guideline_version, reason=_checked_reason(reason),
+        checked,
+        project=current.project,
+        task=current.task,
+        annotator=annotator,
+        slot=current.slot,
+        revision=current.revision + 1,
+        supersedes=current,
+        shown_order=current.shown_order,
+        guideline_version=current.project.guideline_version,
+        reason=_checked_reason(reason),
         idempotency_key=idempotency_key,
     )
     save_judgment(judgment, checked, sheet)
     audit.record(
-        actor=annotator, action="amend_judgment", obj=judgment, project=current.project,
-        data={"supersedes": current.pk}, address=address,
+        actor=annotator,
+        action="amend_judgment",
+        obj=judgment,
+        project=current.project,
+        data={"supersedes": current.pk},
+        address=address,
     )
     return judgment
 
@@ -187,9 +210,7 @@ def _lock_own(annotator: User, judgment_id: int) -> Judgment:
 
 def _checked_reason(reason: str) -> str:
     if len(reason) > 500:
-        raise ApplicationError(
-            f"The reason has {len(reason)} characters, at most 500 fit.", extra={"field": "reason"}
-        )
+        raise ApplicationError(f"The reason has {len(reason)} characters, at most 500 fit.", extra={"field": "reason"})
     return reason.strip()
 
 

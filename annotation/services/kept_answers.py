@@ -16,7 +16,8 @@ def key_reused(key: str) -> Conflict:
     """What a client is told that used one key for two answers."""
     return Conflict(
         "This idempotency key was used for another answer. Make a new key for every answer.",
-        code="idempotency_key_reused", extra={"idempotency_key": key},
+        code="idempotency_key_reused",
+        extra={"idempotency_key": key},
     )
 
 
@@ -30,14 +31,18 @@ def keep_answer(
     """
     same = {"idempotency_key": idempotency_key} if idempotency_key else {"task": task, "answer": answer}
     kept, created = KeptAnswer.objects.get_or_create(
-        annotator=annotator, **same,
+        annotator=annotator,
+        **same,
         defaults={"task": task, "answer": answer, "reason": reason},
     )
     if kept.task_id != task.pk or kept.answer != answer:
         raise key_reused(idempotency_key)
     if created:
         audit.record(
-            actor=annotator, action="keep_answer", obj=kept, project=task.project,
+            actor=annotator,
+            action="keep_answer",
+            obj=kept,
+            project=task.project,
             data={"task": task.pk, "reason": reason},
         )
     return kept
@@ -57,8 +62,13 @@ def accept_kept_answer(*, manager: User, kept_answer_id: int) -> Judgment:
     answer = check_answer(sheet, kept.answer)
     slot = _slot_for(kept)
     judgment = build_judgment(
-        answer, project=task.project, task=task, annotator=kept.annotator, slot=slot,
-        guideline_version=task.project.guideline_version, created_at=kept.created_at,
+        answer,
+        project=task.project,
+        task=task,
+        annotator=kept.annotator,
+        slot=slot,
+        guideline_version=task.project.guideline_version,
+        created_at=kept.created_at,
     )
     save_judgment(judgment, answer, sheet)
     kept.state = KeptAnswer.State.ACCEPTED

@@ -13,7 +13,13 @@ from annotation.permissions import Role, may_create_projects, require_role
 from annotation.services import audit
 
 SETTINGS = (
-    "name", "guideline", "judgments_per_task", "lease_seconds", "lease_limit_seconds", "agreement_gate", "is_open",
+    "name",
+    "guideline",
+    "judgments_per_task",
+    "lease_seconds",
+    "lease_limit_seconds",
+    "agreement_gate",
+    "is_open",
 )
 """What may be set at creation and changed later."""
 CRITERION_KEYS = ("name", "label", "description", "minimum", "maximum", "step", "anchors", "required")
@@ -44,8 +50,14 @@ def create_project(
     if Project.objects.filter(slug=slug).exists():
         raise Conflict(f"There is already a project {slug!r}.", code="slug_taken", extra={"field": "slug"})
     project = Project(
-        name=name, slug=slug, kind=kind, created_by=created_by, guideline=guideline,
-        judgments_per_task=judgments_per_task, is_demo=is_demo, **settings,
+        name=name,
+        slug=slug,
+        kind=kind,
+        created_by=created_by,
+        guideline=guideline,
+        judgments_per_task=judgments_per_task,
+        is_demo=is_demo,
+        **settings,
     )
     _save_checked(project)
     add_criteria(project=project, criteria=criteria)
@@ -132,8 +144,12 @@ def set_role(*, project: Project, user: User, role: str, actor: User, address: s
         _keep_a_manager(project, user)
     membership, _ = Membership.objects.update_or_create(project=project, user=user, defaults={"role": role})
     audit.record(
-        actor=actor, action="set_role", obj=membership, project=project,
-        data={"user": user.pk, "role": role}, address=address,
+        actor=actor,
+        action="set_role",
+        obj=membership,
+        project=project,
+        data={"user": user.pk, "role": role},
+        address=address,
     )
     return membership
 
@@ -168,9 +184,7 @@ def _save_checked(row: Model) -> None:
     try:
         row.full_clean(exclude=["created_by"])  # null there means "the product itself", which a form may not say
     except ValidationError as error:
-        faults = [
-            {"field": field, "message": " ".join(messages)} for field, messages in error.message_dict.items()
-        ]
+        faults = [{"field": field, "message": " ".join(messages)} for field, messages in error.message_dict.items()]
         sentence = "; ".join(f"{fault['field']}: {fault['message']}" for fault in faults)
         raise ApplicationError(sentence, extra={"faults": faults}) from error
     row.save()

@@ -43,8 +43,11 @@ def refresh_agreement_report(*, project: Project) -> AgreementReport:
         statistics=agreement_report(observations, seed=SEED, resamples=RESAMPLES),
         hard_tasks=_hard_tasks(project, closeness),
         people=_people(project, closeness),
-        judgments=counts.judgments, annotators=counts.annotators, tasks=counts.tasks,
-        simulated_judgments=counts.simulated, newest_judgment_id=counts.newest,
+        judgments=counts.judgments,
+        annotators=counts.annotators,
+        tasks=counts.tasks,
+        simulated_judgments=counts.simulated,
+        newest_judgment_id=counts.newest,
         seconds=perf_counter() - start,
     )
     _forget_old(project)
@@ -81,9 +84,12 @@ def _people(project: Project, closeness: Sequence[Closeness]) -> list[dict[str, 
         compared.update(each.compared)
     return [
         {
-            "annotator": person.annotator, "pseudonym": person.pseudonym, "judgments": person.judgments,
+            "annotator": person.annotator,
+            "pseudonym": person.pseudonym,
+            "judgments": person.judgments,
             "agreement": near[person.annotator] / compared[person.annotator] if compared[person.annotator] else None,
-            "median_active_ms": person.median_active_ms, "simulated": person.simulated,
+            "median_active_ms": person.median_active_ms,
+            "simulated": person.simulated,
         }
         for person in count_people(project=project, most=MOST_PEOPLE)
     ]
@@ -112,7 +118,10 @@ def _tasks_of(project: Project, keys: Sequence[Any]) -> list[Task]:
 def _describe(task: Task, worst: dict[Any, float]) -> dict[str, Any]:
     apart = worst[task.prompt_id if task.kind == "scalar" else task.pk]
     return {
-        "task": task.pk, "prompt": task.prompt.text[:PROMPT_CHARACTERS], "split": _split(task), "disagreement": apart
+        "task": task.pk,
+        "prompt": task.prompt.text[:PROMPT_CHARACTERS],
+        "split": _split(task),
+        "disagreement": apart,
     }
 
 

@@ -28,7 +28,12 @@ class SimulationSummary:
 
 
 def simulate_annotators(
-    *, project: Project, annotators: int, noise: float, seed: int, per_annotator: int | None = None,
+    *,
+    project: Project,
+    annotators: int,
+    noise: float,
+    seed: int,
+    per_annotator: int | None = None,
     beside_people: bool = False,
 ) -> SimulationSummary:
     """Lets simulated annotators judge until nothing is left for them.
@@ -55,7 +60,10 @@ def simulate_annotators(
 def _make_crowd(project: Project, annotators: int, seed: int, noise: float) -> list[User]:
     crowd = [_make_annotator(project, seed, number) for number in range(1, annotators + 1)]
     audit.record(
-        actor=None, action="simulate_annotators", obj=project, project=project,
+        actor=None,
+        action="simulate_annotators",
+        obj=project,
+        project=project,
         data={"annotators": annotators, "noise": noise, "seed": seed},
     )
     return crowd
@@ -82,11 +90,18 @@ def _take_turns(project: Project, crowd: list[User], *, noise: float, seed: int,
                 name = f"{seed}:{number}:{lease.task.external_id}"
                 texts = TaskResponse.objects.filter(task=lease.task).values_list("response__key", "response__text")
                 answer = simulate_answer(
-                    kind=project.kind, prompt=lease.task.prompt.text, texts=dict(texts), criteria=specs, noise=noise,
+                    kind=project.kind,
+                    prompt=lease.task.prompt.text,
+                    texts=dict(texts),
+                    criteria=specs,
+                    noise=noise,
                     seed=name,
                 )
                 submit_judgment(
-                    annotator=user, task_id=lease.task.pk, lease_token=lease.token, answer=answer,
+                    annotator=user,
+                    task_id=lease.task.pk,
+                    lease_token=lease.token,
+                    answer=answer,
                     idempotency_key=str(uuid5(NAMESPACE_OID, f"{project.pk}:{name}")),
                 )
                 judgments += 1

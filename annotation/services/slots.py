@@ -181,8 +181,13 @@ def held_slot(*, annotator: User, lease_token: UUID | str) -> Slot:
 def _free(slot: Slot) -> None:
     """Unlike an expiry, giving a slot back by hand also ends the right to a late submit: the token goes."""
     Slot.objects.filter(pk=slot.pk).update(
-        state=Slot.State.FREE, annotator=None, last_annotator=slot.annotator_id,
-        lease_token=None, lease_expires_at=None, leased_at=None, heartbeat_at=None,
+        state=Slot.State.FREE,
+        annotator=None,
+        last_annotator=slot.annotator_id,
+        lease_token=None,
+        lease_expires_at=None,
+        leased_at=None,
+        heartbeat_at=None,
     )
 
 

@@ -14,8 +14,12 @@ def build_slots(task: Task, project: Project, *, filled_by: Sequence[User] = ())
     """As many slots as the project wants, or more where more judgments came with the task; unsaved."""
     filled = [
         Slot(
-            project=project, task=task, number=number, priority=task.priority,
-            state=Slot.State.SUBMITTED, annotator=user,
+            project=project,
+            task=task,
+            number=number,
+            priority=task.priority,
+            state=Slot.State.SUBMITTED,
+            annotator=user,
         )
         for number, user in enumerate(filled_by, start=1)
     ]

@@ -12,8 +12,13 @@ def test_letters_follow_the_shown_order() -> None:
 
 def test_an_answer_goes_to_keys_and_back() -> None:
     lettered = {
-        "tiers": [["C"], ["A", "B"]], "bad": ["A", "B"], "unranked": [], "strength": [2],
-        "scores": {"clear": {"A": 1, "C": 5}}, "rationale": "A and B repeat themselves", "confidence": 3,
+        "tiers": [["C"], ["A", "B"]],
+        "bad": ["A", "B"],
+        "unranked": [],
+        "strength": [2],
+        "scores": {"clear": {"A": 1, "C": 5}},
+        "rationale": "A and B repeat themselves",
+        "confidence": 3,
     }
     keyed = answer_to_keys(lettered, ORDER)
     assert keyed["tiers"] == [["model-y"], ["model-x", "model-z"]]

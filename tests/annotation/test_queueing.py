@@ -15,7 +15,9 @@ JOB = "annotation.jobs.refresh_agreement_report"
 def sent(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, dict[str, int]]]:
     """What reaches the broker."""
     messages: list[tuple[str, dict[str, int]]] = []
-    monkeypatch.setattr(current_app, "send_task", lambda name, kwargs, connection, retry: messages.append((name, kwargs)))
+    monkeypatch.setattr(
+        current_app, "send_task", lambda name, kwargs, connection, retry: messages.append((name, kwargs))
+    )
     return messages
 
 

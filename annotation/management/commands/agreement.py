@@ -19,7 +19,9 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="print a list of records for machines")
         parser.add_argument("--resamples", type=int, default=RESAMPLES, help=f"of the bootstrap (default {RESAMPLES})")
         parser.add_argument(
-            "--seed", type=int, default=SEED,
+            "--seed",
+            type=int,
+            default=SEED,
             help=f"of the bootstrap (default {SEED}); with another seed or number of resamples nothing is stored",
         )
 

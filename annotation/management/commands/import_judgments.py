@@ -29,7 +29,8 @@ class Command(BaseCommand):
         parser.add_argument("file", help="the file; - reads standard input")
         parser.add_argument("--project", required=True, metavar="SLUG")
         parser.add_argument(
-            "--create", action="store_true",
+            "--create",
+            action="store_true",
             help="make the project: its kind from the first line, its criteria from the scores seen "
             "(smallest to largest value, continuous, optional)",
         )

@@ -19,7 +19,10 @@ class Command(BaseCommand):
         parser.add_argument("project", metavar="SLUG")
         parser.add_argument("--annotators", type=int, required=True, metavar="N")
         parser.add_argument(
-            "--noise", type=float, required=True, metavar="X",
+            "--noise",
+            type=float,
+            required=True,
+            metavar="X",
             help="standard deviation of what they see around a response's hidden worth (0 to 1); 0.05 agrees well",
         )
         parser.add_argument("--seed", type=int, required=True, metavar="S")
@@ -35,8 +38,12 @@ class Command(BaseCommand):
             raise CommandError("--annotators must be at least 1 and --noise at least 0.")
         try:
             summary = simulate_annotators(
-                project=project, annotators=options["annotators"], noise=options["noise"], seed=options["seed"],
-                per_annotator=options["per_annotator"], beside_people=options["yes"],
+                project=project,
+                annotators=options["annotators"],
+                noise=options["noise"],
+                seed=options["seed"],
+                per_annotator=options["per_annotator"],
+                beside_people=options["yes"],
             )
         except Conflict as error:
             hint = " Give --yes if that is meant." if error.code == "has_real_judgments" else ""

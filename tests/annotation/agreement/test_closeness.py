@@ -12,9 +12,7 @@ def share(found: object, person: int) -> float:
 def test_choices_by_hand() -> None:
     """Task 1: first, first, second. Task 2: tie, tie. Task 3 was judged once and says nothing."""
     found = measure_closeness(
-        PairObservations(
-            np.array([1, 1, 1, 2, 2, 3]), np.array([7, 8, 9, 7, 8, 9]), np.array([0, 0, 2, 1, 1, 0])
-        )
+        PairObservations(np.array([1, 1, 1, 2, 2, 3]), np.array([7, 8, 9, 7, 8, 9]), np.array([0, 0, 2, 1, 1, 0]))
     )
     assert (share(found, 7), share(found, 8), share(found, 9)) == (2 / 3, 2 / 3, 0.0)
     assert found.disagreement == {1: pytest.approx(2 / 3), 2: 0.0}
@@ -24,7 +22,10 @@ def test_scores_count_by_distance() -> None:
     """Range 1 to 5: 1 against 5 is as far apart as possible, 1 against 2 a quarter of that."""
     found = measure_closeness(
         ScoreObservations(
-            "clear", np.array([1, 1, 2, 2]), np.array([1, 1, 2, 2]), np.array([7, 8, 7, 8]),
+            "clear",
+            np.array([1, 1, 2, 2]),
+            np.array([1, 1, 2, 2]),
+            np.array([7, 8, 7, 8]),
             np.array([1.0, 5.0, 1.0, 2.0]),
         )
     )

@@ -30,9 +30,7 @@ def write(folder: Path, *lines: dict[str, Any]) -> str:
 def test_import_creates_a_project_and_counts(tmp_path: Path) -> None:
     path = write(tmp_path, scalar_line(1), scalar_line(2))
     told = run("import_judgments", path, "--project", "new", "--create", "--json")
-    assert json.loads(told) == {
-        "prompts": 2, "responses": 4, "tasks": 4, "judgments": 4, "annotators": 1, "skipped": 0
-    }
+    assert json.loads(told) == {"prompts": 2, "responses": 4, "tasks": 4, "judgments": 4, "annotators": 1, "skipped": 0}
     assert Project.objects.get(slug="new").kind == "scalar"
 
 
@@ -98,8 +96,21 @@ def test_export_refuses_what_it_cannot_hold(tmp_path: Path) -> None:
 def test_agreement_prints_records(tmp_path: Path) -> None:
     run("import_judgments", write(tmp_path, line(1), line(2)), "--project", "new", "--create")
     records = json.loads(run("agreement", "new", "--json"))
-    assert {"criterion", "level", "statistic", "value", "low", "high", "confidence", "method", "units", "annotators",
-            "judgments", "dropped", "note"} == set(records[0])
+    assert {
+        "criterion",
+        "level",
+        "statistic",
+        "value",
+        "low",
+        "high",
+        "confidence",
+        "method",
+        "units",
+        "annotators",
+        "judgments",
+        "dropped",
+        "note",
+    } == set(records[0])
     assert [row["judgments"] for row in records] == [4] * len(records)
     other = json.loads(run("agreement", "new", "--json", "--seed", "5", "--resamples", "100"))
     assert "100 resamples" in other[0]["method"]

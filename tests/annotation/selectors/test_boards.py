@@ -16,7 +16,10 @@ def judge_next(project: Project, user: User) -> Judgment:
     lease = acquire_task(project=project, annotator=user)
     assert isinstance(lease, Lease)
     return submit_judgment(
-        annotator=user, task_id=lease.task.pk, lease_token=lease.token, answer=ranking("a", "b"),
+        annotator=user,
+        task_id=lease.task.pk,
+        lease_token=lease.token,
+        answer=ranking("a", "b"),
         idempotency_key=f"{user.pk}-{lease.task.pk}",
     )
 
@@ -58,7 +61,11 @@ def test_tasks_are_filtered_by_state_and_text(busy: Project, bob: User) -> None:
     Flag.objects.create(task=busy.tasks.get(external_id="q-1"), annotator=bob)
     by_state = {state: ids(busy, state=state) for state in STATES}
     assert by_state == {
-        "waiting": ["q-2", "q-3"], "in_progress": ["q-1"], "complete": ["q-0"], "paused": ["later"], "archived": [],
+        "waiting": ["q-2", "q-3"],
+        "in_progress": ["q-1"],
+        "complete": ["q-0"],
+        "paused": ["later"],
+        "archived": [],
         "flagged": ["q-1"],
     }
     assert ids(busy, search="why is 3") == ["q-3"]
@@ -75,7 +82,9 @@ def test_unknown_filters_are_named(campaign: Project) -> None:
 def test_rows_tell_how_far_each_task_is(busy: Project) -> None:
     rows = {row.external_id: row for row in task_table(project=busy).rows}
     assert [(rows[name].judgments_given, rows[name].judgments_wanted) for name in ("q-0", "q-1", "q-2")] == [
-        (2, 2), (1, 2), (0, 2)
+        (2, 2),
+        (1, 2),
+        (0, 2),
     ]
 
 

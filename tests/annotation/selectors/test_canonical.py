@@ -21,7 +21,10 @@ def submit(project: Project, user: User, answer: dict[str, Any]) -> int:
     lease = acquire_task(project=project, annotator=user)
     assert isinstance(lease, Lease)
     return submit_judgment(
-        annotator=user, task_id=lease.task.pk, lease_token=lease.token, answer=answer,
+        annotator=user,
+        task_id=lease.task.pk,
+        lease_token=lease.token,
+        answer=answer,
         idempotency_key=f"{user.pk}-{lease.task.pk}",
     ).pk
 
@@ -83,12 +86,23 @@ def test_a_stream_is_one_statement(campaign: Project, django_assert_num_queries:
 def test_what_is_exported_can_be_imported_again(alice: User) -> None:
     """Interchange file -> rows -> interchange file -> rows -> interchange file: the same but for pseudonyms."""
     lines = [
-        {"external_id": "q-1", "kind": "scalar", "prompt": "What?", "tags": ["x"], "metadata": {"n": 1},
-         "responses": [{"id": "a", "text": "A"}, {"id": "b", "text": "", "source": "m"}],
-         "judgments": [{"annotator": "r1", "scores": {"help": {"a": 1.25, "b": 7}}, "rationale": "ü"}],
-         "gold": {"scores": {"help": {"a": 1}}}},
-        {"external_id": "q-2", "kind": "scalar", "prompt": [{"role": "system", "content": "s"},
-         {"role": "user", "content": "u"}], "responses": [{"id": "a", "text": "A"}], "judgments": []},
+        {
+            "external_id": "q-1",
+            "kind": "scalar",
+            "prompt": "What?",
+            "tags": ["x"],
+            "metadata": {"n": 1},
+            "responses": [{"id": "a", "text": "A"}, {"id": "b", "text": "", "source": "m"}],
+            "judgments": [{"annotator": "r1", "scores": {"help": {"a": 1.25, "b": 7}}, "rationale": "ü"}],
+            "gold": {"scores": {"help": {"a": 1}}},
+        },
+        {
+            "external_id": "q-2",
+            "kind": "scalar",
+            "prompt": [{"role": "system", "content": "s"}, {"role": "user", "content": "u"}],
+            "responses": [{"id": "a", "text": "A"}],
+            "judgments": [],
+        },
     ]
     first = make_project(kind="scalar")
     prompts = read_prompts([json.dumps(row).encode() for row in lines])

@@ -22,7 +22,10 @@ def acquire(project: Project, user: User) -> Lease:
 def judge_next(project: Project, user: User) -> Judgment:
     lease = acquire(project, user)
     return submit_judgment(
-        annotator=user, task_id=lease.task.pk, lease_token=lease.token, answer=ranking("a", "b"),
+        annotator=user,
+        task_id=lease.task.pk,
+        lease_token=lease.token,
+        answer=ranking("a", "b"),
         idempotency_key=str(uuid4()),
     )
 

@@ -30,7 +30,9 @@ MOMENT = "2026-02-01T10:00:00Z"
 
 def line(number: int = 1, **changes: Any) -> dict[str, Any]:
     row: dict[str, Any] = {
-        "external_id": f"q-{number}", "kind": "ranking", "prompt": f"Question {number}?",
+        "external_id": f"q-{number}",
+        "kind": "ranking",
+        "prompt": f"Question {number}?",
         "responses": [{"id": "a", "text": "Yes.", "source": "model-x"}, {"id": "b", "text": "No."}],
         "judgments": [
             {"annotator": "rater1", "tiers": [["a"], ["b"]], "rationale": "clearer", "created_at": MOMENT},

@@ -40,8 +40,11 @@ def acquire(project: Project, user: User) -> Lease:
 
 def submit(lease: Lease, user: User, answer: Mapping[str, Any] | None = None, key: str = "") -> Judgment:
     return submit_judgment(
-        annotator=user, task_id=lease.task.pk, lease_token=lease.token,
-        answer=ranking("b", "a") if answer is None else answer, idempotency_key=key or str(uuid4()),
+        annotator=user,
+        task_id=lease.task.pk,
+        lease_token=lease.token,
+        answer=ranking("b", "a") if answer is None else answer,
+        idempotency_key=key or str(uuid4()),
     )
 
 
@@ -65,8 +68,14 @@ def test_a_judgment_is_stored_with_all_that_follows_from_it(campaign: Project, b
     make_task(campaign, keys="abc")
     lease = acquire(campaign, bob)
     answer = ranking(
-        "b", "ac", strength=[2], bad=["a", "c"], scores={"clear": {"a": 4, "b": None}}, rationale="b cites its source",
-        confidence=5, active_ms=41_000,
+        "b",
+        "ac",
+        strength=[2],
+        bad=["a", "c"],
+        scores={"clear": {"a": 4, "b": None}},
+        rationale="b cites its source",
+        confidence=5,
+        active_ms=41_000,
     )
     judgment = submit(lease, bob, answer)
     judgment.refresh_from_db()

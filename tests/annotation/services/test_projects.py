@@ -12,12 +12,16 @@ pytestmark = pytest.mark.django_db
 
 def test_a_manager_creates_a_project_and_manages_it(campaign: Project, alice: User) -> None:
     project = create_project(
-        name="Round 2", slug="round-2", kind="ranking", created_by=alice,
+        name="Round 2",
+        slug="round-2",
+        kind="ranking",
+        created_by=alice,
         criteria=[{"name": "clear"}, {"name": "safe", "minimum": 0, "maximum": 1, "label": "Safe?"}],
     )
     assert find_role(user=alice, project=project) == Role.MANAGER
     assert [(row.name, row.label, row.maximum) for row in project.criteria.all()] == [
-        ("clear", "Clear", 5), ("safe", "Safe?", 1)
+        ("clear", "Clear", 5),
+        ("safe", "Safe?", 1),
     ]
     assert AuditEvent.objects.filter(action="create_project", object_id=str(project.pk), actor=alice).exists()
 

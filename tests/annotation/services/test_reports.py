@@ -24,7 +24,8 @@ def judge(task: Task, user: User, answer: dict[str, object]) -> Judgment:
 
 def record(report: AgreementReport, statistic: str, level: str, criterion: str) -> dict[str, object]:
     (found,) = [
-        row for row in report.statistics
+        row
+        for row in report.statistics
         if (row["statistic"], row["level"], row["criterion"]) == (statistic, level, criterion)
     ]
     return found

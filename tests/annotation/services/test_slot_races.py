@@ -47,7 +47,10 @@ def work_off(project: Project, user: User) -> NoWork:
                 return lease
             continue
         submit_judgment(
-            annotator=user, task_id=lease.task.pk, lease_token=lease.token, answer=ranking("a", "b"),
+            annotator=user,
+            task_id=lease.task.pk,
+            lease_token=lease.token,
+            answer=ranking("a", "b"),
             idempotency_key=str(uuid4()),
         )
 
@@ -75,7 +78,10 @@ def test_the_same_submit_five_times_at_once_is_one_row() -> None:
 
     def submit() -> int:
         return submit_judgment(
-            annotator=user, task_id=lease.task.pk, lease_token=lease.token, answer=ranking("b", "a"),
+            annotator=user,
+            task_id=lease.task.pk,
+            lease_token=lease.token,
+            answer=ranking("b", "a"),
             idempotency_key="one",
         ).pk
 
@@ -114,7 +120,10 @@ def test_an_answer_for_a_stolen_lease_is_committed_although_the_call_fails() -> 
     def submit() -> Conflict:
         with pytest.raises(Conflict) as caught:
             submit_judgment(
-                annotator=slow, task_id=lease.task.pk, lease_token=lease.token, answer=ranking("b", "a"),
+                annotator=slow,
+                task_id=lease.task.pk,
+                lease_token=lease.token,
+                answer=ranking("b", "a"),
                 idempotency_key="late",
             )
         return caught.value
@@ -136,7 +145,10 @@ def test_late_answer_and_new_lease_never_fill_a_slot_twice() -> None:
         def answer_late(lease: Lease = lease, slow: User = slow) -> str:
             try:
                 submit_judgment(
-                    annotator=slow, task_id=lease.task.pk, lease_token=lease.token, answer=ranking("b", "a"),
+                    annotator=slow,
+                    task_id=lease.task.pk,
+                    lease_token=lease.token,
+                    answer=ranking("b", "a"),
                     idempotency_key=str(uuid4()),
                 )
             except Conflict as error:

@@ -31,7 +31,10 @@ def acquire(project: Project, user: User) -> Lease:
 
 def submit(lease: Lease, user: User) -> None:
     submit_judgment(
-        annotator=user, task_id=lease.task.pk, lease_token=lease.token, answer=ranking("a", "b"),
+        annotator=user,
+        task_id=lease.task.pk,
+        lease_token=lease.token,
+        answer=ranking("a", "b"),
         idempotency_key=str(uuid4()),
     )
 
