@@ -52,8 +52,8 @@ types: $(VENV)/.development ## Check types
 bench: $(VENV)/.development ## Run the benchmarks the README quotes (on an idle machine)
 	$(BIN)/python benchmarks/measure.py $(ARGS)
 
-screenshots: $(VENV)/.development ## Take the pictures of the README from a running demo
-	$(BIN)/python benchmarks/screenshots.py $(ARGS)
+screenshots: $(VENV)/.development ## Take pictures of every page of a running site, to look at
+	$(BIN)/python tools/screenshots.py $(ARGS)
 
 lock: ## Write requirements/constraints.txt anew (needs uv)
 	uv pip compile --universal --python-version 3.11 --all-extras -o requirements/constraints.txt pyproject.toml

@@ -1,6 +1,6 @@
 """Pictures of every page of a running site, wide, middling and narrow, light and dark, to look at before a release.
 
-    python tools/screenshots.py [--site http://127.0.0.1:8000] [--project demo] [--who demo] [--folder screenshots]
+    python tools/screenshots.py [--site http://127.0.0.1:8000] [--project demo] [--who manager] [--folder screenshots]
 
 Signs in with a one-time link, so it runs on the site's own machine. Names every page that does not answer 200, writes
 to the console or is wider than its window, and ends with exit code 1 if there was one.
@@ -41,7 +41,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--site", default="http://127.0.0.1:8000")
     parser.add_argument("--project", default="demo")
-    parser.add_argument("--who", default="demo", help="user name to sign in as")
+    parser.add_argument("--who", default="manager", help="user name to sign in as")
     parser.add_argument("--folder", type=Path, default=ROOT / "screenshots")
     arguments = parser.parse_args()
     arguments.folder.mkdir(parents=True, exist_ok=True)
