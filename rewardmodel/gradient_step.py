@@ -73,7 +73,7 @@ class GradientStep:
             totals.loss += float(loss.detach())
             if not math.isfinite(totals.loss):
                 raise Diverged("the loss is not a finite number; a lower optimizer.learning_rate usually helps")
-            (loss / len(pairs)).backward()  # type: ignore[no-untyped-call]
+            (loss / len(pairs)).backward()
             self.masters.collect()
         return totals
 

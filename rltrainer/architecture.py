@@ -19,9 +19,18 @@ def output_head(model: PreTrainedModel) -> nn.Linear:
     return head
 
 
+def token_embeddings(model: PreTrainedModel) -> nn.Embedding:
+    """The table of token embeddings. Raises: ConfigError where the network has no plain one."""
+    table = model.get_input_embeddings()
+    if not isinstance(table, nn.Embedding):
+        raise ConfigError([f"model.path: {type(model).__name__} has no plain table of token embeddings"])
+    return table
+
+
 def hidden_states(model: PreTrainedModel, **inputs: Tensor | object) -> Tensor:
     """The last hidden states of the network, [sequences, tokens, width], without computing any logits."""
-    return model.base_model(**inputs).last_hidden_state  # type: ignore[no-any-return]
+    states: Tensor = model.base_model(**inputs).last_hidden_state
+    return states
 
 
 def require_full_attention(model: PreTrainedModel, length: int) -> None:
@@ -46,7 +55,7 @@ def require_plain_head(model: PreTrainedModel) -> None:
     Raises: Diverged where the logits are not finite.
     """
     device = next(model.parameters()).device
-    size = min(output_head(model).out_features, model.get_input_embeddings().num_embeddings)
+    size = min(output_head(model).out_features, token_embeddings(model).num_embeddings)
     ids = (torch.arange(8, device=device) * 977 % size)[None]
     whole = model(input_ids=ids, use_cache=False).logits.float()
     ours = output_head(model)(hidden_states(model, input_ids=ids, use_cache=False)).float()

@@ -30,7 +30,7 @@ def score_tokens(
     """
     if hidden.ndim != 2 or targets.shape != hidden.shape[:1] or weight.shape[1] != hidden.shape[1]:
         raise ValueError(f"hidden {tuple(hidden.shape)}, weight {tuple(weight.shape)}, targets {tuple(targets.shape)}")
-    scores = _ChunkedHead.apply(hidden, weight, bias, targets, temperature)  # type: ignore[no-untyped-call]
+    scores = _ChunkedHead.apply(hidden, weight, bias, targets, temperature)
     return TokenScores(*scores)
 
 

@@ -42,7 +42,7 @@ class Policy:
 
     def plan(self, pairs: Sequence[Pair]) -> list[list[Cluster]]:
         """The completions in micro-batches; those of one prompt must be neighbours."""
-        width = self.model.get_input_embeddings().embedding_dim
+        width = output_head(self.model).in_features
         return plan_micro_batches(pairs, max_tokens=self.micro_batch_tokens, width=width)
 
     def score(self, clusters: Sequence[Cluster]) -> CompletionScores:

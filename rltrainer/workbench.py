@@ -61,7 +61,9 @@ def set_up(
 def load_network(directory: RunDirectory, path: str, compute: ComputeDevice) -> PreTrainedModel:
     """A network for computing alone: frozen, in the compute precision, on its device."""
     network = load_causal_model(directory.resolve(path), dtype=compute.compute_dtype)
-    return network.to(compute.device).requires_grad_(False)
+    # functools.wraps hides from the checker that transformers' `to` is a method.
+    network.to(compute.device)  # type: ignore[arg-type]
+    return network.requires_grad_(False)
 
 
 def make_trainable(network: PreTrainedModel, directory: RunDirectory, path: str) -> MasterWeights:

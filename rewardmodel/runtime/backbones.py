@@ -20,7 +20,7 @@ from transformers.utils import logging as transformers_logging
 
 from rewardmodel.config_parsing import ConfigError
 
-transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+transformers_logging.disable_progress_bar()
 
 
 def load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:

@@ -76,7 +76,7 @@ def _restore_model(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -
     for name in ("hf_quantizer", "quantization_method", "gguf_file", "is_quantized"):
         model.__dict__.pop(name, None)
     model.config.pad_token_id = tokenizer.pad_token_id
-    model.generation_config = GenerationConfig(  # type: ignore[no-untyped-call]
+    model.generation_config = GenerationConfig(
         bos_token_id=tokenizer.bos_token_id, eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id
     )
 

@@ -10,7 +10,7 @@ from transformers import PreTrainedModel
 from rewardmodel.runtime.faults import Diverged
 from rltrainer.architecture import hidden_states, output_head, require_full_attention
 from rltrainer.attention_mask import additive_mask
-from rltrainer.records import Completion
+from rltrainer.records import Completion, FinishReason
 from rltrainer.rollouts.decode_attention import decode_attention
 from rltrainer.rollouts.engine import SamplingRequest, SamplingRules
 from rltrainer.rollouts.kv_cache import BufferCache
@@ -128,7 +128,7 @@ class _Row:
             self.stopped = token in stop_ids
 
     def finish(self) -> Completion:
-        reason = "stop" if self.stopped else "length"
+        reason: FinishReason = "stop" if self.stopped else "length"
         return Completion(tuple(self.token_ids), tuple(self.log_probs), reason, self.seed)
 
 

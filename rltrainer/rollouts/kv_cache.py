@@ -10,6 +10,10 @@ class BufferLayer(CacheLayerMixin):
     Appending writes in place, where a growing cache would copy everything at each token.
     """
 
+    # There from the first update on; before it the base class has None here, and nothing reads it.
+    keys: Tensor
+    values: Tensor
+
     def __init__(self, capacity: int) -> None:
         super().__init__()
         self.capacity = capacity
@@ -61,4 +65,5 @@ class BufferCache(Cache):
     def select_rows(self, rows: Tensor) -> None:
         """Keep these rows of every layer: to give each completion its prompt, and to retire finished ones."""
         for layer in self.layers:
+            assert isinstance(layer, BufferLayer)
             layer.select_rows(rows)

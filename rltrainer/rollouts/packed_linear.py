@@ -31,7 +31,7 @@ def _gains(module: nn.Linear) -> bool:
     return (
         weight.device.type == "cpu"
         and weight.dtype == torch.bfloat16
-        and torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
+        and torch.backends.mkldnn.is_available()
         and "forward" not in module.__dict__
     )
 
