@@ -110,6 +110,13 @@ def read_mode() -> str:
     return read_choice("CONCORD_MODE", ("local", "test", "production"), "production" if outside else "local")
 
 
+def read_site_url() -> str:
+    """Where the site answers: SITE_URL; else what the running site of this checkout says; else the usual port."""
+    lock = read_var_dir() / "site.lock"
+    running = "" if is_given("PORT") or not lock.is_file() else lock.read_text(encoding="utf-8").strip()
+    return read_text("SITE_URL", running or f"http://127.0.0.1:{read_int('PORT', 8000)}").rstrip("/")
+
+
 def read_var_dir() -> Path:
     """The folder in which an embedded site keeps its services, artifacts and generated secret."""
     return read_path("CONCORD_VAR", BASE_DIR / "var")

@@ -19,7 +19,7 @@ SECRET_KEY = load_secret_key(mode=MODE, var_dir=VAR_DIR)
 # The machine itself always, for health checks.
 ALLOWED_HOSTS = [*env.read_list("ALLOWED_HOSTS", required=PRODUCTION), "localhost", "127.0.0.1", "[::1]"]
 CSRF_TRUSTED_ORIGINS = env.read_list("CSRF_TRUSTED_ORIGINS")
-SITE_URL = env.read_text("SITE_URL", f"http://127.0.0.1:{env.read_int('PORT', 8000)}").rstrip("/")
+SITE_URL = env.read_site_url()
 
 INSTALLED_APPS = [
     "config.apps.HouseConfig",

@@ -86,3 +86,14 @@ def test_a_name_outside_the_table_cannot_be_read_or_set() -> None:
         env.read_text("NOT_IN_THE_TABLE", "")
     with pytest.raises(KeyError, match="NOT_IN_THE_TABLE"):
         env.export({"NOT_IN_THE_TABLE": "1"})
+
+
+def test_commands_know_where_the_running_site_answers(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("CONCORD_VAR", str(tmp_path))
+    for name in ("PORT", "SITE_URL"):
+        monkeypatch.delenv(name, raising=False)
+    assert env.read_site_url() == "http://127.0.0.1:8000"
+    (tmp_path / "site.lock").write_text("http://127.0.0.1:8003/")
+    assert env.read_site_url() == "http://127.0.0.1:8003"
+    monkeypatch.setenv("SITE_URL", "https://concord.example.org/")
+    assert env.read_site_url() == "https://concord.example.org"
