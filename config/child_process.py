@@ -1,4 +1,4 @@
-"""One process of the site under the supervisor: started, its lines passed on with its name, restarted, stopped."""
+"""One process of the site under the supervisor: started, its lines passed on, restarted, stopped."""
 
 import os
 import signal
@@ -8,18 +8,19 @@ from collections.abc import Mapping
 
 from config import env
 from config.parent_death import die_with_parent
+from config.process_log import ProcessLog
 
 FIRST_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 30.0
 STEADY_SECONDS = 60.0
-NAME_WIDTH = 10
 
 
 class ChildProcess:
-    """A command that is kept running; its output comes through `read_lines`, which never blocks."""
+    """A command that is kept running; its output goes to its log by `pass_on_lines`, which never blocks."""
 
     def __init__(self, name: str, command: list[str], extra_environment: Mapping[str, str] | None = None) -> None:
         self.name = name
+        self.log = ProcessLog(name)
         self.command = command
         self.extra_environment = dict(extra_environment or {})
         self.process: subprocess.Popen[bytes] | None = None
@@ -50,17 +51,18 @@ class ChildProcess:
         assert self.process.stdout is not None
         return self.process.stdout.fileno()
 
-    def read_lines(self) -> tuple[list[str], bool]:
-        """The whole lines since the last call, and whether the output has ended."""
+    def pass_on_lines(self) -> bool:
+        """Hands the log the whole lines since the last call; False once the output has ended."""
         try:
             chunk = os.read(self.output(), 65536)
         except BlockingIOError:
-            return [], False
+            return True
         *lines, self._rest = (self._rest + chunk).split(b"\n")
         if not chunk and self._rest:
             lines, self._rest = [*lines, self._rest], b""
-        prefix = f"{self.name:<{NAME_WIDTH}}| "
-        return [prefix + line.decode("utf-8", "replace") for line in lines], not chunk
+        for line in lines:
+            self.log.take(line.decode("utf-8", "replace"))
+        return bool(chunk)
 
     def exit_code(self) -> int | None:
         """None while the command runs."""

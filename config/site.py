@@ -21,6 +21,7 @@ from typing import IO
 from config import env
 from config.child_process import ChildProcess
 from config.orphans import adopt_orphans, end_orphans
+from config.process_log import NAME_WIDTH, ProcessLog, log_folder
 from config.service_account import ServiceError
 from config.services import ensure_services, keeper_processes, release_services
 from config.web_server import web_command
@@ -77,10 +78,7 @@ class Supervisor:
 
     def _pass_on_lines(self, timeout: float) -> None:
         for key, _ in self.selector.select(timeout):
-            lines, ended = key.data.read_lines()
-            for line in lines:
-                print(line, flush=True)
-            if ended:
+            if not key.data.pass_on_lines():
                 self.selector.unregister(key.fd)
 
     def _restart_crashed(self) -> None:
@@ -134,12 +132,22 @@ def choose_port(wanted: int) -> int:
 def prepare_site(*, with_demo: bool) -> str:
     """Migrates and, if wanted, loads the demo; returns what the person is to be told about signing in."""
     command = [sys.executable, "manage.py", "prepare_site", *([] if with_demo else ["--no-demo"])]
-    result = subprocess.run(
-        command, cwd=env.BASE_DIR, env=env.child_environment(), stdout=subprocess.PIPE, text=True, check=False
-    )
-    if result.returncode:
-        raise ServiceError(f"The site could not be prepared (exit code {result.returncode}); the reason is above.")
-    return result.stdout.strip()
+    log = ProcessLog("prepare")
+    with subprocess.Popen(
+        command, cwd=env.BASE_DIR, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, errors="replace"
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        try:
+            for line in process.stderr:
+                log.take(line.rstrip("\n"))
+            sign_in = process.stdout.read()
+        except BaseException:
+            process.kill()
+            raise
+    if process.returncode:
+        raise ServiceError(f"The site could not be prepared (exit code {process.returncode}); the reason is above.")
+    return sign_in.strip()
 
 
 def hold_site_lock() -> IO[str]:
@@ -160,7 +168,7 @@ def hold_site_lock() -> IO[str]:
 def say(message: str) -> None:
     """A line of the supervisor's own."""
     for line in message.splitlines():
-        print(f"{'site':<10}| {line}", flush=True)
+        print(f"{'site':<{NAME_WIDTH}}| {line}", flush=True)
 
 
 def main() -> int:
@@ -200,13 +208,17 @@ def run_site(lock: IO[str], *, with_demo: bool) -> int:
     lock.flush()
     supervisor = Supervisor(site_children(port))
     try:
-        supervisor.run(f"{address}healthz", f"\nConcord is at {address}\n{sign_in}\nCtrl-C stops it.\n")
+        supervisor.run(f"{address}healthz", _welcome(address, sign_in))
     finally:
         supervisor.stop()
         end_orphans(spare=keeper_processes())
         lock.truncate(0)
     say("stopped")
     return 0
+
+
+def _welcome(address: str, sign_in: str) -> str:
+    return f"\nConcord is at {address}\n{sign_in}\nCtrl-C stops it; everything it prints is in {log_folder()}.\n"
 
 
 def _answers(address: str) -> bool:

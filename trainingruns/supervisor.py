@@ -48,13 +48,17 @@ def supervise_run(
     """The state in which the run was left, or None when it was, or became, another worker's."""
     run = claims.claim_run(run_id=run_id, worker=claims.worker_name())
     if run is None:
-        log.info("run %s is not waiting: nothing to do", run_id)
+        log.debug("run %s is not waiting: nothing to do", run_id)
         return None
+    log.info("%s started, attempt %s of %s", run, run.attempts, run.max_attempts)
+    started = time.monotonic()
     try:
-        return _supervise(run, shutdown or threading.Event(), build_command)
+        state = _supervise(run, shutdown or threading.Event(), build_command)
     except claims.LeaseLost as loss:
         log.warning("%s: its trainer is stopped, nothing more is written", loss)
         return None
+    _say_how_it_went(run, time.monotonic() - started)
+    return state
 
 
 def _supervise(run: Run, shutdown: StopSignal, build_command: BuildCommand) -> RunState:
@@ -76,6 +80,13 @@ def _supervise(run: Run, shutdown: StopSignal, build_command: BuildCommand) -> R
         log.exception("run %s broke", run.pk)
         fault = f"{type(error).__name__}: {error}"
         return _end(run, RunState.ERROR, f"The site broke while it looked after the run: {fault}")
+
+
+def _say_how_it_went(run: Run, seconds: float) -> None:
+    state, reason = Run.objects.values_list("state", "reason").get(pk=run.pk)
+    level = logging.WARNING if state in (RunState.FAILED, RunState.ERROR) else logging.INFO
+    why = f" ({reason.splitlines()[0]})" if reason else ""
+    log.log(level, "%s is %s after %.0f s%s", run, state, seconds, why)
 
 
 def _end(run: Run, state: RunState, reason: str) -> RunState:

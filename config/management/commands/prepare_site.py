@@ -5,6 +5,8 @@ from typing import Any
 
 from django.core.management import call_command, get_commands
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
 
 from annotation.models import User
 from config.one_time_login import make_one_time_link
@@ -19,11 +21,18 @@ class Command(BaseCommand):
         parser.add_argument("--no-demo", action="store_true", help="leave the demo project out")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        progress = sys.stderr
-        call_command("migrate", interactive=False, verbosity=1, stdout=progress)
+        self.migrate()
         if not options["no_demo"]:
             self.load_demo()
         self.stdout.write(sign_in_hint())
+
+    def migrate(self) -> None:
+        """Applies what is missing, and says only how much that was."""
+        executor = MigrationExecutor(connection)
+        missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
+        call_command("migrate", interactive=False, verbosity=0)
+        if missing:
+            self.stderr.write(f"The database is up to date: {len(missing)} migrations were applied.")
 
     def load_demo(self) -> None:
         """The site is of use without the demo, so its failure is said loudly but stops nothing."""
