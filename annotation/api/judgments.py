@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.utils import timezone
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -20,7 +19,7 @@ from annotation.blinding import answer_to_letters
 from annotation.exceptions import ApplicationError, NotFound
 from annotation.models import FeedbackKind, Judgment, User
 from annotation.selectors.work import my_judgments
-from annotation.services.judgments import amend_judgment, submit_judgment
+from annotation.services.judgments import amend_judgment, submit_answer
 
 LONGEST_KEY = 100
 
@@ -103,17 +102,17 @@ class SubmitView(ApiView):
         body = read_body(request, SubmitInput)
         lease: LeaseToken = body["lease_token"]
         order = read_order(task_id, lease.slot_number)
-        before = timezone.now()
         with answer_in_keys(task_id, body["answer"], order) as answer:
-            judgment = submit_judgment(
+            submission = submit_answer(
                 annotator=person(request),
                 task_id=task_id,
                 lease_token=lease.token,
                 answer=answer,
                 idempotency_key=key,
+                seen_order=order,
                 address=address_of(request),
             )
-        return Response(JudgmentOutput(judgment).data, status=201 if judgment.recorded_at >= before else 200)
+        return Response(JudgmentOutput(submission.judgment).data, status=201 if submission.is_new else 200)
 
 
 class MyJudgmentsView(ApiView):

@@ -112,6 +112,8 @@ class KeptAnswer(models.Model):
     task = models.ForeignKey("annotation.Task", models.CASCADE, related_name="kept_answers")
     annotator = models.ForeignKey("annotation.User", models.CASCADE, related_name="kept_answers")
     answer = models.JSONField()
+    shown_order = models.JSONField(default=list)
+    """Response keys in the order in which this person saw them; empty if unknown."""
     reason = models.CharField(max_length=200)
     state = models.CharField(max_length=9, choices=State, default=State.KEPT)
     idempotency_key = models.CharField(max_length=100, blank=True)

@@ -1,6 +1,7 @@
 """Judgments: submitted once, amended by new revisions, never changed."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -25,13 +26,30 @@ from annotation.services.judgment_rows import (
 from annotation.services.kept_answers import accept_kept_answer, dismiss_kept_answer, keep_answer, key_reused
 from annotation.services.slots import find_task
 
-__all__ = ["accept_kept_answer", "amend_judgment", "dismiss_kept_answer", "save_draft", "submit_judgment"]
+__all__ = [
+    "Submission",
+    "accept_kept_answer",
+    "amend_judgment",
+    "dismiss_kept_answer",
+    "save_draft",
+    "submit_answer",
+    "submit_judgment",
+]
 
 KEY_CHARACTERS = 100
 
 
 class _LeaseLost(Exception):
     """Ends the transaction of a submit whose slot is gone, so that the answer can be kept in one of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """What became of a submit."""
+
+    judgment: Judgment
+    is_new: bool
+    """False when the same submit had come before."""
 
 
 def submit_judgment(
@@ -43,9 +61,32 @@ def submit_judgment(
     idempotency_key: str,
     address: str | None = None,
 ) -> Judgment:
+    """`submit_answer` for callers to whom a repeated submit is as good as the first."""
+    return submit_answer(
+        annotator=annotator,
+        task_id=task_id,
+        lease_token=lease_token,
+        answer=answer,
+        idempotency_key=idempotency_key,
+        address=address,
+    ).judgment
+
+
+def submit_answer(
+    *,
+    annotator: User,
+    task_id: int,
+    lease_token: UUID | str,
+    answer: Mapping[str, Any],
+    idempotency_key: str,
+    seen_order: Sequence[str] = (),
+    address: str | None = None,
+) -> Submission:
     """The judgment that this answer became.
 
     answer: as annotation.kinds parses it, in response keys. Its faults are reported in letters.
+    seen_order: the response keys as the client was shown them. A slot knows its order itself; this one is kept with
+    an answer whose slot is lost.
     The same key with the same answer gives the same row again, however often and at once it is sent. A lease that
     ran out counts as long as nobody else took the slot.
     Raises: NotFound; InvalidAnswer; Conflict with the code idempotency_key_reused, already_submitted (amend that
@@ -69,6 +110,7 @@ def submit_judgment(
         answer=check_answer(sheet, answer).as_mapping(),
         reason="the lease was lost before the answer came",
         idempotency_key=idempotency_key,
+        shown_order=seen_order if sorted(seen_order) == sorted(sheet.response_ids) else (),
     )
     raise Conflict(
         "The lease on this task ended and somebody else has it now. Your answer is kept for the project's manager.",
@@ -79,7 +121,7 @@ def submit_judgment(
 
 def _submit(
     annotator: User, sheet: AnswerSheet, token: UUID, given: Mapping[str, Any], key: str, address: str | None
-) -> Judgment:
+) -> Submission:
     task = sheet.task
     # The lock makes replays sent at once wait here for the first one, whose row they then find.
     slot = Slot.objects.select_for_update().filter(task=task, lease_token=token).first()
@@ -87,7 +129,7 @@ def _submit(
     answer = check_answer(sheet, given, shown_order=order)
     earlier = _find_earlier(annotator, task, key)
     if earlier is not None:
-        return _same_or_conflict(earlier, task, answer, key)
+        return Submission(_same_or_conflict(earlier, task, answer, key), is_new=False)
     if slot is None or not _may_fill(slot, annotator):
         raise _LeaseLost
     slot.state, slot.annotator = Slot.State.SUBMITTED, annotator
@@ -106,7 +148,7 @@ def _submit(
     save_judgment(judgment, answer, sheet)
     Draft.objects.filter(task=task, annotator=annotator).delete()
     audit.record(actor=annotator, action="submit_judgment", obj=judgment, project=task.project, address=address)
-    return judgment
+    return Submission(judgment, is_new=True)
 
 
 def _find_earlier(annotator: User, task: Task, key: str) -> Judgment | None:

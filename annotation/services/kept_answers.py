@@ -1,9 +1,9 @@
 """Answers that came too late for their slot: kept, then accepted or dismissed by a manager."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from annotation.exceptions import Conflict, NotFound
 from annotation.models import Judgment, KeptAnswer, Slot, Task, User
@@ -23,17 +23,24 @@ def key_reused(key: str) -> Conflict:
 
 @transaction.atomic
 def keep_answer(
-    *, annotator: User, task: Task, answer: Mapping[str, Any], reason: str, idempotency_key: str = ""
+    *,
+    annotator: User,
+    task: Task,
+    answer: Mapping[str, Any],
+    reason: str,
+    idempotency_key: str = "",
+    shown_order: Sequence[str] = (),
 ) -> KeptAnswer:
     """Stores a late answer; sent again, it is the same row.
 
+    shown_order: the response keys as the person saw them; empty if that is not known.
     Raises: Conflict(code="idempotency_key_reused") where the key came with another answer.
     """
     same = {"idempotency_key": idempotency_key} if idempotency_key else {"task": task, "answer": answer}
     kept, created = KeptAnswer.objects.get_or_create(
         annotator=annotator,
         **same,
-        defaults={"task": task, "answer": answer, "reason": reason},
+        defaults={"task": task, "answer": answer, "reason": reason, "shown_order": list(shown_order)},
     )
     if kept.task_id != task.pk or kept.answer != answer:
         raise key_reused(idempotency_key)
@@ -60,13 +67,14 @@ def accept_kept_answer(*, manager: User, kept_answer_id: int) -> Judgment:
         raise Conflict("This person has judged the task in the meantime.", code="already_judged")
     sheet = load_sheet(task)
     answer = check_answer(sheet, kept.answer)
-    slot = _slot_for(kept)
+    slot = _fill_slot(kept)
     judgment = build_judgment(
         answer,
         project=task.project,
         task=task,
         annotator=kept.annotator,
         slot=slot,
+        shown_order=kept.shown_order,
         guideline_version=task.project.guideline_version,
         created_at=kept.created_at,
     )
@@ -102,6 +110,15 @@ def _locked(manager: User, kept_answer_id: int) -> KeptAnswer:
     if kept.state != KeptAnswer.State.KEPT:
         raise Conflict(f"This answer is already {kept.state}.", code="already_decided", extra={"state": kept.state})
     return kept
+
+
+def _fill_slot(kept: KeptAnswer) -> Slot | None:
+    """Raises: Conflict where this person takes a slot of the task in this very moment."""
+    try:
+        with transaction.atomic():
+            return _slot_for(kept)
+    except IntegrityError:
+        raise Conflict("This person is at work on the task right now; decide later.", code="held_now") from None
 
 
 def _slot_for(kept: KeptAnswer) -> Slot | None:

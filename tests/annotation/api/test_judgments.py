@@ -1,9 +1,13 @@
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.utils import timezone
 
+from annotation.allocation import shown_order
 from annotation.models import Judgment, KeptAnswer, Preference, Project, Slot, User
+from annotation.services.judgments import accept_kept_answer
 from tests.annotation.api.conftest import SOURCES, ClientOf, acquire, submit
 
 RANKING = {"tiers": [["A"], ["B", "C"]], "active_ms": 900}
@@ -160,3 +164,24 @@ def test_list_of_judgments_takes_the_same_queries_for_any_number(
 
     with django_assert_num_queries(2):
         assert len(client.get("/api/v1/judgments").json()["results"]) == 3
+
+
+def test_a_kept_answer_remembers_the_order_that_was_shown(
+    project: Project, people: dict[str, User], client_of: ClientOf
+) -> None:
+    bob, carol = client_of("bob"), client_of("carol")
+    work = acquire(bob)
+    slot = Slot.objects.get(annotator=people["bob"], state="leased")
+    # Everybody else's slot of the task is gone, so that carol gets this one once its lease has run out.
+    Slot.objects.exclude(pk=slot.pk).update(state="released")
+    Slot.objects.filter(pk=slot.pk).update(lease_expires_at=timezone.now() - timedelta(seconds=1))
+    assert acquire(carol)["task"]["id"] == work["task"]["id"]
+
+    late = submit(bob, work)
+
+    assert (late.status_code, late.json()["code"]) == (409, "lease_lost")
+    kept = KeptAnswer.objects.get(pk=late.json()["extra"]["kept_answer"])
+    assert kept.shown_order == shown_order(list(SOURCES), task_id=kept.task_id, slot_number=slot.number)
+    assert kept.answer["tiers"] == [[kept.shown_order[0]], kept.shown_order[1:]]
+    judgment = accept_kept_answer(manager=people["alice"], kept_answer_id=kept.pk)
+    assert judgment.shown_order == kept.shown_order
