@@ -1,9 +1,10 @@
 """The map of addresses: pages, API v1 with its description, sign-in, admin, and what machines ask about health."""
 
 from django.contrib import admin
-from django.urls import URLPattern, URLResolver, include, path
+from django.urls import URLPattern, URLResolver, include, path, re_path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
+from annotation.api.unknown import UnknownAddressView
 from config import health, one_time_login
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -17,6 +18,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/docs/", SpectacularSwaggerSplitView.as_view(url_name="api-schema"), name="api-docs"),
     path("api/v1/", include("annotation.api.urls")),
     path("api/v1/", include("trainingruns.api.urls")),
+    re_path(r"^api/v1/", UnknownAddressView.as_view(), name="api-unknown"),
     path("", include("annotation.web.urls")),
     path("", include("trainingruns.web.urls")),
 ]

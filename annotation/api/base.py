@@ -19,6 +19,7 @@ from annotation.api.bodies import JsonBody
 from annotation.api.negotiation import OneAnswer
 from annotation.api.pagination import NewestFirst
 from annotation.api.throttles import CallThrottle
+from annotation.client_address import client_address
 from annotation.kinds.faults import FaultList, refuse_unknown_keys
 from annotation.models import Project, User
 from annotation.permissions import require_role
@@ -51,8 +52,8 @@ def person(request: Request) -> User:
 
 
 def address_of(request: Request) -> str | None:
-    """Where the call comes from, behind as many proxies as the site was told of."""
-    return BaseThrottle().get_ident(request) or None
+    """Where the call comes from, as the audit trail records it."""
+    return client_address(request)
 
 
 def paginate(
@@ -75,8 +76,11 @@ def paginate(
 
 
 def refuse_unknown_parameters(request: Request, known: Collection[str]) -> None:
-    """Raises: ValidationError naming each query parameter that this address does not have."""
+    """Raises: ValidationError naming each query parameter that this address does not have or that holds a NUL."""
     faults = FaultList()
     refuse_unknown_keys(request.query_params, known, faults)
+    for name, value in request.query_params.items():
+        if "\0" in value:
+            faults.add("contains a NUL character; remove it", name)
     if faults.faults:
         raise ValidationError({fault["field"]: [fault["message"]] for fault in faults.faults})

@@ -6,16 +6,22 @@ from typing import IO, Any
 import orjson
 from django.conf import settings
 from rest_framework import serializers
-from rest_framework.exceptions import ParseError, UnsupportedMediaType
+from rest_framework.exceptions import ParseError, UnsupportedMediaType, ValidationError
 from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 
 from annotation.api.errors import BodyTooLarge
+from annotation.importers.json_line import nested_deeper
 from annotation.kinds.faults import FaultList, refuse_unknown_keys
+
+MOST_LEVELS = 64
+"""No body of ours nests deeper; what does would exhaust the stack of whatever walks it later."""
+ESCAPED_NUL = b"\\u0000"
+"""How JSON spells NUL, and the only way it can."""
 
 
 class JsonBody(BaseParser):
-    """Parses application/json. Refuses NaN, deep nesting, compressed bodies and what is longer than the limit."""
+    """Parses application/json. Refuses NaN, NUL, deep nesting, compressed bodies and what is longer than the limit."""
 
     media_type = "application/json"
 
@@ -23,11 +29,38 @@ class JsonBody(BaseParser):
         self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
     ) -> Any:
         body = read_limited(stream, (parser_context or {})["request"])
-        try:
-            return orjson.loads(body)
-        except orjson.JSONDecodeError as error:
-            message = f"The body is not valid JSON at line {error.lineno}, column {error.colno}: {error.msg}"
-            raise ParseError(message, code="invalid_json") from None
+        value = decode_json(body)
+        if nested_deeper(value, MOST_LEVELS):
+            raise ParseError(f"The body is nested more than {MOST_LEVELS} levels deep.", code="invalid_json")
+        if ESCAPED_NUL in body:
+            refuse_nul(value, "")
+        return value
+
+
+def decode_json(body: bytes) -> Any:
+    """The body's value. Raises: ParseError with line and column."""
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        message = f"The body is not valid JSON at line {error.lineno}, column {error.colno}: {error.msg}"
+        raise ParseError(message, code="invalid_json") from None
+
+
+def refuse_nul(value: object, path: str) -> None:
+    """Raises: ValidationError naming the field that holds a NUL character, which no database column takes.
+
+    The depth of the value is bounded before, so recursion is safe.
+    """
+    if isinstance(value, str):
+        if "\0" in value:
+            raise ValidationError({path: ["contains a NUL character (\\u0000); remove it"]})
+    elif isinstance(value, dict):
+        for name, item in value.items():
+            refuse_nul(name, f"{path}.{name}".lstrip(".").replace("\0", "?"))
+            refuse_nul(item, f"{path}.{name}".lstrip("."))
+    elif isinstance(value, list):
+        for number, item in enumerate(value):
+            refuse_nul(item, f"{path}[{number}]")
 
 
 def read_limited(stream: IO[bytes], request: Request) -> bytes:

@@ -6,8 +6,10 @@ from typing import IO, Any
 import orjson
 from rest_framework.parsers import BaseParser
 
-from annotation.api.bodies import JsonBody, body_too_large, check_announced
+from annotation.api.bodies import body_too_large, check_announced, decode_json, read_limited
 from annotation.exceptions import ApplicationError
+from annotation.importers.json_line import DEEPEST_NESTING
+from annotation.importers.line_errors import ImportFileError, LineError
 from annotation.importers.lines import split_lines
 
 
@@ -44,13 +46,25 @@ class NewlineDelimitedBody(JsonLinesBody):
     media_type = "application/x-ndjson"
 
 
-class JsonListBody(JsonBody):
+class JsonListBody(BaseParser):
     """Gives the items of a list as lines, so that both forms go through one reader and are numbered alike."""
+
+    media_type = "application/json"
 
     def parse(  # type: ignore[override]
         self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
     ) -> Iterator[bytes]:
-        items = super().parse(stream, media_type, parser_context)
+        items = decode_json(read_limited(stream, (parser_context or {})["request"]))
         if not isinstance(items, list):
             raise ApplicationError("Send a list of prompts, or JSON Lines as application/jsonl.", code="invalid_json")
-        return map(orjson.dumps, items)
+        return _as_lines(items)
+
+
+def _as_lines(items: list[Any]) -> Iterator[bytes]:
+    """Each item as a line. Raises: ImportFileError for one that is nested too deep to be written again."""
+    for number, item in enumerate(items, start=1):
+        try:
+            yield orjson.dumps(item)
+        except orjson.JSONEncodeError:
+            fault = LineError(number, "", f"nested more than {DEEPEST_NESTING} levels deep")
+            raise ImportFileError([fault]) from None

@@ -32,7 +32,7 @@ def decode_line(line: bytes) -> tuple[dict[str, Any], str]:
         value = _decode_leniently(text, remark)
     if not isinstance(value, dict):
         raise LineSyntaxError(f"expected a JSON object, got {name_type(value)}")
-    if _nested_deeper(value, DEEPEST_NESTING):
+    if nested_deeper(value, DEEPEST_NESTING):
         raise LineSyntaxError(f"nested more than {DEEPEST_NESTING} levels deep")
     return value, remark
 
@@ -53,7 +53,8 @@ def _decode_leniently(text: str, remark: str) -> object:
         raise LineSyntaxError(remark) from None
 
 
-def _nested_deeper(value: object, levels: int) -> bool:
+def nested_deeper(value: object, levels: int) -> bool:
+    """Whether lists and objects stand in each other more than `levels` deep."""
     layer = [value]
     for _ in range(levels):
         inside = [item for item in layer if isinstance(item, (dict, list))]

@@ -11,6 +11,7 @@ from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
+from annotation.client_address import client_address
 from annotation.exceptions import ApplicationError, NotFound, NotPermitted
 from annotation.models import Project, User
 from annotation.permissions import Role, find_role, require_role
@@ -56,7 +57,7 @@ def person(request: HttpRequest) -> User:
 
 def address_of(request: HttpRequest) -> str | None:
     """Where the request comes from, as the audit trail records it."""
-    return request.META.get("REMOTE_ADDR") or None
+    return client_address(request)
 
 
 def open_project(request: HttpRequest, slug: str, role: str = Role.ANNOTATOR) -> Project:

@@ -15,18 +15,29 @@ from annotation.web.edge import address_of, open_project, page, person, project_
 from annotation.web.ladders import build_ladder, letters_of
 
 STATE_NAMES = {"in_progress": "in progress"}
+PAGE_DIGITS = 7
 
 
 @page()
 def show_tasks(request: HttpRequest, slug: str) -> HttpResponse:
     """One page of tasks, by state and text."""
     project = open_project(request, slug, Role.REVIEWER)
-    filters = {name: value for name in ("state", "search", "origin") if (value := request.GET.get(name, "").strip())}
-    number = request.GET.get("page", "1")
-    table = task_table(project=project, filters=filters, page=int(number) if number.isdecimal() else 1)
+    filters = {name: value for name in ("state", "search", "origin") if (value := _asked(request, name))}
+    table = task_table(project=project, filters=filters, page=_page_number(request))
     states = [(state, STATE_NAMES.get(state, state)) for state in STATES]
     context = project_context(request, project, "tasks", table=table, filters=filters, states=states)
     return render(request, "annotation/tasks.html", context)
+
+
+def _asked(request: HttpRequest, name: str) -> str:
+    """A text of the query; NUL stands in no stored text, and the database takes none."""
+    return request.GET.get(name, "").replace("\0", "").strip()
+
+
+def _page_number(request: HttpRequest) -> int:
+    """The page asked for, the first one for what is no number or longer than any list of ours."""
+    text = request.GET.get("page", "")
+    return int(text) if text.isdecimal() and len(text) <= PAGE_DIGITS else 1
 
 
 @page("GET", "POST")

@@ -40,9 +40,9 @@ def find_version(*, reference: str, kinds: Sequence[str] = ("policy", "reward"))
     """The version that `NAME/NUMBER`, `NAME` (its champion, else its newest) or an id stands for. Raises: NotFound."""
     name, _, number = reference.rpartition("/")
     versions = ModelVersion.objects.filter(kind__in=kinds)
-    if reference.isdigit():
+    if reference.isdecimal():
         found = versions.filter(pk=int(reference)).first()
-    elif name and number.isdigit():
+    elif name and number.isdecimal():
         found = versions.filter(name=name, number=int(number)).first()
     else:
         named = versions.filter(name=reference)

@@ -2,8 +2,10 @@
 
 import re
 from collections.abc import Callable
+from typing import Any
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
@@ -223,3 +225,44 @@ def test_page_forbids_inline_script(campaign: Project, bob: User, enter: Callabl
     assert not re.search(r"<script(?![^>]*\bsrc=)", page)
     assert " style=" not in page
     assert not re.search(r"\son[a-z]+=", page)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "page=abc",
+        "page=-1",
+        f"page={10**30}",
+        f"page={'9' * 5000}",
+        "state=zzz",
+        "state=%00",
+        "search=a%00",
+        "origin=%00",
+    ],
+)
+def test_odd_queries_break_no_page(campaign: Project, rita: User, enter: Callable[[User], Client], query: str) -> None:
+    make_task(campaign)
+    expected = 400 if query == "state=zzz" else 200
+
+    assert enter(rita).get(f"{reverse('tasks', args=[campaign.slug])}?{query}").status_code == expected
+    assert enter(rita).get(f"{reverse('work')}?{query}").status_code == 200
+
+
+@pytest.mark.parametrize("name", ["task", "edit_judgment", "run", "model_version"])
+def test_numbers_past_every_id_are_no_page(
+    name: str, campaign: Project, alice: User, enter: Callable[[User], Client]
+) -> None:
+    arguments = [campaign.slug, 10**30] if name == "task" else [10**30]
+    assert enter(alice).get(reverse(name, args=arguments)).status_code == 404
+
+
+def test_an_upload_over_the_limit_is_refused_with_the_way_out(
+    campaign: Project, alice: User, enter: Callable[[User], Client], settings: Any
+) -> None:
+    settings.MAX_UPLOAD_BYTES = 1024
+    file = SimpleUploadedFile("feedback.jsonl", b" " * 1025)
+
+    answer = enter(alice).post(reverse("data", args=[campaign.slug]), {"file": file})
+
+    assert answer.status_code == 400
+    assert "1,025 bytes, at most 1,024 fit" in answer.content.decode()
