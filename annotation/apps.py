@@ -6,3 +6,7 @@ class AnnotationConfig(AppConfig):
 
     name = "annotation"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        # Connects the receivers.
+        from annotation.web import sign_in_audit  # noqa: F401

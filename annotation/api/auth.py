@@ -15,7 +15,6 @@ from annotation.api.schema import describe
 from annotation.api.throttles import AddressThrottle, SignInThrottle
 from annotation.exceptions import ApplicationError, NotPermitted
 from annotation.models import ApiToken, User
-from annotation.services import audit
 from annotation.services.tokens import issue_token, revoke_token
 
 
@@ -79,7 +78,6 @@ class CurrentTokenView(ApiView):
 def _check_password(request: Request, username: str, password: str) -> User:
     user = authenticate(request._request, username=username, password=password)
     if not isinstance(user, User):
-        _note_failure(request, username)
         raise SignInFailed("Name or password is wrong.")
     if is_mfa_enabled(user):
         raise NotPermitted(
@@ -87,10 +85,3 @@ def _check_password(request: Request, username: str, password: str) -> User:
             code="second_factor_needed",
         )
     return user
-
-
-def _note_failure(request: Request, username: str) -> None:
-    """Names are noted only where there is such a person: what is typed into this field may be a password."""
-    user = User.objects.filter(username=username).first()
-    if user is not None:
-        audit.record(actor=None, action="fail_sign_in", obj=user, address=address_of(request))

@@ -9,7 +9,7 @@ from django.core.cache import cache
 from django.core.management import CommandError, call_command
 from django.test import Client
 
-from annotation.models import User
+from annotation.models import AuditEvent, User
 from config.one_time_login import make_one_time_link
 
 
@@ -91,3 +91,21 @@ def test_guessing_a_password_is_slowed_down(client: Client, bob: User) -> None:
 def test_the_right_password_signs_in(client: Client, bob: User) -> None:
     client.post("/accounts/login/", {"login": "bob", "password": "bob-password-1"})
     assert is_signed_in(client)
+
+
+def test_every_coming_and_going_leaves_a_trace(client: Client, alice: User) -> None:
+    page = "/accounts/login/"
+    client.post(page, {"login": "alice", "password": "wrong"}, REMOTE_ADDR="192.0.2.7")
+    client.post(page, {"login": "nobody-here", "password": "wrong"})
+    client.post(page, {"login": "alice", "password": "alice-password-1"}, REMOTE_ADDR="192.0.2.7")
+    client.post("/accounts/logout/")
+    alice.refresh_from_db()
+    Client().get(path_of(make_one_time_link(user=alice)))
+
+    events = AuditEvent.objects.order_by("id").values_list("action", "actor__username", "address", "object_id")
+    assert list(events) == [
+        ("fail_sign_in", None, "192.0.2.7", str(alice.pk)),
+        ("sign_in", "alice", "192.0.2.7", str(alice.pk)),
+        ("sign_out", "alice", "127.0.0.1", str(alice.pk)),
+        ("sign_in", "alice", "127.0.0.1", str(alice.pk)),
+    ]
