@@ -6,7 +6,7 @@ from annotation.importers.line_errors import LineError
 from annotation.importers.records import ImportedPrompt
 from annotation.kinds.criteria import CriterionSpec, read_scores
 from annotation.kinds.faults import FaultList
-from annotation.models import Criterion, Project
+from annotation.models import Criterion, Project, Task
 from annotation.services.judgment_rows import criterion_specs
 
 
@@ -79,6 +79,27 @@ def _check_criterion_names(prompt: ImportedPrompt, faults: FaultList) -> None:
                 faults.at("judgments").at(number).at("scores").add(
                     "a criterion's name has up to 60 letters, digits, hyphens and underscores", name[:60]
                 )
+
+
+def task_ids(item: ImportedPrompt) -> list[str]:
+    """The external ids of the tasks that a prompt becomes: its own, or one a response."""
+    if item.kind == "ranking" or len(item.responses) == 1:
+        return [item.external_id]
+    return [f"{item.external_id}#{key}" for key in item.response_keys]
+
+
+def check_task_ids(items: Sequence[ImportedPrompt], *, project: Project) -> list[LineError]:
+    """The prompts of which a task would get the id of another one, as `q#a` and response `a` of `q` would."""
+    wanted = [name for item in items for name in task_ids(item)]
+    taken = set(Task.objects.filter(project=project, external_id__in=wanted).values_list("external_id", flat=True))
+    errors = []
+    for item in items:
+        for name in task_ids(item):
+            if name in taken:
+                message = f"its task {name!r} would have the id of another task; give another external_id"
+                errors.append(LineError(item.line, "external_id", message))
+            taken.add(name)
+    return errors
 
 
 def specs_of(project: Project) -> list[CriterionSpec]:

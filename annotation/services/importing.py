@@ -15,7 +15,7 @@ from annotation.queueing import enqueue
 from annotation.services import audit
 from annotation.services.comparisons import add_comparison_tasks
 from annotation.services.import_batch import store_batch
-from annotation.services.import_checks import CriterionRanges, check_prompt, specs_of
+from annotation.services.import_checks import CriterionRanges, check_prompt, check_task_ids, specs_of
 from annotation.services.import_known import compare_with_stored, find_stored
 from annotation.services.import_people import ImportedPeople
 
@@ -105,6 +105,7 @@ def _take(batch: list[ImportedPrompt], work: _Import) -> None:
         return  # go on reading for further errors; nothing is stored any more
     people = work.people.find(judgment.annotator for item in batch for judgment in item.judgments)
     new = list(_without_known(batch, work, people))
+    work.errors += check_task_ids(new, project=work.project)
     if work.errors:
         return
     for item in new:

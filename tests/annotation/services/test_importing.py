@@ -42,9 +42,10 @@ def line(number: int = 1, **changes: Any) -> dict[str, Any]:
     return row | changes
 
 
-def scalar_line(number: int = 1, scores: dict[str, Any] | None = None) -> dict[str, Any]:
+def scalar_line(number: int = 1, scores: dict[str, Any] | None = None, **changes: Any) -> dict[str, Any]:
     said = {"help": {"a": 2, "b": 5.5}} if scores is None else scores
-    return line(number, kind="scalar", judgments=[{"annotator": "rater1", "scores": said}])
+    row = line(number, kind="scalar", judgments=[{"annotator": "rater1", "scores": said}])
+    return row | changes
 
 
 def import_lines(project: Project, *lines: dict[str, Any], actor: User | None = None, **options: Any) -> ImportSummary:
@@ -184,3 +185,16 @@ def test_a_long_name_fits_and_stays_the_same_person() -> None:
 def test_queries_do_not_grow_with_the_file(django_assert_max_num_queries: Any) -> None:
     with django_assert_max_num_queries(20):
         import_lines(make_project(), *(line(number) for number in range(50)))
+
+
+def test_two_tasks_never_get_one_id() -> None:
+    project = make_project(kind="scalar")
+    one = scalar_line(9, external_id="q-1#b", judgments=[])
+    one["responses"] = one["responses"][:1]
+    with pytest.raises(ImportFileError) as caught:
+        import_lines(project, scalar_line(1, judgments=[]), one)
+    assert [(error.line, error.field) for error in caught.value.errors] == [(2, "external_id")]
+    import_lines(project, one)
+    with pytest.raises(ImportFileError, match="q-1#b"):
+        import_lines(project, scalar_line(1, judgments=[]))
+    assert Task.objects.count() == 1
