@@ -40,6 +40,12 @@ def build_config(
         ) from error
 
 
+def check_config(*, kind: str, config: Mapping[str, Any]) -> None:
+    """Whether a run of this kind could start with `config` laid over its recipe. Raises: as `build_config`."""
+    some = ModelVersion(artifact="chosen-when-the-run-starts")
+    build_config(kind=kind, config=config, overrides=(), base=some, reward=None if kind == Run.Kind.REWARD else some)
+
+
 def complete_config(run: Run) -> dict[str, Any]:
     """What `config.json` holds: the run's configuration with the folders of its models as they lie now."""
     if run.base_version is None:

@@ -72,6 +72,15 @@ def test_only_managers_set_an_order_and_unknown_fields_are_named(project: Projec
         set_loop(project=project, actor=manager, speed=1)
 
 
+def test_an_unknown_key_of_a_config_is_refused_when_the_order_is_given(project: Project, manager: User) -> None:
+    for name in ("reward_config", "policy_config"):
+        with pytest.raises(ApplicationError, match="speed: unknown key") as caught:
+            set_loop(project=project, actor=manager, **{name: {"speed": 1}})
+        assert caught.value.code == "invalid_config"
+    assert not Loop.objects.exists()
+    set_loop(project=project, actor=manager, reward_config={"seed": 3}, policy_config={"seed": 2})
+
+
 def test_one_champion_a_name_and_the_old_one_steps_back(project: Project, manager: User) -> None:
     first, second = (
         registry.register_version(kind="policy", name="p", artifact="x", sha256=str(n), project=project) for n in "12"

@@ -1,6 +1,5 @@
 """Standing orders: enough new feedback that people agree on starts a reward run, and that a policy run."""
 
-import logging
 from typing import Any
 
 from django.db import transaction
@@ -11,6 +10,7 @@ from annotation.models import Judgment, Membership, Project, User
 from annotation.permissions import require_role
 from annotation.services import audit
 from annotation.services.reports import refresh_agreement_report
+from trainingruns.configuration import check_config
 from trainingruns.lifecycle import ACTIVE
 from trainingruns.models import Loop, Run
 from trainingruns.services.runs import start_run
@@ -26,7 +26,7 @@ FIELDS = (
     "then_train_policy",
     "responses_to_serve",
 )
-log = logging.getLogger(__name__)
+CONFIGS = {"reward_config": Run.Kind.REWARD.value, "policy_config": Run.Kind.GRPO.value}
 
 
 @transaction.atomic
@@ -35,6 +35,9 @@ def set_loop(*, project: Project, actor: User, **fields: Any) -> Loop:
     require_role(user=actor, project=project, role=Membership.Role.MANAGER)
     if unknown := sorted(set(fields) - set(FIELDS)):
         raise ApplicationError(f"{unknown[0]}: unknown; known are {', '.join(FIELDS)}.", extra={"field": unknown[0]})
+    for name, kind in CONFIGS.items():
+        if fields.get(name):
+            check_config(kind=kind, config=fields[name])
     loop, _ = Loop.objects.update_or_create(project=project, defaults=fields)
     audit.record(actor=actor, action="set_loop", obj=loop, project=project, data=fields)
     return loop
@@ -42,12 +45,20 @@ def set_loop(*, project: Project, actor: User, **fields: Any) -> Loop:
 
 def evaluate_loops() -> int:
     """Evaluate every standing order once. Returns how many runs were started."""
-    started = 0
-    for loop in Loop.objects.filter(is_enabled=True).select_related("project"):
-        run, verdict = _evaluate(loop)
-        started += run is not None
-        Loop.objects.filter(pk=loop.pk).update(last_verdict=verdict[:300], last_evaluated_at=Now())
-    return started
+    ids = list(Loop.objects.filter(is_enabled=True).order_by("pk").values_list("pk", flat=True))
+    return sum(_evaluate_alone(loop_id) for loop_id in ids)
+
+
+@transaction.atomic
+def _evaluate_alone(loop_id: int) -> bool:
+    """Evaluates one order and tells whether it started a run; one that another worker evaluates now is left to it."""
+    enabled = Loop.objects.select_related("project").filter(pk=loop_id, is_enabled=True)
+    loop = enabled.select_for_update(skip_locked=True, of=("self",)).first()
+    if loop is None:
+        return False
+    run, verdict = _evaluate(loop)
+    Loop.objects.filter(pk=loop.pk).update(last_verdict=verdict[:300], last_evaluated_at=Now())
+    return run is not None
 
 
 def _evaluate(loop: Loop) -> tuple[Run | None, str]:
