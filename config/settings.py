@@ -111,9 +111,7 @@ STATICFILES_DIRS = [BASE_DIR / "static"]
 # A container's image holds compressed files under hashed names, made once at its build. A local site and the tests
 # serve the sources themselves: compressing takes most of a minute, which no first start should cost.
 _STATIC_STORAGE = (
-    "whitenoise.storage.CompressedManifestStaticFilesStorage"
-    if PRODUCTION
-    else "django.contrib.staticfiles.storage.StaticFilesStorage"
+    "config.static_files.HashedStaticFiles" if PRODUCTION else "django.contrib.staticfiles.storage.StaticFilesStorage"
 )
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": ARTIFACTS_ROOT}},
