@@ -11,6 +11,8 @@ WITHOUT_SERVICES = {"version", "--version"}
 def main() -> None:
     """Ensures the services, then hands over to Django."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    # A command says itself what it did; what is logged on the way is for processes that stay.
+    os.environ.setdefault("LOG_LEVEL", "WARNING")
     from config.service_account import ServiceError
     from config.services import ensure_services
 
