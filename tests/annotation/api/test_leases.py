@@ -1,10 +1,11 @@
 from datetime import datetime
-from uuid import uuid4
 
 import pytest
 
 from annotation.models import Project, Skip, Slot
 from tests.annotation.api.conftest import ClientOf, acquire, submit
+
+SOME_UUID = "7b0a2c70-1d1c-4c55-9f3f-3b1f0a5f4f10"
 
 
 def lease_url(work: dict, action: str) -> str:
@@ -101,7 +102,7 @@ def test_draft_on_another_persons_lease_is_refused(project: Project, client_of: 
     assert (response.status_code, response.json()["code"]) == (409, "lease_lost")
 
 
-@pytest.mark.parametrize("token", ["nonsense", "1", f"99999999.{uuid4()}", "1.not-a-uuid", f"-1.{uuid4()}"])
+@pytest.mark.parametrize("token", ["nonsense", "1", f"99999999.{SOME_UUID}", "1.not-a-uuid", f"-1.{SOME_UUID}"])
 def test_what_is_no_token_has_no_address(project: Project, client_of: ClientOf, token: str) -> None:
     assert client_of("bob").post(f"/api/v1/leases/{token}/heartbeat").status_code == 404
 
