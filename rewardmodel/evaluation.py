@@ -20,15 +20,23 @@ from rewardmodel.metrics import (
     negative_log_likelihood,
 )
 from rewardmodel.network import RewardNetwork, score_sequences
+from rewardmodel.runtime.cancellation import StopCheck, never_stop
 from rewardmodel.runtime.faults import Diverged
 
 Scores = tuple[numpy.ndarray, numpy.ndarray]
 
 
-def score_pairs(network: RewardNetwork, pairs: Sequence[EncodedPair], *, pad_id: int, batch_tokens: int) -> Scores:
+def score_pairs(
+    network: RewardNetwork,
+    pairs: Sequence[EncodedPair],
+    *,
+    pad_id: int,
+    batch_tokens: int,
+    check: StopCheck = never_stop,
+) -> Scores:
     """Raw scores of the chosen and of the rejected responses, [pairs]. Raises: Diverged where one is not finite."""
     sequences = [ids for pair in pairs for ids in (pair.chosen_ids, pair.rejected_ids)]
-    scores = score_sequences(network, sequences, pad_id=pad_id, batch_tokens=batch_tokens)
+    scores = score_sequences(network, sequences, pad_id=pad_id, batch_tokens=batch_tokens, check=check)
     if not numpy.isfinite(scores).all():
         raise Diverged(f"{int((~numpy.isfinite(scores)).sum())} of {len(scores)} held-out scores are not finite")
     return scores[0::2], scores[1::2]

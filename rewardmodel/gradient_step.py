@@ -12,6 +12,7 @@ from rewardmodel.batching import group_rows, pad_right, split_pairs
 from rewardmodel.data import EncodedPair, Objective
 from rewardmodel.losses import bradley_terry, centre_penalty
 from rewardmodel.network import RewardNetwork
+from rewardmodel.runtime.cancellation import StopCheck, never_stop
 from rewardmodel.runtime.faults import Diverged
 from rewardmodel.runtime.master_weights import MasterWeights
 
@@ -56,19 +57,31 @@ class GradientStep:
     """Gradients of the mean loss over a step's pairs; the mean is over the whole step, however it is portioned."""
 
     def __init__(
-        self, network: RewardNetwork, masters: MasterWeights, *, centre: float, pad_id: int, micro_batch_tokens: int
+        self,
+        network: RewardNetwork,
+        masters: MasterWeights,
+        *,
+        centre: float,
+        pad_id: int,
+        micro_batch_tokens: int,
+        check: StopCheck = never_stop,
     ) -> None:
         self.network = network
         self.masters = masters
         self.centre = centre
         self.pad_id = pad_id
         self.micro_batch_tokens = micro_batch_tokens
+        self.check = check
 
     def accumulate(self, pairs: Sequence[EncodedPair], objectives: Sequence[Objective]) -> StepTotals:
-        """Leave the gradient of the mean loss in the masters. Raises: Diverged where the loss is not finite."""
+        """Leave the gradient of the mean loss in the masters.
+
+        Raises: Diverged where the loss is not finite; Interrupted where the run should stop.
+        """
         totals = StepTotals()
         lengths = [pair.lengths for pair in pairs]
         for members in split_pairs(range(len(pairs)), lengths, micro_batch_tokens=self.micro_batch_tokens):
+            self.check()
             loss = self._loss([pairs[i] for i in members], [objectives[i] for i in members], totals)
             totals.loss += float(loss.detach())
             if not math.isfinite(totals.loss):

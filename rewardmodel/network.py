@@ -17,6 +17,7 @@ from rewardmodel.batching import group_rows, pad_right
 from rewardmodel.config_parsing import ConfigError, parse_dataclass
 from rewardmodel.runtime.atomic_files import write_json
 from rewardmodel.runtime.backbones import load_backbone
+from rewardmodel.runtime.cancellation import StopCheck, never_stop
 from rewardmodel.runtime.seeding import derive_generator
 
 HEAD_FILE = "reward_head.safetensors"
@@ -73,12 +74,18 @@ class RewardNetwork(nn.Module):
 
 @torch.no_grad()
 def score_sequences(
-    network: RewardNetwork, sequences: Sequence[Sequence[int]], *, pad_id: int, batch_tokens: int
+    network: RewardNetwork,
+    sequences: Sequence[Sequence[int]],
+    *,
+    pad_id: int,
+    batch_tokens: int,
+    check: StopCheck = never_stop,
 ) -> numpy.ndarray:
-    """Raw scores of token sequences [n], float32, in the order given."""
+    """Raw scores of token sequences [n], float32, in the order given; `check` is called between batches."""
     device = network.head.weight.device
     scores = numpy.empty(len(sequences), dtype=numpy.float32)
     for group in group_rows([len(sequence) for sequence in sequences], batch_tokens=batch_tokens):
+        check()
         ids, lengths = pad_right([sequences[row] for row in group], pad_id=pad_id)
         scores[group] = network(ids.to(device), lengths.to(device)).cpu().numpy()
     return scores
@@ -94,6 +101,13 @@ def require_causal(network: RewardNetwork) -> None:
         ]
     if not torch.allclose(hidden[0].float(), hidden[1].float(), rtol=0.1, atol=0.1):
         raise ConfigError(["model.base: the model looks at later tokens; a reward model needs a causal language model"])
+
+
+def require_places(network: RewardNetwork, length: int) -> None:
+    """Raises: ConfigError where the body has fewer positions than the longest sequence has tokens."""
+    places = getattr(network.backbone.config.get_text_config(), "max_position_embeddings", None)
+    if places is not None and length > places:
+        raise ConfigError([f"data.max_length_tokens: {length} exceeds the {places} positions of the model"])
 
 
 def save_reward_model(network: RewardNetwork, folder: Path, *, max_length_tokens: int, mean: float, std: float) -> None:

@@ -7,6 +7,7 @@ import numpy
 
 from rewardmodel.network import load_reward_model, score_sequences
 from rewardmodel.runtime.backbones import load_generation_config, load_tokenizer
+from rewardmodel.runtime.cancellation import StopCheck, never_stop
 from rewardmodel.runtime.device import ComputeDevice, exact_device
 from rewardmodel.runtime.rendering import Messages, Renderer
 
@@ -18,12 +19,20 @@ class RewardScorer:
     one standard deviation better.
     """
 
-    def __init__(self, folder: Path, compute: ComputeDevice | None = None, *, batch_tokens: int = 8192) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        compute: ComputeDevice | None = None,
+        *,
+        batch_tokens: int = 8192,
+        check: StopCheck = never_stop,
+    ) -> None:
         compute = compute or exact_device()
         self.network, self.card = load_reward_model(folder, dtype=compute.compute_dtype)
         self.network.to(compute.device)
         self.renderer = Renderer(load_tokenizer(folder), load_generation_config(folder))
         self.batch_tokens = batch_tokens
+        self.check = check
 
     def score(self, prompts: Sequence[Messages], responses: Sequence[str], *, normalised: bool = True) -> numpy.ndarray:
         """Scores [n] float32 of the responses to the prompts beside them.
@@ -35,7 +44,13 @@ class RewardScorer:
             self.renderer.render(prompt, response, max_tokens=limit).token_ids
             for prompt, response in zip(prompts, responses, strict=True)
         ]
-        raw = score_sequences(self.network, sequences, pad_id=self.renderer.pad_id, batch_tokens=self.batch_tokens)
+        raw = score_sequences(
+            self.network,
+            sequences,
+            pad_id=self.renderer.pad_id,
+            batch_tokens=self.batch_tokens,
+            check=self.check,
+        )
         return self.normalise(raw) if normalised else raw
 
     def normalise(self, raw: numpy.ndarray) -> numpy.ndarray:

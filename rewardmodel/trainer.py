@@ -1,10 +1,8 @@
 """Bradley-Terry training of a reward model, from a run directory to a model folder."""
 
-import hashlib
 import logging
 import shutil
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,17 +11,24 @@ import torch
 
 from rewardmodel.batching import plan_epoch
 from rewardmodel.config import ConfigError, RewardConfig
-from rewardmodel.data import EncodedPair, check_splits, encode_pairs, make_objective
+from rewardmodel.data import EncodedPair, make_objective
+from rewardmodel.datasets import load_datasets
 from rewardmodel.evaluation import build_report, score_pairs
 from rewardmodel.gradient_step import GradientStep
 from rewardmodel.metrics import count_hits, negative_log_likelihood
-from rewardmodel.network import RewardNetwork, load_reward_model, require_causal, save_reward_model, score_sequences
-from rewardmodel.records import read_preferences
+from rewardmodel.network import (
+    RewardNetwork,
+    load_reward_model,
+    require_causal,
+    require_places,
+    save_reward_model,
+    score_sequences,
+)
 from rewardmodel.runtime.atomic_files import publish_folder
 from rewardmodel.runtime.backbones import load_backbone, load_generation_config, load_tokenizer
 from rewardmodel.runtime.checkpoint import Checkpoint, load_newest_checkpoint, save_checkpoint
-from rewardmodel.runtime.device import ComputeDevice, select_device
-from rewardmodel.runtime.faults import Cancelled, Diverged
+from rewardmodel.runtime.device import ComputeDevice, restore_threads, select_device
+from rewardmodel.runtime.faults import Cancelled, Diverged, Interrupted
 from rewardmodel.runtime.master_weights import MasterWeights
 from rewardmodel.runtime.rendering import Renderer
 from rewardmodel.runtime.run_directory import RunDirectory
@@ -36,23 +41,6 @@ PROOF_SEQUENCES = 4
 PROOF_TOKENS = 8192
 
 
-@dataclass(frozen=True, slots=True)
-class Datasets:
-    """The encoded records of a run."""
-
-    train: list[EncodedPair]
-    """Pairs to learn from."""
-    held_out: list[EncodedPair]
-    """Pairs of other prompts."""
-    digest: str
-    """Hash of both files."""
-
-    @property
-    def truncated_rows(self) -> int:
-        """Sequences that lost tokens at the front."""
-        return sum(pair.truncated_rows for pair in (*self.train, *self.held_out))
-
-
 class RewardTrainer:
     """One run: load, resume, step, evaluate, save."""
 
@@ -61,7 +49,10 @@ class RewardTrainer:
         self.config = config
         seed_everything(config.seed)
         self.compute = select_device(
-            device=config.compute.device, precision=config.compute.precision, threads=config.compute.threads
+            device=config.compute.device,
+            precision=config.compute.precision,
+            threads=config.compute.threads,
+            section="compute",
         )
         directory.status.update(state="running", phase="load", device=self.compute.name, message="loading data")
         base = directory.resolve(config.model.base)
@@ -77,41 +68,50 @@ class RewardTrainer:
             centre=config.loss.centre,
             pad_id=self.renderer.pad_id,
             micro_batch_tokens=config.training.micro_batch_tokens,
+            check=directory.cancellation.check,
         )
         self.objectives = [make_objective(pair.record, config.loss) for pair in self.data.train]
         self.total_steps = count_steps(len(self.data.train), config)
+        self.step = 0
+        self.saved_step: int | None = None
         self.checkpoint_at = time.monotonic()
+        # Metrics of a step whose weights have moved, while the look at held-out pairs that belongs to it is taken.
+        self.unlogged: dict[str, float] = {}
         self.plan: list[list[int]] = []
         self.planned_epoch = -1
 
     def run(self) -> None:
         """All steps from the newest checkpoint on, then the judgement and the model."""
-        first = self._resume()
-        self.directory.status.update(step=first, total_steps=self.total_steps, phase="train", message="first step")
-        if first == 0:
-            self._monitor(0, {})
-        for step in range(first, self.total_steps):
-            if self.directory.cancellation.requested:
-                self._checkpoint(step)
-                raise Cancelled(f"{self.directory.cancellation.reason}; checkpoint at step {step}")
-            self._train_step(step)
-            if self._checkpoint_is_due(step + 1):
-                self._checkpoint(step + 1)
-        self._finish()
+        self._resume()
+        self.directory.status.update(step=self.step, total_steps=self.total_steps, phase="train", message="first step")
+        try:
+            if self.step == 0 or self.unlogged:
+                self._monitor(self.step)
+            while self.step < self.total_steps:
+                self.directory.cancellation.check()
+                self._train_step()
+            self._finish()
+        except Interrupted as wish:
+            self.masters.clear_gradients()
+            self._checkpoint()
+            raise Cancelled(f"{wish}; checkpoint at step {self.step}") from wish
 
-    def _train_step(self, step: int) -> None:
-        members = self._members(step)
+    def _train_step(self) -> None:
+        members, rate = self._members(self.step), self._learning_rate(self.step)
         totals = self.gradient.accumulate([self.data.train[i] for i in members], [self.objectives[i] for i in members])
-        rate = self._learning_rate(step)
         norm = self._apply(rate)
-        values = {**totals.as_metrics(), "grad_norm": norm, "learning_rate": rate}
-        self._monitor(step + 1, values)
+        # From here on the step is done: what is left of it is caught up on if the run is stopped.
+        self.step += 1
+        self.unlogged = {**totals.as_metrics(), "grad_norm": norm, "learning_rate": rate}
         self.directory.status.update(
-            step=step + 1,
+            step=self.step,
             phase="train",
-            seconds_per_step=round(values["seconds"], 3),
-            message=f"step {step + 1} of {self.total_steps}",
+            seconds_per_step=round(self.unlogged["seconds"], 3),
+            message=f"step {self.step} of {self.total_steps}",
         )
+        self._monitor(self.step)
+        if self._checkpoint_is_due(self.step):
+            self._checkpoint()
 
     def _apply(self, rate: float) -> float:
         norm = torch.nn.utils.clip_grad_norm_(self.masters.parameters, self.config.optimizer.max_grad_norm)
@@ -146,9 +146,9 @@ class RewardTrainer:
             final_fraction=settings.final_fraction,
         )
 
-    def _monitor(self, step: int, values: dict[str, float]) -> None:
+    def _monitor(self, step: int) -> None:
         """Append the metrics of a step, with a look at the monitored pairs where it is due."""
-        every = self.config.evaluation.every_steps
+        every, values = self.config.evaluation.every_steps, dict(self.unlogged)
         if every and (step % every == 0 or step == self.total_steps):
             self.directory.status.update(phase="evaluate")
             chosen, rejected = self._scores(self._monitored())
@@ -157,6 +157,7 @@ class RewardTrainer:
             values["eval_loss"] = negative_log_likelihood(difference)
         if values:
             self.directory.append_metrics(step, values)
+        self.unlogged = {}
 
     def _monitored(self) -> list[EncodedPair]:
         pairs = self.data.held_out
@@ -165,7 +166,8 @@ class RewardTrainer:
 
     def _scores(self, pairs: list[EncodedPair]) -> tuple[numpy.ndarray, numpy.ndarray]:
         tokens = self.config.evaluation.batch_tokens
-        return score_pairs(self.network, pairs, pad_id=self.renderer.pad_id, batch_tokens=tokens)
+        check = self.directory.cancellation.check
+        return score_pairs(self.network, pairs, pad_id=self.renderer.pad_id, batch_tokens=tokens, check=check)
 
     def _checkpoint_is_due(self, step: int) -> bool:
         if step >= self.total_steps:
@@ -174,36 +176,47 @@ class RewardTrainer:
         late = time.monotonic() - self.checkpoint_at >= self.config.checkpoint.every_seconds
         return late or (every is not None and step % every == 0)
 
-    def _checkpoint(self, step: int) -> None:
-        self.directory.status.update(phase="save", message=f"checkpoint at step {step}")
+    def _checkpoint(self) -> None:
+        """Write a checkpoint unless there is one of this very state."""
+        if self.saved_step == self.step and not self.unlogged:
+            return
+        self.directory.status.update(phase="save", message=f"checkpoint at step {self.step}")
         optimizer, settings = pack_optimizer(self.optimizer)
         randomness, states = pack_randomness()
         save_checkpoint(
             self.directory.checkpoints,
-            step,
+            self.step,
             tensors={"masters": self.masters.pack(), "optimizer": optimizer, "randomness": randomness},
-            state={"optimizer": settings, "randomness": states, **self._fingerprint()},
+            state={
+                "optimizer": settings,
+                "randomness": states,
+                "threads": torch.get_num_threads(),
+                "unlogged": self.unlogged,
+                **self._fingerprint(),
+            },
         )
-        self.checkpoint_at = time.monotonic()
-        self.directory.status.update(checkpoint_step=step, phase="train")
+        self.saved_step, self.checkpoint_at = self.step, time.monotonic()
+        self.directory.status.update(checkpoint_step=self.step, phase="train")
 
     def _fingerprint(self) -> dict[str, Any]:
         return {"config": self.config.to_dict(), "data_sha256": self.data.digest}
 
-    def _resume(self) -> int:
+    def _resume(self) -> None:
         checkpoint = load_newest_checkpoint(self.directory.checkpoints)
         if checkpoint is None:
             self.directory.forget_after(-1)
-            return 0
+            return
         self._refuse_other_run(checkpoint)
         self.masters.unpack(checkpoint.tensors["masters"])
         unpack_optimizer(self.optimizer, checkpoint.tensors["optimizer"], checkpoint.state["optimizer"])
         unpack_randomness(checkpoint.tensors["randomness"], checkpoint.state["randomness"])
+        restore_threads(self.compute, checkpoint.state.get("threads"))
+        self.step = self.saved_step = checkpoint.step
+        self.unlogged = checkpoint.state.get("unlogged", {})
         # Step 0 is the look before training; a run that goes on from there looks again.
-        self.directory.forget_after(checkpoint.step or -1)
-        self.directory.status.update(checkpoint_step=checkpoint.step)
+        self.directory.forget_after(checkpoint.step - 1 if self.unlogged else checkpoint.step or -1)
+        self.directory.status.update(checkpoint_step=checkpoint.step, device=self.compute.name)
         log.info("resuming from the checkpoint at step %d", checkpoint.step)
-        return checkpoint.step
 
     def _refuse_other_run(self, checkpoint: Checkpoint) -> None:
         """Raises: ConfigError where config or data have changed since, for then the run could not be repeated."""
@@ -251,23 +264,12 @@ class RewardTrainer:
             raise RuntimeError(f"the saved model scores otherwise than the trained one: {saved} and {trained}")
 
 
-def load_datasets(directory: RunDirectory, config: RewardConfig, renderer: Renderer) -> Datasets:
-    """Both splits, encoded. Raises: DataError."""
-    paths = [directory.resolve(config.data.train), directory.resolve(config.data.eval)]
-    records = [read_preferences(path) for path in paths]
-    check_splits(*records)
-    digest = hashlib.sha256(b"".join(hashlib.sha256(path.read_bytes()).digest() for path in paths)).hexdigest()
-    train, held_out = (
-        encode_pairs(split, renderer, max_length_tokens=config.data.max_length_tokens) for split in records
-    )
-    return Datasets(train, held_out, digest)
-
-
 def make_network(base: Path, config: RewardConfig, compute: ComputeDevice) -> RewardNetwork:
     """The network at the start of a run, on its device."""
     network = RewardNetwork(load_backbone(base, dtype=compute.compute_dtype), seed=config.seed).to(compute.device)
     network.freeze_layers(config.model.frozen_layers)
     require_causal(network)
+    require_places(network, config.data.max_length_tokens)
     return network
 
 

@@ -9,7 +9,8 @@ import torch
 from transformers import PreTrainedModel
 
 from rewardmodel.intervals import Estimate, Resampling, estimate_ratio
-from rewardmodel.runtime.faults import Cancelled
+from rewardmodel.runtime.cancellation import StopCheck, never_stop
+from rewardmodel.runtime.faults import Cancelled, Interrupted
 from rewardmodel.runtime.rendering import Renderer
 from rewardmodel.runtime.run_directory import RunDirectory
 from rewardmodel.runtime.seeding import derive_seed
@@ -50,14 +51,15 @@ class Examination:
 
     def examine(self, model: PreTrainedModel, directory: RunDirectory) -> list[Group]:
         """The model's scored completions, a wave at a time. Raises: Cancelled where the starter asks for it."""
-        engine = BatchedSampler(model, batch_rows=self.batch_rows)
+        engine = BatchedSampler(model, batch_rows=self.batch_rows, check=directory.cancellation.check)
         width = max(1, self.batch_rows // self.samples_per_prompt)
         groups: list[Group] = []
         for start in range(0, len(self.prompts), width):
-            if directory.cancellation.requested:
-                raise Cancelled(f"{directory.cancellation.reason}, during an evaluation")
             part = self.prompts[start : start + width]
-            groups.extend(self.reward.score(self._collect(engine, part, version=start)))
+            try:
+                groups.extend(self.reward.score(self._collect(engine, part, version=start)))
+            except Interrupted as wish:
+                raise Cancelled(f"{wish}, during an evaluation") from wish
         return groups
 
     def _collect(self, engine: BatchedSampler, prompts: Sequence[EncodedPrompt], *, version: int) -> list[Group]:
@@ -96,12 +98,17 @@ class Distance:
 
 
 def measure_kl(
-    policy: PreTrainedModel, reference: PreTrainedModel, groups: Sequence[Group], temperature: float
+    policy: PreTrainedModel,
+    reference: PreTrainedModel,
+    groups: Sequence[Group],
+    temperature: float,
+    *,
+    check: StopCheck = never_stop,
 ) -> Distance:
     """The distance on these completions, both models scored the same way."""
     pairs = [(group.prompt.token_ids, group.completions[i].token_ids) for group, i in flatten_completions(groups)]
     columns = [
-        Policy(model, temperature=temperature, micro_batch_tokens=SCORING_TOKENS).log_probs(pairs)
+        Policy(model, temperature=temperature, micro_batch_tokens=SCORING_TOKENS, check=check).log_probs(pairs)
         for model in (policy, reference)
     ]
     own, other = (torch.tensor([value for row in column for value in row]) for column in columns)
@@ -120,7 +127,8 @@ def evaluate(directory: RunDirectory, config: EvaluateConfig) -> None:
     before = examination.examine(reference, directory)
     directory.status.update(step=1, message="answering with the policy")
     after = examination.examine(bench.model, directory)
-    distance = measure_kl(bench.model, reference, after, config.sampling.temperature)
+    check = directory.cancellation.check
+    distance = measure_kl(bench.model, reference, after, config.sampling.temperature, check=check)
     directory.write_result(
         {
             "kind": "policy-evaluate",

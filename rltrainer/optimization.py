@@ -30,7 +30,10 @@ class PolicyOptimizer:
     def update(
         self, batch: TrainingBatch, algorithm: Algorithm, *, learning_rate: float, max_new_tokens: int, tally: Tally
     ) -> None:
-        """All passes over the batch, an optimizer step each. Raises: Diverged where a gradient is not finite."""
+        """All passes over the batch, an optimizer step each.
+
+        Raises: Diverged where a gradient is not finite; Interrupted where the run should stop and no weight has moved.
+        """
         rows = batch.rows
         for number in range(self.config.passes):
             first = number == 0
@@ -47,6 +50,8 @@ class PolicyOptimizer:
         """Gradients of the whole batch into the masters; gives each row's log-probs before the step."""
         found: list[tuple[float, ...]] = [()] * len(rows)
         for clusters in self.policy.plan([(row.prompt_ids, row.completion_ids) for row in rows]):
+            if first:  # Later passes come after a step of the weights, which cannot be taken back.
+                self.policy.check()
             scores = self.policy.score(clusters)
             own = [rows[index] for index in scores.rows]
             loss = algorithm.loss(scores, own, totals, tally)

@@ -29,7 +29,8 @@ def evaluate_reference(
     config: EvaluationConfig,
 ) -> None:
     """Answer the held-out prompts with the reference, before the first step; some answers are kept to be read."""
-    directory.status.update(phase="evaluate", message="answering the held-out prompts with the reference")
+    asked = len(examination.prompts)
+    directory.status.update(phase="evaluate", message=f"answering {asked} held-out prompts with the reference")
     groups = examination.examine(reference, directory)
     progress.reference_rewards = [list(group.rewards) for group in groups]
     keep_samples(directory, groups[: config.shown_prompts], step=0, source="reference")
@@ -48,7 +49,8 @@ def finish(
     """Compare with the reference, save the policy, write the result."""
     directory.status.update(phase="evaluate", message="answering the held-out prompts with the new policy")
     groups = examination.examine(policy, directory)
-    distance = measure_kl(policy, reference, groups, config.rollout.temperature)
+    check = directory.cancellation.check
+    distance = measure_kl(policy, reference, groups, config.rollout.temperature, check=check)
     directory.status.update(phase="save", message="saving the policy")
     save_policy(directory, config.model.path, masters, examination.renderer)
     shown = groups[: config.evaluation.shown_prompts]
@@ -59,6 +61,7 @@ def finish(
         {
             "kind": "grpo",
             "steps": progress.step,
+            "held_out_prompts": len(groups),
             "reward_first": progress.reward_first,
             "reward_last": progress.reward_last,
             **compare(examination, progress.reference_rewards, groups),

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
+from rewardmodel.runtime.cancellation import StopCheck, never_stop
 from rltrainer.architecture import hidden_states, output_head
 from rltrainer.attention_mask import additive_mask
 from rltrainer.chunked_head import score_tokens
@@ -30,10 +31,18 @@ class CompletionScores:
 class Policy:
     """Scores completions with a network, at the temperature they were sampled with."""
 
-    def __init__(self, model: PreTrainedModel, *, temperature: float, micro_batch_tokens: int) -> None:
+    def __init__(
+        self,
+        model: PreTrainedModel,
+        *,
+        temperature: float,
+        micro_batch_tokens: int,
+        check: StopCheck = never_stop,
+    ) -> None:
         self.model = model
         self.temperature = temperature
         self.micro_batch_tokens = micro_batch_tokens
+        self.check = check
 
     @property
     def device(self) -> torch.device:
@@ -65,9 +74,10 @@ class Policy:
 
     @torch.no_grad()
     def log_probs(self, pairs: Sequence[Pair]) -> list[tuple[float, ...]]:
-        """Log-probs of each completion's tokens, without gradient."""
+        """Log-probs of each completion's tokens, without gradient. Raises: Interrupted where the run should stop."""
         found: list[tuple[float, ...]] = [()] * len(pairs)
         for clusters in self.plan(pairs):
+            self.check()
             scores = self.score(clusters)
             for row, values, mask in zip(scores.rows, scores.log_probs, scores.mask, strict=True):
                 found[row] = tuple(values[mask].tolist())

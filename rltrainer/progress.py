@@ -6,9 +6,12 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from rewardmodel.config_parsing import ConfigError
 from rewardmodel.records import DataError
 from rewardmodel.runtime.checkpoint import load_newest_checkpoint, save_checkpoint
+from rewardmodel.runtime.device import ComputeDevice, restore_threads
 from rewardmodel.runtime.run_directory import RunDirectory
 from rewardmodel.runtime.training_state import pack_optimizer, pack_randomness, unpack_optimizer, unpack_randomness
 from rltrainer.config import GRPOConfig
@@ -50,13 +53,19 @@ def save_progress(
             "random": random_state,
             "config": config.to_dict(),
             "data_sha256": data_sha256,
+            "threads": torch.get_num_threads(),
         },
     )
     directory.status.update(checkpoint_step=progress.step)
 
 
 def load_progress(
-    directory: RunDirectory, optimizer: PolicyOptimizer, config: GRPOConfig, data_sha256: str
+    directory: RunDirectory,
+    optimizer: PolicyOptimizer,
+    config: GRPOConfig,
+    data_sha256: str,
+    *,
+    compute: ComputeDevice,
 ) -> Progress:
     """Put the newest checkpoint back in place, if there is one, and cut what was logged after it.
 
@@ -74,8 +83,9 @@ def load_progress(
     optimizer.masters.unpack(found.tensors["policy"])
     unpack_optimizer(optimizer.adamw, found.tensors["optimizer"], found.state["optimizer"])
     unpack_randomness(found.tensors["random"], found.state["random"])
+    restore_threads(compute, found.state.get("threads"))
     directory.forget_after(found.step)
-    directory.status.update(checkpoint_step=found.step, step=found.step)
+    directory.status.update(checkpoint_step=found.step, step=found.step, device=compute.name)
     return Progress(**found.state["progress"])
 
 

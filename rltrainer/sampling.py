@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from rewardmodel.runtime.faults import Cancelled
+from rewardmodel.runtime.faults import Cancelled, Interrupted
 from rewardmodel.runtime.json_lines import append_line, keep_lines, read_lines
 from rewardmodel.runtime.run_directory import RunDirectory
 from rewardmodel.runtime.seeding import derive_seed
@@ -33,9 +33,10 @@ def sample(directory: RunDirectory, config: SampleConfig) -> None:
         missing = [prompt for prompt in lot if prompt.record.prompt_id not in done]
         if not missing:
             continue
-        if directory.cancellation.requested:
-            raise Cancelled(f"{directory.cancellation.reason}, after {len(done)} of {len(bench.prompts)} prompts")
-        speed = _answer(directory, config, bench, missing)
+        try:
+            speed = _answer(directory, config, bench, missing)
+        except Interrupted as wish:
+            raise Cancelled(f"{wish}, after {len(done)} of {len(bench.prompts)} prompts") from wish
         done.update(prompt.record.prompt_id for prompt in missing)
         directory.append_metrics(len(done), speed)
         message = f"{len(done)} of {len(bench.prompts)} prompts answered"
@@ -52,8 +53,16 @@ def forget_incomplete(directory: RunDirectory, responses_per_prompt: int) -> set
 
 
 def plan_lots(prompts: Sequence[EncodedPrompt], size: int) -> list[Sequence[EncodedPrompt]]:
-    """Prompts that are answered together, in the order of the file, so that first answers come soon."""
-    return [prompts[start : start + size] for start in range(0, len(prompts), size)]
+    """Prompts that are answered together, in the order of the file: one, then twice as many each time up to `size`.
+
+    Somebody may be waiting for the first answers, and a small lot is answered sooner than a large one.
+    """
+    lots: list[Sequence[EncodedPrompt]] = []
+    start, width = 0, 1
+    while start < len(prompts):
+        lots.append(prompts[start : start + width])
+        start, width = start + width, min(2 * width, size)
+    return lots
 
 
 def _answer(
@@ -65,7 +74,8 @@ def _answer(
     )
     watch = Stopwatch()
     requests = [SamplingRequest(prompt.token_ids, _seeds(config, prompt.record.prompt_id)) for prompt in prompts]
-    answers = BatchedSampler(bench.model, batch_rows=sampling.batch_rows).sample(requests, rules)
+    engine = BatchedSampler(bench.model, batch_rows=sampling.batch_rows, check=directory.cancellation.check)
+    answers = engine.sample(requests, rules)
     for prompt, completions in zip(prompts, answers, strict=True):
         for number, completion in enumerate(completions):
             append_line(directory.responses, _row(prompt.record.prompt_id, number, completion, bench))

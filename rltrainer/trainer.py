@@ -10,7 +10,7 @@ from typing import Any
 
 from transformers import PreTrainedModel
 
-from rewardmodel.runtime.faults import Cancelled
+from rewardmodel.runtime.faults import Cancelled, Interrupted
 from rewardmodel.runtime.run_directory import RunDirectory
 from rltrainer.algorithms.algorithm import Algorithm
 from rltrainer.algorithms.grpo import GRPO
@@ -64,7 +64,9 @@ class Trainer:
     def run(self) -> None:
         """From wherever the directory stands to its result."""
         session = open_session(self.directory, self.config)
-        progress = load_progress(self.directory, session.optimizer, self.config, session.data_sha256)
+        progress = load_progress(
+            self.directory, session.optimizer, self.config, session.data_sha256, compute=session.bench.compute
+        )
         session.prompts.drawn = progress.prompts_drawn
         self.directory.status.update(total_steps=self.config.stop.steps, step=progress.step)
         if not progress.reference_rewards:
@@ -85,7 +87,13 @@ class Trainer:
         self.directory.status.update(phase="train", message=f"step {progress.step} of {self.config.stop.steps}")
         while progress.step < self.config.stop.steps:
             self._stop_if_asked(session, progress, saved_step)
-            self._step(session, progress)
+            try:
+                self._step(session, progress)
+            except Interrupted:
+                # The step left no trace but gradients: progress and random states are those of its beginning.
+                session.optimizer.masters.clear_gradients()
+                session.prompts.drawn = progress.prompts_drawn
+                continue
             last = progress.step == self.config.stop.steps
             if last or self._is_checkpoint_due(progress.step, saved_at):
                 self._save(session, progress)
@@ -131,7 +139,9 @@ class Trainer:
         rollout = self.config.rollout
         return collect_groups(
             session.prompts.draw(rollout.prompts_per_step),
-            engine=BatchedSampler(session.bench.model, batch_rows=rollout.batch_rows),
+            engine=BatchedSampler(
+                session.bench.model, batch_rows=rollout.batch_rows, check=self.directory.cancellation.check
+            ),
             renderer=session.bench.renderer,
             rules=session.rules,
             group_size=rollout.group_size,
@@ -145,7 +155,10 @@ class Trainer:
         policy = session.optimizer.policy
         # The same micro-batches as the policy's own pass, so that equal weights give a distance of exactly 0.
         reference = Policy(
-            session.reference, temperature=policy.temperature, micro_batch_tokens=policy.micro_batch_tokens
+            session.reference,
+            temperature=policy.temperature,
+            micro_batch_tokens=policy.micro_batch_tokens,
+            check=policy.check,
         )
         return reference.log_probs(pairs)
 
@@ -185,7 +198,10 @@ def open_session(directory: RunDirectory, config: GRPOConfig) -> _Session:
     rules = SamplingRules(rollout.max_new_tokens, bench.renderer.stop_ids, rollout.temperature)
     directory.status.update(message="loading the reference")
     policy = Policy(
-        bench.model, temperature=rollout.temperature, micro_batch_tokens=config.optimizer.micro_batch_tokens
+        bench.model,
+        temperature=rollout.temperature,
+        micro_batch_tokens=config.optimizer.micro_batch_tokens,
+        check=directory.cancellation.check,
     )
     masters = make_trainable(bench.model, directory, config.model.path)
     return _Session(

@@ -6,7 +6,11 @@ class Diverged(RuntimeError):
 
 
 class Cancelled(RuntimeError):
-    """The starter asked the run to stop; a checkpoint has been written."""
+    """The starter asked the run to stop."""
+
+
+class Interrupted(Cancelled):
+    """The wish to stop was seen inside a step: what the step had done is thrown away, and later done again."""
 
 
 class Busy(RuntimeError):

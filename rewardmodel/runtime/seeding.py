@@ -11,7 +11,7 @@ def seed_everything(seed: int) -> None:
     """Seed python, numpy and torch, on every device."""
     random.seed(seed)
     numpy.random.seed(seed % 2**32)
-    torch.manual_seed(seed)
+    torch.manual_seed(seed % 2**63)
 
 
 def derive_seed(seed: int, *names: str | int) -> int:

@@ -4,9 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import numpy
+
 from rewardmodel.config_parsing import ConfigError
 from rewardmodel.records import DataError
+from rewardmodel.runtime.cancellation import StopCheck, never_stop
 from rewardmodel.runtime.device import ComputeDevice
+from rewardmodel.runtime.faults import Diverged
 from rewardmodel.runtime.run_directory import RunDirectory
 from rewardmodel.scorer import RewardScorer
 from rltrainer.config_sections import RewardConfig
@@ -52,7 +56,12 @@ def build_reward(
     if config.model is not None and config.model_weight:
         parts["model"] = (
             config.model_weight,
-            reward_model(directory.resolve(config.model), compute, clip=config.model_clip),
+            reward_model(
+                directory.resolve(config.model),
+                compute,
+                clip=config.model_clip,
+                check=directory.cancellation.check,
+            ),
         )
     if config.brevity_weight:
         parts["brevity"] = (config.brevity_weight, brevity(max_new_tokens=max_new_tokens))
@@ -66,19 +75,22 @@ def build_reward(
     return WeightedReward(parts)
 
 
-def reward_model(folder: Path, compute: ComputeDevice, *, clip: float) -> RewardPart:
+def reward_model(folder: Path, compute: ComputeDevice, *, clip: float, check: StopCheck = never_stop) -> RewardPart:
     """The normalised score of a trained reward model, held within plus and minus `clip`.
 
+    The part raises Diverged where a score is not a finite number.
     Raises: ConfigError where the folder holds no reward model.
     """
     try:
-        scorer = RewardScorer(folder, compute)
+        scorer = RewardScorer(folder, compute, check=check)
     except ConfigError as error:
         # Its faults begin with "model", which in this config is a key of the section `reward`.
         raise ConfigError([f"reward.{fault}" for fault in error.faults]) from error
 
     def score(answers: Sequence[Answer]) -> list[float]:
         scores = scorer.score([answer.prompt.prompt for answer in answers], [answer.text for answer in answers])
+        if not numpy.isfinite(scores).all():
+            raise Diverged("the reward model in reward.model gives scores that are no numbers; its weights are broken")
         return [min(max(float(value), -clip), clip) for value in scores]
 
     return score

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
+from rewardmodel.runtime.cancellation import StopCheck, never_stop
 from rewardmodel.runtime.faults import Diverged
 from rltrainer.architecture import hidden_states, output_head, require_full_attention
 from rltrainer.attention_mask import additive_mask
@@ -28,15 +29,17 @@ class BatchedSampler:
     from a generator of its own, so that its numbers depend on its seed and on nothing else.
     """
 
-    def __init__(self, model: PreTrainedModel, *, batch_rows: int) -> None:
+    def __init__(self, model: PreTrainedModel, *, batch_rows: int, check: StopCheck = never_stop) -> None:
         self.model = model
         self.batch_rows = batch_rows
+        self.check = check
 
     @torch.inference_mode()
     def sample(self, requests: Sequence[SamplingRequest], rules: SamplingRules) -> list[tuple[Completion, ...]]:
         """For each request its completions, in the order of its seeds.
 
-        Raises: Diverged where the logits are not finite; ConfigError where the network cannot see that far back.
+        Raises: Diverged where the logits are not finite; ConfigError where the network cannot see that far back;
+        Interrupted, at any token, where the run should stop.
         """
         longest = max((len(request.prompt_ids) for request in requests), default=0)
         require_full_attention(self.model, longest + rules.max_new_tokens)
@@ -63,6 +66,7 @@ class BatchedSampler:
         live = list(range(len(rows)))
         uniforms = _draw_uniforms(rows, rules.max_new_tokens)
         for step in range(rules.max_new_tokens):
+            self.check()
             chosen = choose_tokens(batch.logits, uniforms[live, step], temperature=rules.temperature, top_p=rules.top_p)
             for index, token, log_prob in zip(live, *(part.tolist() for part in chosen), strict=True):
                 rows[index].append(token, log_prob, rules.stop_ids)

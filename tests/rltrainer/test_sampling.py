@@ -1,6 +1,7 @@
 import json
 import time
 
+from rltrainer.sampling import plan_lots
 from tests.rltrainer.run_folder import make_run, read_json, read_rows, run, start
 
 
@@ -52,6 +53,28 @@ def test_a_cancelled_run_says_how_far_it_came(base, tmp_path):
     code, _ = run("sample", folder)
     assert code == 130
     assert "after 0 of 12 prompts" in read_json(folder / "status.json")["reason"]
+
+
+def test_first_answers_come_alone_and_lots_grow():
+    lots = plan_lots(list(range(12)), 4)
+    assert [len(lot) for lot in lots] == [1, 2, 4, 4, 1]
+    assert [prompt for lot in lots for prompt in lot] == list(range(12))
+
+
+def test_a_lot_in_the_making_is_given_up_on_sigterm(base, tmp_path):
+    folder = make_run(tmp_path / "run", _config(base, max_new_tokens=500, temperature=0.01))
+    process = start("sample", folder)
+    deadline = time.monotonic() + 120
+    while not (folder / "status.json").exists() or read_json(folder / "status.json")["phase"] != "sample":
+        assert process.poll() is None, process.communicate()[0]
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    process.terminate()
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 130, output
+    responses = folder / "responses.jsonl"
+    answered = {row["prompt_id"] for row in read_rows(responses)} if responses.exists() else set()
+    assert f"stopped by SIGTERM, after {len(answered)} of 12 prompts" in read_json(folder / "status.json")["reason"]
 
 
 def test_greedy_responses_to_one_prompt_are_all_alike(base, tmp_path):
