@@ -3,13 +3,15 @@
 import copy
 import dataclasses
 import json
-import math
+import sys
 import types
 import typing
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
 DataclassT = TypeVar("DataclassT")
+_UNREADABLE: Any = object()
+"""In place of a value whose form is wrong; the fault is listed."""
 
 
 class ConfigError(ValueError):
@@ -73,13 +75,13 @@ def _json_or_text(text: str) -> Any:
 def _read_dataclass(owner: Any, mapping: Any, path: str, faults: list[str]) -> Any:
     if not isinstance(mapping, Mapping):
         faults.append(f"{path or 'config'}: expected a section (a JSON object), got {_describe(mapping)}")
-        return None
+        return _UNREADABLE
     fields = {field.name: field for field in dataclasses.fields(owner)}
     faults.extend(_unknown_keys(mapping, fields, path))
-    found_before = len(faults)
     values = _read_fields(owner, fields, mapping, path, faults)
-    if len(faults) > found_before:
-        return None
+    if any(_is_required(field) and name not in values for name, field in fields.items()):
+        return _UNREADABLE
+    # Defaults stand in for what could not be read, so that faults of meaning elsewhere are told at the same time.
     value = owner(**values)
     faults.extend(_join(path, fault) for fault in getattr(value, "validate", tuple)())
     return value
@@ -92,7 +94,8 @@ def _read_fields(
     values: dict[str, Any] = {}
     for name, field in fields.items():
         if name in mapping:
-            values[name] = _read(hints[name], mapping[name], _join(path, name), faults)
+            if (value := _read(hints[name], mapping[name], _join(path, name), faults)) is not _UNREADABLE:
+                values[name] = value
         elif dataclasses.is_dataclass(hints[name]) and not _is_required(field):
             values[name] = _read_dataclass(hints[name], {}, _join(path, name), faults)
         elif _is_required(field):
@@ -139,37 +142,41 @@ def _read_literal(hint: Any, value: Any, path: str, faults: list[str]) -> Any:
     choices = typing.get_args(hint)
     if not any(type(value) is type(choice) and value == choice for choice in choices):
         faults.append(f"{path}: expected one of {', '.join(json.dumps(c) for c in choices)}, got {_describe(value)}")
+        return _UNREADABLE
     return value
 
 
 def _read_sequence(hint: Any, value: Any, path: str, faults: list[str]) -> Any:
     if not isinstance(value, list | tuple):
         faults.append(f"{path}: expected a list, got {_describe(value)}")
-        return None
+        return _UNREADABLE
     member = typing.get_args(hint)[0]
     items = [_read(member, item, f"{path}[{index}]", faults) for index, item in enumerate(value)]
+    if any(item is _UNREADABLE for item in items):
+        return _UNREADABLE
     return tuple(items) if typing.get_origin(hint) is tuple else items
 
 
 def _read_table(hint: Any, value: Any, path: str, faults: list[str]) -> Any:
     if not isinstance(value, Mapping):
         faults.append(f"{path}: expected a JSON object, got {_describe(value)}")
-        return None
+        return _UNREADABLE
     member = typing.get_args(hint)[1]
-    return {str(key): _read(member, item, _join(path, str(key)), faults) for key, item in value.items()}
+    table = {str(key): _read(member, item, _join(path, str(key)), faults) for key, item in value.items()}
+    return _UNREADABLE if any(item is _UNREADABLE for item in table.values()) else table
 
 
 def _read_scalar(hint: Any, value: Any, path: str, faults: list[str]) -> Any:
     if hint is Any:
         return value
     if hint is float and type(value) in (int, float):
-        if math.isfinite(value):
+        if -sys.float_info.max <= value <= sys.float_info.max:
             return float(value)
     elif type(value) is hint:
         return value
     expected = {int: "a whole number", float: "a finite number", str: "text", bool: "true or false"}[hint]
     faults.append(f"{path}: expected {expected}, got {_describe(value)}")
-    return None
+    return _UNREADABLE
 
 
 def _describe(value: Any) -> str:

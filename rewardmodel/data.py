@@ -60,6 +60,7 @@ def check_splits(train: Sequence[PreferenceRecord], held_out: Sequence[Preferenc
     for name, records in (("data.train", train), ("data.eval", held_out)):
         if not records:
             raise DataError(f"{name}: the file has no records; a run needs at least one pair there")
+        _check_ids(name, records)
     shared = {record.prompt_id for record in train} & {record.prompt_id for record in held_out}
     if shared:
         example = sorted(shared)[0]
@@ -67,6 +68,14 @@ def check_splits(train: Sequence[PreferenceRecord], held_out: Sequence[Preferenc
             f"prompt_id: {len(shared)} prompts, for instance {example!r}, are in both data.train and data.eval; "
             "split by prompt, or the accuracy says nothing"
         )
+
+
+def _check_ids(name: str, records: Sequence[PreferenceRecord]) -> None:
+    seen: set[str] = set()
+    for record in records:
+        if record.id in seen:
+            raise DataError(f"{name}: id {record.id!r} occurs twice; each record needs its own")
+        seen.add(record.id)
 
 
 def _encode(record: PreferenceRecord, renderer: Renderer, max_tokens: int) -> EncodedPair:

@@ -1,7 +1,7 @@
 """The records a run directory carries in and out, one JSON object a line. Standard library only."""
 
 import json
-import math
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -114,7 +114,7 @@ def parse_preference(row: Mapping[str, Any]) -> PreferenceRecord:
         margin=reader.number("margin", 0.0),
         weight=reader.number("weight", 1.0),
         derived_from=reader.take("derived_from", str, "ranking"),
-        judgments=tuple(reader.take("judgments", list, [])),
+        judgments=reader.whole_numbers("judgments"),
     )
     _check_preference(record)
     return record
@@ -139,6 +139,8 @@ def _check_preference(record: PreferenceRecord) -> None:
         raise DataError(f"margin: must be 0 or more, got {record.margin}")
     if record.weight < 0:
         raise DataError(f"weight: must be 0 or more, got {record.weight}")
+    if record.chosen == record.rejected:
+        raise DataError("rejected: is the same text as 'chosen'; nothing can be learned from the pair, leave it out")
     if record.votes.rejected > record.votes.chosen:
         raise DataError("votes: 'rejected' has more votes than 'chosen'; swap the two responses")
 
@@ -146,17 +148,25 @@ def _check_preference(record: PreferenceRecord) -> None:
 def _read_lines(path: Path, parse: Callable[[Mapping[str, Any]], RecordT]) -> Iterator[RecordT]:
     if not path.is_file():
         raise DataError(f"{path.name}: the file is missing at {path}")
-    with path.open(encoding="utf-8") as lines:
-        for number, line in enumerate(lines, start=1):
-            if line.strip():
-                yield _parse_line(line, parse, f"{path.name} line {number}")
-
-
-def _parse_line(line: str, parse: Callable[[Mapping[str, Any]], RecordT], place: str) -> RecordT:
     try:
-        row = json.loads(line)
+        # Bytes, because text with a broken character would not say in which line it stands.
+        with path.open("rb") as lines:
+            for number, line in enumerate(lines, start=1):
+                if line.strip():
+                    yield _parse_line(line, parse, f"{path.name} line {number}")
+    except OSError as error:
+        raise DataError(f"{path.name}: cannot be read: {error}") from error
+
+
+def _parse_line(line: bytes, parse: Callable[[Mapping[str, Any]], RecordT], place: str) -> RecordT:
+    try:
+        row = json.loads(line.decode("utf-8"))
+    except UnicodeDecodeError as error:
+        raise DataError(f"{place}: not valid UTF-8 at byte {error.start + 1}; save the file as UTF-8") from error
     except json.JSONDecodeError as error:
         raise DataError(f"{place}: not valid JSON: {error.msg} at column {error.colno}") from error
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"{place}: JSON that cannot be read: {error}") from error
     if not isinstance(row, dict):
         raise DataError(f"{place}: expected a JSON object, got {type(row).__name__}")
     try:
@@ -181,7 +191,15 @@ class _Row:
             raise DataError(f"{self.prefix}{name}: is missing")
         if not isinstance(value, kind) or isinstance(value, bool):
             raise DataError(f"{self.prefix}{name}: expected {_KIND_NAMES[kind]}, got {type(value).__name__}")
+        if isinstance(value, str):
+            _check_text(value, f"{self.prefix}{name}")
         return value
+
+    def whole_numbers(self, name: str) -> tuple[int, ...]:
+        values = self.take(name, list, [])
+        if wrong := [value for value in values if type(value) is not int]:
+            raise DataError(f"{self.prefix}{name}: expected whole numbers, got {wrong[0]!r}")
+        return tuple(values)
 
     def text(self, name: str) -> str:
         value = self.take(name, str)
@@ -197,7 +215,7 @@ class _Row:
 
     def number(self, name: str, default: float) -> float:
         value = self.row.get(name, default)
-        if type(value) not in (int, float) or not math.isfinite(value):
+        if type(value) not in (int, float) or not -_LARGEST <= value <= _LARGEST:
             raise DataError(f"{self.prefix}{name}: expected a finite number, got {value!r}")
         return float(value)
 
@@ -214,7 +232,19 @@ class _Row:
             raise DataError(f"{place}.role: expected one of {', '.join(ROLES)}, got {message['role']!r}")
         if not isinstance(message["content"], str):
             raise DataError(f"{place}.content: expected text, got {type(message['content']).__name__}")
+        _check_text(message["content"], f"{place}.content")
         return {"role": message["role"], "content": message["content"]}
 
 
+def _check_text(text: str, place: str) -> None:
+    """Refuse what JSON can spell but no tokenizer, file or database takes."""
+    if "\0" in text:
+        raise DataError(f"{place}: has a NUL character at position {text.index(chr(0)) + 1}; take it out")
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise DataError(f"{place}: has half a surrogate pair at position {error.start + 1}; take it out") from error
+
+
+_LARGEST = sys.float_info.max
 _KIND_NAMES: dict[type, str] = {str: "text", int: "a whole number", list: "a list", dict: "a JSON object"}

@@ -12,7 +12,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from rewardmodel.runtime.atomic_files import publish_folder, write_json
+from rewardmodel.runtime.atomic_files import UNFINISHED_PREFIX, publish_folder, write_json
 
 TensorGroup = Mapping[str, Tensor]
 KEPT_CHECKPOINTS = 2
@@ -49,7 +49,12 @@ def save_checkpoint(
 
 
 def load_newest_checkpoint(root: Path) -> Checkpoint | None:
-    """The newest checkpoint that is complete and readable; None where there is none."""
+    """The newest checkpoint that is complete and readable; None where there is none.
+
+    What a kill left half written is deleted: nobody would ever finish it, and it is as large as a checkpoint.
+    """
+    for unfinished in root.glob(f"{UNFINISHED_PREFIX}*"):
+        shutil.rmtree(unfinished, ignore_errors=True)
     for folder in reversed(_folders(root)):
         if _is_complete(folder):
             try:

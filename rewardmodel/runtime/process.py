@@ -1,5 +1,6 @@
 """The process frame of both trainers: one run directory in, an exit code and a status out."""
 
+import errno
 import logging
 import os
 import signal
@@ -65,8 +66,7 @@ def _run(command: Command, directory: RunDirectory) -> int:
     try:
         with directory.locked():
             if directory.is_complete:
-                log.info("%s is complete: result.json is there, nothing to do", directory.root)
-                return EXIT_DONE
+                return _say_complete(directory)
             directory.cancellation.listen()
             with directory.status:
                 return _supervise(command, directory)
@@ -74,6 +74,20 @@ def _run(command: Command, directory: RunDirectory) -> int:
         # The other process owns status.json: it must stay as it is.
         log.warning("%s", busy)
         return EXIT_BUSY
+    except PermissionError as error:
+        print(f"the run directory cannot be written: {error}", file=sys.stderr)
+        return EXIT_BAD_CONFIG
+    except OSError as error:
+        print(_describe_storage(error), file=sys.stderr)
+        return EXIT_OUR_FAULT
+
+
+def _say_complete(directory: RunDirectory) -> int:
+    log.info("%s is complete: result.json is there, nothing to do", directory.root)
+    if directory.read_state() != "succeeded":
+        # The process that wrote the result was killed before it could say so.
+        directory.status.update(state="succeeded", message="done")
+    return EXIT_DONE
 
 
 def _supervise(command: Command, directory: RunDirectory) -> int:
@@ -87,6 +101,9 @@ def _supervise(command: Command, directory: RunDirectory) -> int:
         return _end(directory, "failed", EXIT_DIVERGED, f"diverged: {error}")
     except Cancelled as error:
         return _end(directory, "cancelled", EXIT_CANCELLED, str(error))
+    except OSError as error:
+        traceback.print_exc()
+        return _end(directory, "failed", EXIT_OUR_FAULT, _describe_storage(error))
     except BaseException as error:
         traceback.print_exc()
         return _end(directory, "failed", EXIT_OUR_FAULT, f"internal error: {type(error).__name__}: {error}")
@@ -98,5 +115,17 @@ def _end(directory: RunDirectory, state: str, code: int, reason: str) -> int:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     if reason:
         log.error("%s", reason)
-    directory.status.update(state=state, reason=reason, message=reason or "done")
+    try:
+        directory.status.update(state=state, reason=reason, message=reason or "done")
+    except OSError as error:
+        # The exit code and the log still say how it ended.
+        log.warning("status.json cannot be written: %s", error)
     return code
+
+
+def _describe_storage(error: OSError) -> str:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return f"the disk is full: {error}; free some space and start again, the run goes on from its checkpoint"
+    if error.errno == errno.EROFS:
+        return f"the run directory is on a read-only file system: {error}"
+    return f"internal error: {type(error).__name__}: {error}"

@@ -67,7 +67,9 @@ class RunDirectory:
             mapping = json.loads(path.read_text(encoding="utf-8"))
         except FileNotFoundError:
             raise ConfigError([f"config.json: the file is missing in {self.root}"]) from None
-        except ValueError as error:
+        except OSError as error:
+            raise ConfigError([f"config.json: cannot be read: {error}"]) from error
+        except (ValueError, RecursionError) as error:
             raise ConfigError([f"config.json: not valid JSON: {error}"]) from error
         if not isinstance(mapping, dict):
             raise ConfigError(["config.json: expected a JSON object"])
@@ -104,6 +106,14 @@ class RunDirectory:
         """Cut metrics and samples of steps after the checkpoint from which the run goes on."""
         for path in (self.metrics, self.samples):
             keep_lines(path, lambda row: int(row["step"]) <= step)
+
+    def read_state(self) -> str | None:
+        """The state that `status.json` gives; None where it gives none."""
+        try:
+            status = json.loads(self.status.path.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return None
+        return status.get("state") if isinstance(status, dict) else None
 
     @property
     def is_complete(self) -> bool:

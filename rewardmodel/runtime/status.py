@@ -1,6 +1,7 @@
 """The status file of a run, kept fresh by a heartbeat while the trainer computes."""
 
 import datetime
+import logging
 import os
 import threading
 from dataclasses import asdict, dataclass, replace
@@ -11,6 +12,7 @@ from rewardmodel.runtime.atomic_files import write_json
 
 State = Literal["starting", "running", "succeeded", "failed", "cancelled"]
 Phase = Literal["load", "train", "evaluate", "sample", "save"]
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,4 +66,8 @@ class StatusWriter:
 
     def _beat(self) -> None:
         while not self._stopping.wait(self.heartbeat_seconds):
-            self.update()
+            try:
+                self.update()
+            except OSError as error:
+                # A full disk may have room again at the next beat; the run itself finds out when it writes.
+                log.warning("status.json cannot be written: %s", error)

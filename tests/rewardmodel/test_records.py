@@ -30,6 +30,11 @@ def test_a_record_comes_back_unchanged_through_json() -> None:
         ({"margin": float("nan")}, "margin: expected a finite number"),
         ({"weight": -1}, "weight: must be 0 or more"),
         ({"colour": "red"}, "colour: unknown field"),
+        ({"rejected": "same", "chosen": "same"}, "rejected: is the same text as 'chosen'"),
+        ({"chosen": "a\0b"}, "chosen: has a NUL character at position 2"),
+        ({"prompt": [{"role": "user", "content": "\ud800"}]}, "prompt[0].content: has half a surrogate pair"),
+        ({"judgments": ["901"]}, "judgments: expected whole numbers, got '901'"),
+        ({"weight": 10**400}, "weight: expected a finite number"),
     ],
 )
 def test_a_broken_field_is_named_with_file_and_line(tmp_path: Path, change: dict[str, Any], message: str) -> None:
@@ -44,6 +49,29 @@ def test_a_broken_field_is_named_with_file_and_line(tmp_path: Path, change: dict
 def test_a_line_that_is_no_json_is_named(tmp_path: Path) -> None:
     (tmp_path / "prompts.jsonl").write_text('{"prompt_id": "1", "prompt": [{"role": "user", "content": "x"}]}\n{oops\n')
     with pytest.raises(DataError, match=r"prompts.jsonl line 2: not valid JSON"):
+        read_prompts(tmp_path / "prompts.jsonl")
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        (b'{"prompt_id": "\xff"}', "not valid UTF-8 at byte 16"),
+        (b"\x00\x00\x00", "not valid JSON"),
+        (b'{"sample": ' + b"9" * 5000 + b"}", "JSON that cannot be read"),
+        (b"[" * 100_000, "JSON that cannot be read"),
+        (b"[1]", "expected a JSON object, got list"),
+    ],
+)
+def test_a_line_that_cannot_be_decoded_is_named(tmp_path: Path, line: bytes, message: str) -> None:
+    (tmp_path / "prompts.jsonl").write_bytes(b"\n" + line + b"\n")
+    with pytest.raises(DataError) as caught:
+        read_prompts(tmp_path / "prompts.jsonl")
+    assert str(caught.value).startswith(f"prompts.jsonl line 2: {message}")
+
+
+def test_a_folder_in_place_of_a_file_is_named(tmp_path: Path) -> None:
+    (tmp_path / "prompts.jsonl").mkdir()
+    with pytest.raises(DataError, match=r"prompts.jsonl: the file is missing"):
         read_prompts(tmp_path / "prompts.jsonl")
 
 

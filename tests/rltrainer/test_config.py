@@ -75,6 +75,13 @@ def test_all_faults_are_listed_at_once_by_key():
     assert {"rollout.temprature", "rollout.group_size", "loss.clip_low", "stop.steps"} <= keys
 
 
+def test_faults_of_form_and_of_meaning_are_listed_together():
+    with pytest.raises(ConfigError) as caught:
+        _parse("grpo", "model.path=", "loss.clip_low=high", "loss.clip_high=0", "stop=5", "optimizer.beta1=1e999")
+    keys = {fault.split(":")[0] for fault in caught.value.faults}
+    assert keys == {"model.path", "loss.clip_low", "loss.clip_high", "stop", "optimizer.beta1"}
+
+
 @pytest.mark.parametrize(
     ("kind", "override", "fault"),
     [
