@@ -1,5 +1,6 @@
 """Prompts in the policy's tokens, split and drawn the same way in every run of one seed."""
 
+import logging
 from collections.abc import Sequence
 
 import torch
@@ -9,6 +10,8 @@ from rewardmodel.runtime.rendering import Renderer
 from rewardmodel.runtime.seeding import derive_generator
 from rltrainer.records import EncodedPrompt
 
+log = logging.getLogger(__name__)
+
 
 def encode_prompts(
     records: Sequence[PromptRecord], renderer: Renderer, *, max_tokens: int
@@ -17,6 +20,8 @@ def encode_prompts(
 
     Raises: DataError where none is left, or where a prompt_id occurs twice.
     """
+    if not records:
+        raise DataError("prompts.jsonl: the file has no records; a run needs prompts")
     seen: set[str] = set()
     for record in records:
         if record.prompt_id in seen:
@@ -32,12 +37,19 @@ def encode_prompts(
 def split_held_out(
     prompts: Sequence[EncodedPrompt], *, held_out: int, seed: int
 ) -> tuple[list[EncodedPrompt], list[EncodedPrompt]]:
-    """Prompts to train on and prompts kept for the evaluation. Raises: DataError where none is left to train on."""
-    if held_out >= len(prompts):
-        raise DataError(
-            f"prompts.jsonl: {len(prompts)} usable prompts, and evaluation.prompts holds out {held_out}: "
-            "none is left to train on; add prompts or hold out fewer"
+    """Prompts to train on and prompts kept for the evaluation: `held_out` of them, but at most a quarter of all.
+
+    One is held out in any case. Raises: DataError where none is left to train on.
+    """
+    if len(prompts) < 2:
+        raise DataError("prompts.jsonl: only one usable prompt; a run needs one to learn from and one held out")
+    most = max(1, len(prompts) // 4)
+    if held_out > most:
+        message = (
+            "evaluation.prompts asks for %d prompts; of %d in all only %d are held out, for most must be learned from"
         )
+        log.warning(message, held_out, len(prompts), most)
+        held_out = most
     order = torch.randperm(len(prompts), generator=derive_generator(seed, "held-out")).tolist()
     chosen = set(order[:held_out])
     return (

@@ -18,18 +18,31 @@ def test_long_prompts_are_left_out_and_counted(renderer):
 def test_faults_of_the_file_are_named(renderer):
     with pytest.raises(DataError, match="none of 2 prompts"):
         encode_prompts(_records(2), renderer, max_tokens=1)
+    with pytest.raises(DataError, match="the file has no records"):
+        encode_prompts([], renderer, max_tokens=500)
     with pytest.raises(DataError, match="'q0' occurs twice"):
         encode_prompts(_records(1) * 2, renderer, max_tokens=500)
 
 
 def test_held_out_prompts_are_never_trained_on(renderer):
-    prompts, _ = encode_prompts(_records(10), renderer, max_tokens=500)
+    prompts, _ = encode_prompts(_records(12), renderer, max_tokens=500)
     training, held_out = split_held_out(prompts, held_out=3, seed=1)
     assert len(held_out) == 3
     assert sorted(p.record.prompt_id for p in training + held_out) == sorted(p.record.prompt_id for p in prompts)
     assert split_held_out(prompts, held_out=3, seed=1) == (training, held_out)
-    with pytest.raises(DataError, match="none is left to train on"):
-        split_held_out(prompts, held_out=10, seed=1)
+
+
+@pytest.mark.parametrize(("count", "expected"), [(2, 1), (7, 1), (10, 2), (32, 8), (40, 8)])
+def test_of_few_prompts_at_most_a_quarter_is_held_out(renderer, count, expected):
+    prompts, _ = encode_prompts(_records(count), renderer, max_tokens=500)
+    training, held_out = split_held_out(prompts, held_out=8, seed=1)
+    assert (len(training), len(held_out)) == (count - expected, expected)
+
+
+def test_a_single_prompt_cannot_be_split(renderer):
+    prompts, _ = encode_prompts(_records(1), renderer, max_tokens=500)
+    with pytest.raises(DataError, match="only one usable prompt"):
+        split_held_out(prompts, held_out=1, seed=1)
 
 
 def test_each_epoch_draws_every_prompt_once_in_an_order_of_its_own(renderer):
