@@ -11,11 +11,13 @@ WITHOUT_SERVICES = {"version", "--version"}
 def main() -> None:
     """Ensures the services, then hands over to Django."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-    # A command says itself what it did; what is logged on the way is for processes that stay.
-    os.environ.setdefault("LOG_LEVEL", "WARNING")
+    from config import env
     from config.service_account import ServiceError
     from config.services import ensure_services
 
+    if not env.is_given("LOG_LEVEL"):
+        # A command says itself what it did; what is logged on the way is for processes that stay.
+        env.export({"LOG_LEVEL": "WARNING"})
     if len(sys.argv) > 1 and sys.argv[1] not in WITHOUT_SERVICES:
         try:
             ensure_services()

@@ -27,7 +27,7 @@ class NewestFirst(CursorPagination):
 
     def decode_cursor(self, request: Request) -> Cursor | None:
         """The place to go on from. Lists are ordered by whole numbers, so a place that is none was made up."""
-        cursor: Cursor | None = super().decode_cursor(request)
+        cursor: Any = super().decode_cursor(request)
         if cursor is not None and cursor.position is not None and not ROW_NUMBER.fullmatch(cursor.position):
             raise NotFound(self.invalid_cursor_message)
         return cursor
