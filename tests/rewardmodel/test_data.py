@@ -55,3 +55,8 @@ def test_a_prompt_in_both_splits_is_refused_by_name() -> None:
 def test_an_empty_split_is_refused_by_name() -> None:
     with pytest.raises(DataError, match=r"data\.eval: the file has no records"):
         check_splits([record()], [])
+
+
+def test_an_id_that_occurs_twice_is_refused_by_name() -> None:
+    with pytest.raises(DataError, match=r"data\.train: id '.+' occurs twice"):
+        check_splits([record(), record()], [record(prompt_id="other")])

@@ -46,6 +46,15 @@ def test_a_damaged_newest_gives_way_to_the_one_before(tmp_path: Path, damage: st
     assert found.step == 1
 
 
+def test_what_a_kill_left_half_written_is_deleted(tmp_path: Path) -> None:
+    save(tmp_path, 1)
+    (tmp_path / ".unfinished-step-000002").mkdir()
+    (tmp_path / ".unfinished-step-000002" / "masters.safetensors").write_bytes(b"half")
+    found = load_newest_checkpoint(tmp_path)
+    assert found is not None
+    assert [path.name for path in tmp_path.iterdir()] == ["step-000001"]
+
+
 def test_nothing_there_is_none(tmp_path: Path) -> None:
     assert load_newest_checkpoint(tmp_path / "absent") is None
 

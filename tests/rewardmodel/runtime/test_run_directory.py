@@ -1,13 +1,26 @@
+import errno
 import json
+import signal
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from rewardmodel.config_parsing import ConfigError
 from rewardmodel.runtime.faults import Busy
+from rewardmodel.runtime.process import run_process
 from rewardmodel.runtime.run_directory import RunDirectory
 from rewardmodel.runtime.status import StatusWriter
+
+
+@pytest.fixture(autouse=True)
+def signals() -> Iterator[None]:
+    """The process frame takes the signals for itself; give them back."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 def test_status_is_kept_fresh_while_nothing_changes(tmp_path: Path) -> None:
@@ -69,6 +82,54 @@ def test_paths_of_the_config_are_absolute_or_relative_to_the_run(tmp_path: Path)
     run = RunDirectory(tmp_path)
     assert run.resolve("data/train.jsonl") == tmp_path / "data/train.jsonl"
     assert run.resolve("/models/base") == Path("/models/base")
+
+
+def full_disk(*_: object) -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_a_full_disk_is_told_in_plain_words(tmp_path: Path) -> None:
+    assert run_process("program", ["train", str(tmp_path)], {"train": full_disk}) == 1
+    reason = json.loads((tmp_path / "status.json").read_text())["reason"]
+    assert reason.startswith("the disk is full: ")
+    assert "goes on from its checkpoint" in reason
+
+
+def test_a_disk_too_full_for_a_status_still_gives_the_exit_code(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fill(directory: RunDirectory) -> None:
+        monkeypatch.setattr("rewardmodel.runtime.status.write_json", lambda *_, **__: full_disk())
+        full_disk()
+
+    assert run_process("program", ["train", str(tmp_path)], {"train": fill}) == 1
+    assert "the disk is full" in caplog.text
+    assert "status.json cannot be written" in caplog.text
+
+
+def test_a_directory_that_cannot_be_written_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(*_: object) -> int:
+        raise PermissionError(errno.EACCES, "Permission denied", str(tmp_path / ".lock"))
+
+    monkeypatch.setattr("os.open", refuse)
+    assert run_process("program", ["train", str(tmp_path)], {"train": full_disk}) == 2
+    assert "the run directory cannot be written" in capsys.readouterr().err
+
+
+def test_a_result_whose_writer_was_killed_counts_as_success(tmp_path: Path) -> None:
+    run = RunDirectory(tmp_path)
+    run.status.update(state="running")
+    run.write_result({"kind": "reward"})
+    assert run_process("program", ["train", str(tmp_path)], {"train": full_disk}) == 0
+    assert run.read_state() == "succeeded"
+
+
+def test_a_leftover_lock_file_keeps_nobody_out(tmp_path: Path) -> None:
+    (tmp_path / ".lock").write_text("4711")
+    with RunDirectory(tmp_path).locked():
+        pass
 
 
 def test_cancellation_is_seen_as_a_file(tmp_path: Path) -> None:
