@@ -18,7 +18,7 @@ class ComputeConfig:
     precision: Literal["auto", "bfloat16", "float32"] = "auto"
     """Precision of the network's arithmetic; the trained weights have a float32 master in any case."""
     threads: int | None = None
-    """CPU threads; null takes OMP_NUM_THREADS or else all cores this process may use."""
+    """CPU threads; null takes OMP_NUM_THREADS or else all cores this process may use, less one on a busy machine."""
 
     def validate(self) -> Iterator[str]:
         """Faults, each beginning with its key."""

@@ -18,7 +18,7 @@ class ModelConfig:
     precision: Literal["auto", "bfloat16", "float32"] = "auto"
     """Precision of the network's arithmetic; weights keep a float32 master in any case."""
     threads: int | None = None
-    """CPU threads; null takes all cores that the process may use."""
+    """CPU threads; null takes OMP_NUM_THREADS or else all cores this process may use, less one on a busy machine."""
 
     def missing_path(self, key: str) -> Iterator[str]:
         """The fault of an absent model folder."""
@@ -213,7 +213,7 @@ class EvaluationConfig:
     """The comparison of policy and reference on prompts kept out of training."""
 
     prompts: int = 16
-    """How many prompts to hold out; chosen by the seed."""
+    """How many prompts to hold out, though at most a quarter of all; chosen by the seed."""
     samples_per_prompt: int = 4
     """Completions of each held-out prompt, from policy and reference alike."""
     shown_prompts: int = 4

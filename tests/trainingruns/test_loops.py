@@ -124,6 +124,8 @@ def test_a_run_without_a_snapshot_or_with_an_empty_one_is_refused(
     judge("q1")
     with pytest.raises(ApplicationError, match="0 held out"):
         start_run(project=project, kind="reward", snapshot=create_snapshot(project=project))
+    with pytest.raises(ApplicationError, match="has 1 prompts; a policy run needs at least 2"):
+        start_run(project=project, kind="grpo", snapshot=create_snapshot(project=project))
     assert not Run.objects.exists()
 
 

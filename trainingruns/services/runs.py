@@ -20,6 +20,8 @@ from trainingruns.run_directory import directory_name
 Kind = Run.Kind
 RUN_JOB = "trainingruns.jobs.run_training"
 BASE_NAME = "smollm2-135m-instruct"
+LEAST_PROMPTS = 2
+"""One to learn from and one to be judged on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +143,18 @@ def _check_snapshot(kind: str, snapshot: Snapshot | None, purpose: dict[str, Any
             f"{snapshot} has {snapshot.train_pairs} pairs to train on and {snapshot.eval_pairs} held out; "
             "a reward model needs both. Collect more judgments, or hold out a larger share.",
         )
+    if kind == Kind.GRPO and _count_prompts(snapshot) < LEAST_PROMPTS:
+        raise _missing(
+            "too_few_prompts",
+            f"{snapshot} has {_count_prompts(snapshot)} prompts; a policy run needs at least {LEAST_PROMPTS}, for it "
+            "learns from some and is judged on others. Import more prompts and make a new snapshot.",
+        )
+
+
+def _count_prompts(snapshot: Snapshot) -> int:
+    """Prompts in the snapshot's file; enough of them where its manifest does not say."""
+    described = snapshot.manifest.get("files", {}).get("prompts.jsonl", {})
+    return int(described.get("records", LEAST_PROMPTS))
 
 
 def _check_belongs(part: ModelVersion | Snapshot | None, project: Project) -> None:
