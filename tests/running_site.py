@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from collections.abc import Callable
@@ -76,8 +77,13 @@ def answers(address: str) -> bool:
 
 def open_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder for a site that Postgres's own user may pass through."""
-    var_dir = tmp_path_factory.mktemp("site")
-    for folder in (var_dir, *var_dir.parents[:2]):
-        if os.geteuid() == 0 and str(folder).startswith("/tmp/"):
-            folder.chmod(0o711)
-    return var_dir
+    return let_others_pass(tmp_path_factory.mktemp("site"))
+
+
+def let_others_pass(folder: Path) -> Path:
+    """Opens a temporary folder of ours, and those above it, for passing through; as root only, who drops rights."""
+    temporary = Path(tempfile.gettempdir()).resolve()
+    for part in (folder, *folder.parents):
+        if os.geteuid() == 0 and part != temporary and part.resolve().is_relative_to(temporary):
+            part.chmod(0o711)
+    return folder

@@ -7,6 +7,7 @@ import pytest
 
 from config import service_account
 from config.service_account import Programs, ServiceAccount, ServiceError
+from tests.running_site import let_others_pass
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root runs the servers as another user")
 
@@ -14,9 +15,7 @@ pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root runs the se
 @pytest.fixture
 def shared(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A stand-in for /var/lib/concord that the servers' user can reach."""
-    folder = tmp_path_factory.mktemp("shared")
-    for part in (folder, *folder.parents[:2]):
-        part.chmod(0o711)
+    folder = let_others_pass(tmp_path_factory.mktemp("shared"))
     monkeypatch.setattr(service_account, "SHARED_ROOT", folder / "concord")
     return folder / "concord"
 
