@@ -10,6 +10,7 @@ from rltrainer import config as policy_config
 from trainingruns.artifacts import artifact_path
 from trainingruns.models import ModelVersion, Run
 from trainingruns.recipes import recipe_for
+from trainingruns.run_files import read_json
 
 OURS = ("model.base", "model.path", "model.reference", "reward.model", "data.train", "data.eval", "data.prompts")
 """Keys that name files: the site fills them in, so that nobody can have it read another folder."""
@@ -30,7 +31,7 @@ def build_config(
     try:
         wished = with_overrides(config or {}, overrides)
         _refuse_files(wished)
-        mapping = _merge(recipe_for(kind), {**wished, "kind": kind})
+        mapping = _merge(recipe_for(kind, layers=_count_layers(base)), {**wished, "kind": kind})
         return _without_files(_parse(_with_files(mapping, base, reward)))
     except ConfigError as error:
         raise ApplicationError(
@@ -51,6 +52,12 @@ def complete_config(run: Run) -> dict[str, Any]:
     if run.base_version is None:
         raise ApplicationError(f"Run {run.pk} has no model to start from.", code="no_base_version")
     return _with_files(run.config, run.base_version, run.reward_version)
+
+
+def _count_layers(base: ModelVersion) -> int:
+    """Layers of a model by its own config.json; 0 where it does not say."""
+    layers = read_json(artifact_path(base.artifact) / "config.json").get("num_hidden_layers")
+    return layers if isinstance(layers, int) else 0
 
 
 def _parse(mapping: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,16 +6,21 @@ A GPU machine overrides what it likes; whatever is not named here is the trainer
 from typing import Any
 
 
-def recipe_for(kind: str) -> dict[str, Any]:
-    """The starting configuration of a kind of run; kinds without one start from their trainer's defaults."""
+def recipe_for(kind: str, *, layers: int = 0) -> dict[str, Any]:
+    """The starting configuration of a kind of run; kinds without one start from their trainer's defaults.
+
+    layers: those of the model that the run starts from, 0 where that is not known.
+    """
+    if kind == "reward":
+        return {"schema": 1, "kind": kind, **reward_recipe(layers)}
     recipe = _RECIPES.get(kind)
     return {"schema": 1, "kind": kind, **(recipe() if recipe else {})}
 
 
-def reward_recipe() -> dict[str, Any]:
+def reward_recipe(layers: int) -> dict[str, Any]:
     """One pass over the pairs; the upper third of the layers learns, which halves the time of a step on a CPU."""
     return {
-        "model": {"frozen_layers": 20},
+        "model": {"frozen_layers": layers * 2 // 3},
         "optimizer": {"learning_rate": 5e-5},
         "evaluation": {"every_steps": 10, "monitor_pairs": 64},
     }
@@ -48,4 +53,4 @@ def sample_recipe() -> dict[str, Any]:
     }
 
 
-_RECIPES = {"reward": reward_recipe, "grpo": grpo_recipe, "sample": sample_recipe}
+_RECIPES = {"grpo": grpo_recipe, "sample": sample_recipe}
