@@ -5,12 +5,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import ConsoleMessage, Dialog, Page, Request
+from playwright.sync_api import ConsoleMessage, Dialog, Page, Request, expect
 
 from annotation.models import Project, User
 
 AXE = Path(__file__).parent / "vendor/axe-core/4.14.1/axe.min.js"
 Enter = Callable[[User, str], Page]
+
+# Two cores are shared with the other test worker, which may be training a model at this moment.
+expect.set_options(timeout=30_000)
 
 
 @pytest.fixture
@@ -37,7 +40,7 @@ def alarms(page: Page) -> Iterator[list[str]]:
     seen = list(found)
     # The tables are emptied next: nothing new may reach the server, and what is under way must come to its end.
     page.context.route("**/*", lambda route: route.abort())
-    for _ in range(30):
+    for _ in range(200):
         if pending:
             page.wait_for_timeout(100)
     page.context.close()
