@@ -77,6 +77,11 @@ $(VENV)/.site: $(VENV)/.torch pyproject.toml
 	$(PIP) install --quiet -c requirements/constraints.txt -e '.[embedded,training]'
 	@touch $@
 
-$(VENV)/.development: $(VENV)/.torch pyproject.toml
+# What tests compare with and cannot live in the environment itself: plain files, some 20 MB, no dependencies.
+$(VENV)/.oracles: $(VENV)/.created requirements/oracles.txt
+	$(PIP) install --quiet --no-deps --upgrade --target $(VENV)/oracles -r requirements/oracles.txt
+	@touch $@
+
+$(VENV)/.development: $(VENV)/.torch $(VENV)/.oracles pyproject.toml
 	$(PIP) install --quiet -c requirements/constraints.txt -e '.[embedded,training,dev]'
 	@touch $(VENV)/.site $@
