@@ -11,56 +11,84 @@ from torch import Tensor
 from rltrainer.kl import EXPONENT_LIMIT
 
 Aggregation = Literal["grpo", "token_mean", "dr_grpo"]
-RatioLevel = Literal["token", "sequence"]
+RatioLevel = Literal["token", "sequence", "sequence_token"]
 
 
 @dataclass(frozen=True, slots=True)
 class StepTotals:
-    """What one optimizer step divides by: counted over all its micro-batches before the first of them is run."""
+    """What one optimizer step divides by: counted over all its micro-batches and ranks before the first is run."""
 
-    rows: int
+    rows: float
     """Completions with at least one counted token."""
-    tokens: int
+    tokens: float
     """Counted tokens of all those rows."""
     max_new_tokens: int
     """The longest completion that sampling allows; the constant length of `dr_grpo`."""
 
 
 def importance_ratio(log_probs: Tensor, old_log_probs: Tensor | None, mask: Tensor, *, level: RatioLevel) -> Tensor:
-    """p_policy / p_sampler of each token, [rows, tokens]; at level `sequence` the row's geometric mean in every place.
+    """p_policy / p_sampler of each token, [rows, tokens].
 
+    `sequence` has the row's geometric mean in every place, with the gradient of the whole row; `sequence_token` has the
+    same value and at each token the gradient of that token alone.
     old_log_probs None means that the policy has not moved since sampling: the ratio is 1, with its gradient.
-    Source: token, arXiv:2402.03300; sequence, Zheng et al. 2025 (arXiv:2507.18071) eq. 7.
+    Source: token, arXiv:2402.03300; sequence, Zheng et al. 2025 (arXiv:2507.18071) eq. 7 and eq. 14.
     """
     _check_shape(log_probs, mask)
     old = log_probs.detach() if old_log_probs is None else old_log_probs
     log_ratio = (log_probs - old).masked_fill(~mask, 0.0)
-    if level == "sequence":
+    if level != "token":
         mean = log_ratio.sum(dim=1, keepdim=True) / mask.sum(dim=1, keepdim=True).clamp(min=1)
-        log_ratio = mean.expand_as(log_ratio)
-    elif level != "token":
-        raise ValueError(f"level must be one of {get_args(RatioLevel)}, not {level!r}")
+        if level == "sequence":
+            log_ratio = mean.expand_as(log_ratio)
+        elif level == "sequence_token":
+            log_ratio = mean.detach() + (log_probs - log_probs.detach()).masked_fill(~mask, 0.0)
+        else:
+            raise ValueError(f"level must be one of {get_args(RatioLevel)}, not {level!r}")
     return log_ratio.clamp(-EXPONENT_LIMIT, EXPONENT_LIMIT).exp()
 
 
-def clipped_surrogate(ratio: Tensor, advantages: Tensor, *, clip_low: float, clip_high: float) -> Tensor:
+def clipped_surrogate(
+    ratio: Tensor,
+    advantages: Tensor,
+    *,
+    clip_low: float,
+    clip_high: float,
+    clip_dual: float | None = None,
+    ratio_limit: float | None = None,
+) -> Tensor:
     """Loss of each token: -min(ratio * A, clip(ratio, 1 - low, 1 + high) * A).
 
-    ratio: [rows, tokens]; advantages: [rows]. Returns: [rows, tokens].
-    Source: Schulman et al. 2017 (arXiv:1707.06347) eq. 7; separate limits: Yu et al. 2025 (arXiv:2503.14476) eq. 10.
+    ratio, advantages: [rows, tokens]. Returns: [rows, tokens].
+    `ratio_limit` holds the first ratio below it, whatever the advantage; `clip_dual` holds the loss of a token with a
+    negative advantage below clip_dual * |A|. A token that is held by any limit has no gradient.
+    Source: Schulman et al. 2017 (arXiv:1707.06347) eq. 7; separate limits: Yu et al. 2025 (arXiv:2503.14476) eq. 10;
+    dual: Ye et al. 2020 (arXiv:1912.09729); limit on both sides: Prime Intellect 2025 (arXiv:2505.07291).
     """
-    if advantages.shape != ratio.shape[:1]:
-        raise ValueError(f"advantages {tuple(advantages.shape)} do not fit ratios {tuple(ratio.shape)}")
-    gain = advantages.to(ratio.dtype)[:, None]
-    return -(ratio * gain).minimum(ratio.clamp(1 - clip_low, 1 + clip_high) * gain)
+    _check_advantages(ratio, advantages)
+    free = ratio if ratio_limit is None else ratio.clamp(max=ratio_limit)
+    losses = -(free * advantages).minimum(ratio.clamp(1 - clip_low, 1 + clip_high) * advantages)
+    if clip_dual is None:
+        return losses
+    return losses.minimum(-clip_dual * advantages).where(advantages < 0, losses)
+
+
+def cispo_surrogate(log_probs: Tensor, ratio: Tensor, advantages: Tensor, *, clip_high: float) -> Tensor:
+    """Loss of each token: -min(ratio, 1 + high) * A * log p, with the gradient of log p alone: no token loses it.
+
+    log_probs, ratio, advantages: [rows, tokens]. Returns: [rows, tokens].
+    Source: MiniMax 2025 (arXiv:2506.13585), without a lower limit, as there.
+    """
+    _check_advantages(ratio, advantages)
+    return -ratio.detach().clamp(max=1 + clip_high) * advantages * log_probs
 
 
 def clipped_tokens(
     ratio: Tensor, advantages: Tensor, mask: Tensor, *, clip_low: float, clip_high: float
 ) -> tuple[Tensor, Tensor]:
     """Where the lower and where the upper limit holds the gradient back: two bool [rows, tokens]."""
-    gain = advantages[:, None]
-    return (ratio < 1 - clip_low) & (gain < 0) & mask, (ratio > 1 + clip_high) & (gain > 0) & mask
+    _check_advantages(ratio, advantages)
+    return (ratio < 1 - clip_low) & (advantages < 0) & mask, (ratio > 1 + clip_high) & (advantages > 0) & mask
 
 
 def aggregate(token_losses: Tensor, mask: Tensor, *, aggregation: Aggregation, totals: StepTotals) -> Tensor:
@@ -87,3 +115,8 @@ def _check_shape(values: Tensor, mask: Tensor) -> None:
         raise ValueError(
             f"expected [rows, tokens] and a mask of that shape, not {tuple(values.shape)} and {tuple(mask.shape)}"
         )
+
+
+def _check_advantages(ratio: Tensor, advantages: Tensor) -> None:
+    if ratio.ndim != 2 or advantages.shape != ratio.shape:
+        raise ValueError(f"advantages {tuple(advantages.shape)} do not fit ratios {tuple(ratio.shape)}")

@@ -3,7 +3,8 @@ import math
 import pytest
 import torch
 
-from rltrainer.kl import estimate_kl, kl_penalty
+from rltrainer.config_learning import KLConfig
+from rltrainer.kl import KLController, estimate_kl, kl_penalty
 
 
 def test_estimators_by_hand():
@@ -68,3 +69,46 @@ def test_stray_tokens_stay_finite():
 def test_unequal_shapes_are_refused():
     with pytest.raises(ValueError, match="differ"):
         estimate_kl(torch.zeros(2), torch.zeros(3), estimator="k1")
+
+
+def _adaptive(**config):
+    return KLController(KLConfig(coefficient=0.1, controller="adaptive", target=6.0, horizon=100, **config))
+
+
+def test_a_fixed_price_stays():
+    controller = KLController(KLConfig(coefficient=0.1))
+    controller.update(60.0, 100)
+    assert controller.coefficient == 0.1
+
+
+def test_adaptive_prices_by_hand():
+    # arXiv:1909.08593 sec. 2.2: 6.6 nats are 10 % too far; half a horizon of completions moves the price by half of it.
+    controller = _adaptive()
+    controller.update(6.6, 50)
+    assert controller.coefficient == pytest.approx(0.1 * 1.05)
+    controller.update(600.0, 100)  # Held at 20 %.
+    assert controller.coefficient == pytest.approx(0.1 * 1.05 * 1.2)
+    controller.update(-1.0, 100)  # A negative estimate is chance: as far below the target as counts.
+    assert controller.coefficient == pytest.approx(0.1 * 1.05 * 1.2 * 0.8)
+
+
+def test_no_step_turns_the_price_negative_however_many_completions_it_had():
+    controller = _adaptive()
+    controller.update(0.0, 100_000)
+    assert controller.coefficient == pytest.approx(0.08)
+
+
+@pytest.mark.parametrize("distance", [math.nan, math.inf])
+def test_a_distance_that_is_no_number_leaves_the_price(distance):
+    controller = _adaptive()
+    controller.update(distance, 50)
+    assert controller.coefficient == 0.1
+
+
+def test_a_restored_controller_goes_on_exactly():
+    first, second = _adaptive(), _adaptive()
+    first.update(7.3, 37)
+    second.restore(first.state())
+    for controller in (first, second):
+        controller.update(4.9, 41)
+    assert first.coefficient == second.coefficient
