@@ -11,7 +11,8 @@ from rewardmodel.runtime.cancellation import StopCheck, never_stop
 from rltrainer.architecture import hidden_states, output_head
 from rltrainer.attention_mask import additive_mask
 from rltrainer.chunked_head import score_tokens
-from rltrainer.layouts import Cluster, Pair, lay_out, plan_micro_batches
+from rltrainer.layouts import Cluster, Layout, Pair, lay_out, plan_micro_batches
+from rltrainer.value_head import foretell, value_head
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,8 @@ class CompletionScores:
     """[completions, tokens] bool: True for a completion's own tokens."""
     rows: tuple[int, ...]
     """The index of each completion among all rows."""
+    values: Tensor | None = None
+    """[completions, tokens] float32, what the network's value head expects before each token; None without one."""
 
 
 class Policy:
@@ -57,20 +60,17 @@ class Policy:
     def score(self, clusters: Sequence[Cluster]) -> CompletionScores:
         """Scores of one micro-batch; differentiable where gradients are enabled."""
         layout = lay_out(clusters, device=self.device)
-        mask = None if layout.visible is None else additive_mask(layout.visible, self.model.dtype)
-        hidden = hidden_states(
-            self.model,
-            input_ids=layout.input_ids,
-            attention_mask=mask,
-            position_ids=layout.position_ids,
-            use_cache=False,
+        states = predicting_states(self.model, layout)
+        head, foreteller = output_head(self.model), value_head(self.model)
+        scores = score_tokens(states, head.weight, head.bias, layout.targets, temperature=self.temperature)
+        counted = mask_tokens(layout)
+        return CompletionScores(
+            spread_tokens(scores.log_probs, counted),
+            spread_tokens(scores.entropy, counted),
+            counted,
+            layout.rows,
+            None if foreteller is None else spread_tokens(foretell(foreteller, states), counted),
         )
-        head = output_head(self.model)
-        chosen = hidden.flatten(0, 1).index_select(0, layout.sources)
-        scores = score_tokens(chosen, head.weight, head.bias, layout.targets, temperature=self.temperature)
-        counted = _mask(layout.lengths, self.device)
-        log_probs, entropy = _spread(scores.log_probs, counted), _spread(scores.entropy, counted)
-        return CompletionScores(log_probs, entropy, counted, layout.rows)
 
     @torch.no_grad()
     def log_probs(self, pairs: Sequence[Pair]) -> list[tuple[float, ...]]:
@@ -84,11 +84,26 @@ class Policy:
         return found
 
 
-def _mask(lengths: Sequence[int], device: torch.device) -> Tensor:
-    ends = torch.tensor(lengths, device=device)
-    return torch.arange(max(lengths), device=device)[None] < ends[:, None]
+def predicting_states(model: PreTrainedModel, layout: Layout) -> Tensor:
+    """The hidden states [completion tokens, width] from which the network foretells each token of the completions."""
+    mask = None if layout.visible is None else additive_mask(layout.visible, model.dtype)
+    hidden = hidden_states(
+        model,
+        input_ids=layout.input_ids,
+        attention_mask=mask,
+        position_ids=layout.position_ids,
+        use_cache=False,
+    )
+    return hidden.flatten(0, 1).index_select(0, layout.sources)
 
 
-def _spread(values: Tensor, mask: Tensor) -> Tensor:
-    """Flat values of all completions into [completions, tokens]."""
+def mask_tokens(layout: Layout) -> Tensor:
+    """Which places hold a completion's own tokens: bool [completions, tokens]."""
+    device = layout.sources.device
+    ends = torch.tensor(layout.lengths, device=device)
+    return torch.arange(max(layout.lengths), device=device)[None] < ends[:, None]
+
+
+def spread_tokens(values: Tensor, mask: Tensor) -> Tensor:
+    """Flat values of all completions into [completions, tokens]; 0 elsewhere."""
     return torch.zeros(mask.shape, dtype=values.dtype, device=values.device).masked_scatter(mask, values)
