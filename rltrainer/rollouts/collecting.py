@@ -1,4 +1,4 @@
-"""From prompts to scored groups: seeds, engine, text, reward."""
+"""From prompts to groups: seeds, engine, text."""
 
 from collections.abc import Sequence
 
@@ -18,18 +18,20 @@ def collect_groups(
     seed: int,
     purpose: str,
     policy_version: int,
+    first_place: int = 0,
 ) -> list[Group]:
     """Groups of `group_size` completions, not scored yet.
 
     Every completion's seed follows from `seed`, `purpose`, the version, its prompt's place and its own number: a step
-    that is repeated after a resume samples the same.
+    that is repeated after a resume samples the same. `first_place` is the place of the first prompt, for a step that
+    draws more than once.
     """
     requests = [
         SamplingRequest(
             prompt.token_ids,
             tuple(derive_seed(seed, purpose, policy_version, place, number) for number in range(group_size)),
         )
-        for place, prompt in enumerate(prompts)
+        for place, prompt in enumerate(prompts, start=first_place)
     ]
     return [
         Group(prompt, completions, tuple(renderer.decode(c.token_ids) for c in completions), policy_version)
