@@ -210,11 +210,11 @@ def _level(group: Group) -> Group:
 def _shortfall(harvest: _Harvest, wanted: int) -> str:
     """Why a step has fewer groups than it should, in plain words."""
     sampled = len(harvest.sampled)
-    useful = min(len(harvest.kept), wanted)
+    low, high = (100 * count / sampled for count in (harvest.all_low, harvest.all_high))
     text = (
-        f"after {harvest.batches} batches of prompts only {useful} of {wanted} groups have something to teach: "
-        f"of {sampled} sampled, {100 * harvest.all_low / sampled:.0f} % all fail and {100 * harvest.all_high / sampled:.0f} % all pass"
+        f"after {harvest.batches} batches of prompts only {len(harvest.kept)} of {wanted} groups have something to "
+        f"teach: of {sampled} sampled, {low:.0f} % all fail and {high:.0f} % all pass"
     )
-    if harvest.all_low == harvest.all_high:
+    if low == high:
         return text
-    return text + ("; the prompts are too hard" if harvest.all_low > harvest.all_high else "; the prompts are too easy")
+    return f"{text}; the prompts are too {'hard' if low > high else 'easy'}"
