@@ -1,0 +1,54 @@
+"""What people said about the policy in training: `human_feedback.jsonl`, to which the site appends."""
+
+import json
+import logging
+from pathlib import Path
+from typing import Any
+
+log = logging.getLogger(__name__)
+
+
+class HumanFeedback:
+    """Gives each line of the file once: {"step": 40, "win_rate": 0.61, "judgments": 38}.
+
+    `win_rate` is the share of blind comparisons in which people preferred an answer of the policy of that step to one
+    of the reference's, ties half. A line that says something else is left out with a warning: a run of days must not
+    end for it.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.lines_read = 0
+
+    def news(self) -> dict[str, float]:
+        """The metrics of the latest line that is new since the last call; empty where there is none."""
+        if not self.path.exists():
+            return {}
+        # The last piece is empty, or a line that is still being written.
+        lines = self.path.read_bytes().split(b"\n")[:-1]
+        fresh = [found for place in range(self.lines_read, len(lines)) if (found := self._read(lines[place], place))]
+        self.lines_read = max(self.lines_read, len(lines))
+        return fresh[-1] if fresh else {}
+
+    def _read(self, line: bytes, place: int) -> dict[str, float]:
+        try:
+            return _metrics_of(json.loads(line))
+        except (ValueError, TypeError, KeyError) as error:
+            log.warning("%s line %d is left out: %s", self.path.name, place + 1, error)
+            return {}
+
+    def state(self) -> dict[str, Any]:
+        """What a checkpoint must hold."""
+        return {"lines_read": self.lines_read}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from a checkpoint's state."""
+        self.lines_read = state["lines_read"]
+
+
+def _metrics_of(row: dict[str, Any]) -> dict[str, float]:
+    """Raises: KeyError, TypeError or ValueError where the row is not as it should be."""
+    win_rate, judgments, step = float(row["win_rate"]), int(row["judgments"]), int(row["step"])
+    if not 0 <= win_rate <= 1 or judgments < 1:
+        raise ValueError(f"win_rate must be between 0 and 1 and judgments 1 or more, got {win_rate} and {judgments}")
+    return {"human_win_rate": win_rate, "human_judgments": float(judgments), "human_step": float(step)}

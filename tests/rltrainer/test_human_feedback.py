@@ -1,0 +1,44 @@
+import json
+
+from rltrainer.human_feedback import HumanFeedback
+
+
+def _write(path, *rows):
+    with path.open("a") as file:
+        file.writelines(json.dumps(row) + "\n" for row in rows)
+
+
+def test_each_line_is_told_once(tmp_path):
+    feedback = HumanFeedback(tmp_path / "human_feedback.jsonl")
+    assert feedback.news() == {}
+    _write(feedback.path, {"step": 4, "win_rate": 0.6, "judgments": 30})
+    assert feedback.news() == {"human_win_rate": 0.6, "human_judgments": 30.0, "human_step": 4.0}
+    assert feedback.news() == {}
+    _write(feedback.path, {"step": 5, "win_rate": 0.1, "judgments": 1}, {"step": 8, "win_rate": 0.5, "judgments": 9})
+    assert feedback.news()["human_step"] == 8.0
+
+
+def test_a_line_that_is_still_being_written_waits(tmp_path):
+    feedback = HumanFeedback(tmp_path / "human_feedback.jsonl")
+    feedback.path.write_text('{"step": 4, "win_rate": 0.6, ')
+    assert feedback.news() == {}
+    feedback.path.write_text('{"step": 4, "win_rate": 0.6, "judgments": 3}\n')
+    assert feedback.news()["human_judgments"] == 3.0
+
+
+def test_lines_without_sense_are_left_out_by_number(tmp_path, caplog):
+    feedback = HumanFeedback(tmp_path / "human_feedback.jsonl")
+    _write(feedback.path, {"step": 1, "win_rate": 61, "judgments": 3}, {"step": 2}, [])
+    assert feedback.news() == {}
+    assert "human_feedback.jsonl line 1 is left out: win_rate must be between 0 and 1" in caplog.text
+    assert "line 2 is left out" in caplog.text
+    assert "line 3 is left out" in caplog.text
+
+
+def test_a_restored_reader_tells_no_line_again(tmp_path):
+    path = tmp_path / "human_feedback.jsonl"
+    _write(path, {"step": 4, "win_rate": 0.6, "judgments": 30})
+    before, after = HumanFeedback(path), HumanFeedback(path)
+    before.news()
+    after.restore(before.state())
+    assert after.news() == {}
