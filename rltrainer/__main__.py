@@ -4,22 +4,44 @@ import sys
 from collections.abc import Sequence
 from typing import TypeVar
 
-from rewardmodel.runtime.process import keep_freed_memory, run_process
+from rewardmodel.runtime.process import EXIT_BAD_CONFIG, keep_freed_memory, run_process
 from rewardmodel.runtime.run_directory import RunDirectory
-from rltrainer.config import Config, ConfigError, EvaluateConfig, GRPOConfig, SampleConfig, parse_config
+from rltrainer.config import Config, ConfigError, EvaluateConfig, OnlineConfig, SampleConfig, parse_config
+from rltrainer.rank_environment import read_place
+from rltrainer.rank_process import run_rank
+from rltrainer.rank_starter import run_ranks
 
 ConfigT = TypeVar("ConfigT", bound=Config)
 
 
 def main(argv: Sequence[str]) -> int:
-    """The exit code of one command."""
-    return run_process("rltrainer", argv, {"train": run_train, "evaluate": run_evaluate, "sample": run_sample})
+    """The exit code of one command, which may be one process of several or the starter of all of them."""
+    commands = {"train": run_train, "evaluate": run_evaluate, "sample": run_sample}
+    try:
+        place = read_place()
+    except ConfigError as error:
+        print(error, file=sys.stderr)
+        return EXIT_BAD_CONFIG
+    if place.count > 1:
+        return run_rank(place, "rltrainer", argv, commands)
+    if list(argv[:1]) == ["train"] and (count := _processes_wanted(argv)) > 1:
+        return run_ranks(count, argv, RunDirectory(argv[1]))
+    return run_process("rltrainer", argv, commands)
+
+
+def _processes_wanted(argv: Sequence[str]) -> int:
+    """What the config asks for; 1 where it cannot be read, for the single process then says why."""
+    try:
+        config = parse_config(RunDirectory(argv[1]).read_config())
+    except (ConfigError, IndexError):
+        return 1
+    return config.model.processes
 
 
 # The commands import torch only after their config has proved good: a wrong key is told at once.
 def run_train(directory: RunDirectory) -> None:
     """Train a policy."""
-    config = _read_config(directory, GRPOConfig, "grpo")
+    config = _read_config(directory, OnlineConfig, "grpo, rloo, dapo or ppo")
     from rltrainer.trainer import train
 
     train(directory, config)

@@ -17,7 +17,7 @@ class TokenScores:
     log_probs: Tensor
     """[tokens] float32, nats."""
     entropy: Tensor
-    """[tokens] float32, nats, of the whole distribution; carries no gradient."""
+    """[tokens] float32, nats, of the whole distribution."""
 
 
 def score_tokens(
@@ -57,14 +57,17 @@ class _ChunkedHead(torch.autograd.Function):
             log_probs[part] = logits.gather(1, targets[part, None]).squeeze(1) - normaliser[part]
             probabilities = (logits - normaliser[part, None]).exp_()
             entropy[part] = normaliser[part] - torch.linalg.vecdot(probabilities, logits)
-        ctx.save_for_backward(hidden, weight, bias, targets, normaliser)
+        ctx.save_for_backward(hidden, weight, bias, targets, normaliser, entropy)
         ctx.temperature = temperature
-        ctx.mark_non_differentiable(entropy)
+        # A loss without entropy gives None for its gradient, and that part of the backward pass is left out.
+        ctx.set_materialize_grads(False)
         return log_probs, entropy
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor, _: Tensor) -> tuple[Tensor | None, ...]:
-        hidden, weight, bias, targets, normaliser = ctx.saved_tensors
+    def backward(ctx: Any, gradient: Tensor | None, entropy_gradient: Tensor | None) -> tuple[Tensor | None, ...]:
+        hidden, weight, bias, targets, normaliser, entropy = ctx.saved_tensors
+        if gradient is None:
+            gradient = torch.zeros_like(normaliser)
         wants_hidden, wants_weight, wants_bias = ctx.needs_input_grad[:3]
         hidden_gradient = torch.empty_like(hidden) if wants_hidden else None
         weight_gradient = torch.zeros_like(weight, dtype=torch.float32) if wants_weight else None
@@ -72,7 +75,14 @@ class _ChunkedHead(torch.autograd.Function):
         for part in _chunks(len(hidden), len(weight)):
             slope = gradient[part, None] / ctx.temperature
             logit_gradient = _logits(hidden[part], weight, bias, ctx.temperature)
-            logit_gradient.sub_(normaliser[part, None]).exp_().mul_(-slope)
+            logit_gradient.sub_(normaliser[part, None])
+            if entropy_gradient is None:
+                logit_gradient.exp_().mul_(-slope)
+            else:
+                # dH/dz = -p (log p + H), where z are the logits after the temperature.
+                push = entropy_gradient[part, None] / ctx.temperature
+                factor = (logit_gradient + entropy[part, None]).mul_(-push).sub_(slope)
+                logit_gradient.exp_().mul_(factor)
             logit_gradient.scatter_add_(1, targets[part, None], slope)
             small = logit_gradient.to(hidden.dtype)
             if hidden_gradient is not None:

@@ -1,20 +1,27 @@
-"""What a policy run can be told: kinds `grpo`, `sample` and `policy-evaluate`. Standard library only."""
+"""What a policy run can be told: the online kinds, `sample` and `policy-evaluate`. Standard library only."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from rewardmodel.config_parsing import ConfigError, dump_dataclass, parse_dataclass, with_overrides
-from rltrainer.config_sections import (
+from rltrainer.config_brakes import BrakesConfig
+from rltrainer.config_learning import (
     AdvantageConfig,
+    CriticConfig,
+    DynamicSamplingConfig,
+    GAEConfig,
+    KLConfig,
+    LossConfig,
+    OptimizerConfig,
+)
+from rltrainer.config_offline import OFFLINE_DEFAULTS, DPOConfig, OfflineConfig, SFTConfig
+from rltrainer.config_reward import RewardConfig
+from rltrainer.config_sections import (
     CheckpointConfig,
     DataConfig,
     EvaluationConfig,
-    KLConfig,
-    LossConfig,
     ModelConfig,
-    OptimizerConfig,
-    RewardConfig,
     RolloutConfig,
     SamplingConfig,
     StopConfig,
@@ -23,32 +30,41 @@ from rltrainer.config_sections import (
 __all__ = [
     "Config",
     "ConfigError",
+    "DPOConfig",
     "EvaluateConfig",
-    "GRPOConfig",
+    "OfflineConfig",
+    "OnlineConfig",
+    "SFTConfig",
     "SampleConfig",
     "parse_config",
     "with_overrides",
 ]
 
+OnlineKind = Literal["grpo", "rloo", "dapo", "ppo"]
+
 
 @dataclass(frozen=True, slots=True)
-class GRPOConfig:
-    """Train a policy with group-relative advantages."""
+class OnlineConfig:
+    """Train a policy on its own completions. The kinds differ in defaults, and `ppo` in its advantages."""
 
     schema: Literal[1] = 1
     """Version of this format."""
-    kind: Literal["grpo"] = "grpo"
+    kind: OnlineKind = "grpo"
     """What to do."""
     seed: int = 0
     """Seed of everything random in the run."""
     model: ModelConfig = field(default_factory=ModelConfig)
     data: DataConfig = field(default_factory=DataConfig)
     rollout: RolloutConfig = field(default_factory=RolloutConfig)
+    dynamic_sampling: DynamicSamplingConfig = field(default_factory=DynamicSamplingConfig)
     reward: RewardConfig = field(default_factory=RewardConfig)
     kl: KLConfig = field(default_factory=KLConfig)
     advantage: AdvantageConfig = field(default_factory=AdvantageConfig)
+    gae: GAEConfig = field(default_factory=GAEConfig)
+    critic: CriticConfig = field(default_factory=CriticConfig)
     loss: LossConfig = field(default_factory=LossConfig)
     optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
+    brakes: BrakesConfig = field(default_factory=BrakesConfig)
     checkpoint: CheckpointConfig = field(default_factory=CheckpointConfig)
     evaluation: EvaluationConfig = field(default_factory=EvaluationConfig)
     stop: StopConfig = field(default_factory=StopConfig)
@@ -59,6 +75,32 @@ class GRPOConfig:
         yield from self.reward.missing_source()
         if self.optimizer.warmup_steps > self.stop.steps:
             yield f"optimizer.warmup_steps: must not exceed stop.steps ({self.stop.steps})"
+        if self.model.adapter_rank and self.model.reference is not None:
+            yield "model.reference: with model.adapter_rank the reference is the model without adapters; leave it out"
+        if self.brakes.kl != "off" and not self.kl.measure:
+            yield "brakes.kl: needs the distance; set kl.measure to true, or the brake to 'off'"
+        yield from self._faults_of_ppo() if self.kind == "ppo" else self._faults_of_groups()
+
+    def _faults_of_groups(self) -> Iterator[str]:
+        """Settings of a critic in a run that has none, and groups that cannot be compared."""
+        if self.rollout.group_size < 2:
+            yield f"rollout.group_size: kind '{self.kind}' compares completions of a prompt; take 2 or more"
+        for name, default in (("critic", CriticConfig()), ("gae", GAEConfig())):
+            if getattr(self, name) != default:
+                yield f"{name}: kind '{self.kind}' has no critic; leave the section out, or take kind 'ppo'"
+
+    def _faults_of_ppo(self) -> Iterator[str]:
+        """Settings that mean something to groups only."""
+        if self.advantage != AdvantageConfig():
+            yield "advantage: kind 'ppo' takes its advantages from the critic; see the section gae"
+        if self.dynamic_sampling.enabled:
+            yield "dynamic_sampling.enabled: kind 'ppo' learns from groups without spread as well; take kind 'dapo'"
+        if self.loss.ratio != "token":
+            yield f"loss.ratio: kind 'ppo' has advantages of tokens; take 'token', not '{self.loss.ratio}'"
+        if self.critic.kind == "shared" and self.critic.passes != 1:
+            yield "critic.passes: a shared critic learns with the policy; set optimizer.passes"
+        if self.critic.warmup_steps > self.stop.steps:
+            yield f"critic.warmup_steps: must not exceed stop.steps ({self.stop.steps})"
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON form."""
@@ -119,8 +161,29 @@ class EvaluateConfig:
         return dump_dataclass(self)
 
 
-Config = GRPOConfig | SampleConfig | EvaluateConfig
-KINDS: dict[str, type[Config]] = {"grpo": GRPOConfig, "sample": SampleConfig, "policy-evaluate": EvaluateConfig}
+Config = OnlineConfig | OfflineConfig | SampleConfig | EvaluateConfig
+KINDS: dict[str, type[Config]] = {
+    **dict.fromkeys(get_args(OnlineKind), OnlineConfig),
+    "sft": SFTConfig,
+    "dpo": DPOConfig,
+    "sample": SampleConfig,
+    "policy-evaluate": EvaluateConfig,
+}
+ONLINE_KINDS: tuple[str, ...] = get_args(OnlineKind)
+DEFAULTS: dict[str, dict[str, dict[str, Any]]] = {
+    # Ahmadian et al. 2024 (arXiv:2402.14740): leave-one-out baseline, distance as part of the reward.
+    "rloo": {"advantage": {"scale": "loo"}, "kl": {"coefficient": 0.05, "place": "reward", "estimator": "k1"}},
+    # Yu et al. 2025 (arXiv:2503.14476): wider upper limit, useful groups only, no price on distance.
+    "dapo": {"loss": {"clip_high": 0.28}, "kl": {"coefficient": 0.0}, "dynamic_sampling": {"enabled": True}},
+    # Ouyang et al. 2022 (arXiv:2203.02155): one completion a prompt, distance as part of each token's reward.
+    "ppo": {
+        "rollout": {"prompts_per_step": 64, "group_size": 1},
+        "kl": {"coefficient": 0.05, "place": "reward", "estimator": "k1"},
+        "optimizer": {"passes": 2, "minibatches": 2},
+    },
+    **OFFLINE_DEFAULTS,
+}
+"""Where a kind starts from other values than the sections' own."""
 
 
 def parse_config(mapping: Mapping[str, Any]) -> Config:
@@ -128,4 +191,13 @@ def parse_config(mapping: Mapping[str, Any]) -> Config:
     kind = mapping.get("kind")
     if not isinstance(kind, str) or kind not in KINDS:
         raise ConfigError([f"kind: expected one of {', '.join(KINDS)}, got {kind!r}"])
-    return parse_dataclass(KINDS[kind], mapping)
+    return parse_dataclass(KINDS[kind], _with_defaults(mapping, DEFAULTS.get(kind, {})))
+
+
+def _with_defaults(mapping: Mapping[str, Any], defaults: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    complete = dict(mapping)
+    for section, values in defaults.items():
+        given = mapping.get(section, {})
+        # What is no section is left for the parser to name.
+        complete[section] = {**values, **given} if isinstance(given, Mapping) else given
+    return complete

@@ -1,8 +1,10 @@
-"""The sections of a policy run's config, one owner each. Standard library only."""
+"""Sections of a policy run's config: networks, prompts, sampling, evaluation. Standard library only."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
+
+from rltrainer.config_checks import above, at_least
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,8 +19,18 @@ class ModelConfig:
     """Where to compute; `auto` takes a GPU where there is one."""
     precision: Literal["auto", "bfloat16", "float32"] = "auto"
     """Precision of the network's arithmetic; weights keep a float32 master in any case."""
+    adapter_rank: int = 0
+    """Rank of low-rank adapters on all linear layers; only they learn, and the reference is the network without them. 0
+    trains every weight."""
+    adapter_alpha: float = 16.0
+    """Strength of the adapters: their sum is scaled by this over their rank."""
     threads: int | None = None
     """CPU threads; null takes OMP_NUM_THREADS or else all cores this process may use, less one on a busy machine."""
+    processes: int = 1
+    """Processes that train together on this machine, one a GPU; under torchrun its number counts and not this one."""
+    sharding: Literal["none", "full"] = "none"
+    """`full`: each process keeps its share of weights, gradients and optimizer state only; for models that do not fit
+    into one GPU otherwise."""
 
     def missing_path(self, key: str) -> Iterator[str]:
         """The fault of an absent model folder."""
@@ -27,8 +39,13 @@ class ModelConfig:
 
     def validate(self) -> Iterator[str]:
         """Faults of single fields."""
+        yield from at_least(self, "adapter_rank", 0)
+        yield from above(self, "adapter_alpha", 0)
+        yield from at_least(self, "processes", 1)
+        if self.sharding == "full" and self.adapter_rank:
+            yield "sharding: 'full' is for training every weight; with adapter_rank take 'none'"
         if self.threads is not None:
-            yield from _at_least(self, "threads", 1)
+            yield from at_least(self, "threads", 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +59,7 @@ class DataConfig:
 
     def validate(self) -> Iterator[str]:
         """Faults of single fields."""
-        yield from _at_least(self, "max_prompt_tokens", 1)
+        yield from at_least(self, "max_prompt_tokens", 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,135 +79,11 @@ class RolloutConfig:
 
     def validate(self) -> Iterator[str]:
         """Faults of single fields."""
-        yield from _at_least(self, "prompts_per_step", 1)
-        yield from _at_least(self, "group_size", 2)
-        yield from _at_least(self, "max_new_tokens", 1)
-        yield from _at_least(self, "batch_rows", 1)
-        yield from _above(self, "temperature", 0)
-
-
-@dataclass(frozen=True, slots=True)
-class RewardConfig:
-    """What is rewarded: the weighted sum of the parts whose weight is not 0."""
-
-    model: str | None = None
-    """Folder of a reward model, or null for none."""
-    model_weight: float = 1.0
-    """Weight of the reward model's normalised score."""
-    model_clip: float = 10.0
-    """The score is held within plus and minus this before it is weighted."""
-    brevity_weight: float = 0.0
-    """Weight of minus the length, as a share of the longest completion."""
-    length_weight: float = 0.0
-    """Weight of minus the distance to `length_tokens`, as a share of it."""
-    length_tokens: int | None = None
-    """The wished length in tokens; needed where `length_weight` is not 0."""
-    number_weight: float = 0.0
-    """Weight of 1 for a completion whose last number equals the prompt's `metadata.answer`, else 0."""
-    unfinished_penalty: float = 0.0
-    """Taken off where a completion ran into `max_new_tokens`."""
-
-    def validate(self) -> Iterator[str]:
-        """Faults of single fields."""
-        yield from _above(self, "model_clip", 0)
-        yield from _at_least(self, "unfinished_penalty", 0)
-        if self.length_weight and (self.length_tokens is None or self.length_tokens < 1):
-            yield "length_tokens: must be 1 or more where length_weight is not 0"
-        if not self.length_weight and self.length_tokens is not None:
-            yield "length_tokens: has no effect while length_weight is 0"
-
-    def missing_source(self) -> Iterator[str]:
-        """The fault of a run that rewards nothing."""
-        verifiers = (self.brevity_weight, self.length_weight, self.number_weight)
-        if not any(verifiers) and (self.model is None or not self.model_weight):
-            yield "reward: nothing is rewarded; name a reward.model or give a verifier a weight"
-
-
-@dataclass(frozen=True, slots=True)
-class KLConfig:
-    """What it costs to leave the reference."""
-
-    coefficient: float = 0.04
-    """Price of one nat; 0 for none (the distance is measured all the same)."""
-    place: Literal["loss", "reward"] = "loss"
-    """`loss`: a term of each token's loss; `reward`: taken off each completion's reward."""
-    estimator: Literal["k1", "k2", "k3"] = "k3"
-    """How a token's distance is estimated."""
-    gradient: Literal["naive", "k2_st", "ratio"] = "ratio"
-    """How the term in the loss is differentiated; without meaning for `place` `reward`."""
-
-    def validate(self) -> Iterator[str]:
-        """Faults of single fields and of those that do not fit each other."""
-        yield from _at_least(self, "coefficient", 0)
-        if self.place == "reward" and self.estimator != "k1":
-            yield f"estimator: place 'reward' needs the unbiased 'k1', not '{self.estimator}'"
-        if self.place == "loss" and self.estimator == "k1" and self.gradient == "naive":
-            yield "gradient: 'naive' with estimator 'k1' has an expected gradient of zero; take 'ratio' or 'k2_st'"
-
-
-@dataclass(frozen=True, slots=True)
-class AdvantageConfig:
-    """How rewards become advantages."""
-
-    scale: Literal["group_std", "none", "loo", "batch"] = "group_std"
-    """What the distance to the group's mean is divided by; `loo` compares with the other completions alone."""
-
-
-@dataclass(frozen=True, slots=True)
-class LossConfig:
-    """The clipped surrogate."""
-
-    clip_low: float = 0.2
-    """How far the ratio may fall below 1."""
-    clip_high: float = 0.2
-    """How far the ratio may rise above 1."""
-    ratio: Literal["token", "sequence"] = "token"
-    """The importance ratio of each token, or of the completion as a whole."""
-    aggregation: Literal["grpo", "token_mean", "dr_grpo"] = "token_mean"
-    """What the losses of tokens are averaged over."""
-
-    def validate(self) -> Iterator[str]:
-        """Faults of single fields."""
-        yield from _above(self, "clip_low", 0)
-        yield from _above(self, "clip_high", 0)
-        if self.clip_low > 1:
-            yield f"clip_low: must not exceed 1, got {self.clip_low}"
-
-
-@dataclass(frozen=True, slots=True)
-class OptimizerConfig:
-    """AdamW and its schedule."""
-
-    learning_rate: float = 1e-6
-    """Highest learning rate."""
-    warmup_steps: int = 0
-    """Steps over which it rises to that."""
-    schedule: Literal["constant", "linear"] = "constant"
-    """What it does afterwards; `linear` falls to 0 at the last step."""
-    beta1: float = 0.9
-    """Memory of the gradient's mean."""
-    beta2: float = 0.999
-    """Memory of the gradient's square."""
-    epsilon: float = 1e-8
-    """Keeps the division finite."""
-    weight_decay: float = 0.0
-    """Share of each matrix that a step at learning rate 1 would take off."""
-    max_grad_norm: float = 1.0
-    """Longer gradients are shortened to this."""
-    passes: int = 1
-    """Optimizer steps on each batch of completions."""
-    micro_batch_tokens: int = 1024
-    """Tokens run forward and backward at once; fewer need less memory."""
-
-    def validate(self) -> Iterator[str]:
-        """Faults of single fields."""
-        for name in ("learning_rate", "epsilon", "max_grad_norm"):
-            yield from _above(self, name, 0)
-        for name in ("warmup_steps", "weight_decay", "beta1", "beta2"):
-            yield from _at_least(self, name, 0)
-        yield from (f"{name}: must be below 1" for name in ("beta1", "beta2") if getattr(self, name) >= 1)
-        yield from _at_least(self, "passes", 1)
-        yield from _at_least(self, "micro_batch_tokens", 1)
+        yield from at_least(self, "prompts_per_step", 1)
+        yield from at_least(self, "group_size", 1)
+        yield from at_least(self, "max_new_tokens", 1)
+        yield from at_least(self, "batch_rows", 1)
+        yield from above(self, "temperature", 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,8 +97,8 @@ class CheckpointConfig:
 
     def validate(self) -> Iterator[str]:
         """Faults of single fields."""
-        yield from _at_least(self, "every_steps", 1)
-        yield from _above(self, "every_seconds", 0)
+        yield from at_least(self, "every_steps", 1)
+        yield from above(self, "every_seconds", 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,9 +116,9 @@ class EvaluationConfig:
 
     def validate(self) -> Iterator[str]:
         """Faults of single fields and of those that do not fit each other."""
-        yield from _at_least(self, "prompts", 1)
-        yield from _at_least(self, "samples_per_prompt", 1)
-        yield from _at_least(self, "shown_prompts", 0)
+        yield from at_least(self, "prompts", 1)
+        yield from at_least(self, "samples_per_prompt", 1)
+        yield from at_least(self, "shown_prompts", 0)
         if not 0 < self.confidence < 1:
             yield f"confidence: must be between 0 and 1, got {self.confidence}"
         if self.shown_prompts > self.prompts:
@@ -241,7 +134,7 @@ class StopConfig:
 
     def validate(self) -> Iterator[str]:
         """Faults of single fields."""
-        yield from _at_least(self, "steps", 1)
+        yield from at_least(self, "steps", 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,23 +156,11 @@ class SamplingConfig:
 
     def validate(self) -> Iterator[str]:
         """Faults of single fields."""
-        yield from _at_least(self, "responses_per_prompt", 1)
-        yield from _at_least(self, "max_new_tokens", 1)
-        yield from _at_least(self, "temperature", 0)
-        yield from _at_least(self, "batch_rows", 1)
+        yield from at_least(self, "responses_per_prompt", 1)
+        yield from at_least(self, "max_new_tokens", 1)
+        yield from at_least(self, "temperature", 0)
+        yield from at_least(self, "batch_rows", 1)
         if not 0 < self.top_p <= 1:
             yield f"top_p: must be above 0 and at most 1, got {self.top_p}"
         if not 0 < self.confidence < 1:
             yield f"confidence: must be between 0 and 1, got {self.confidence}"
-
-
-def _at_least(section: Any, name: str, least: float) -> Iterator[str]:
-    value = getattr(section, name)
-    if value < least:
-        yield f"{name}: must be {least} or more, got {value}"
-
-
-def _above(section: Any, name: str, bound: float) -> Iterator[str]:
-    value = getattr(section, name)
-    if value <= bound:
-        yield f"{name}: must be above {bound}, got {value}"

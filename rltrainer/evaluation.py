@@ -18,6 +18,7 @@ from rltrainer.config import EvaluateConfig
 from rltrainer.kl import estimate_kl
 from rltrainer.policy import Policy
 from rltrainer.records import EncodedPrompt, Group, flatten_completions
+from rltrainer.reference import Reference
 from rltrainer.rewards.weighted import WeightedReward, build_reward
 from rltrainer.rollouts.batched_sampler import BatchedSampler
 from rltrainer.rollouts.collecting import collect_groups
@@ -99,7 +100,7 @@ class Distance:
 
 def measure_kl(
     policy: PreTrainedModel,
-    reference: PreTrainedModel,
+    reference: Reference,
     groups: Sequence[Group],
     temperature: float,
     *,
@@ -107,10 +108,13 @@ def measure_kl(
 ) -> Distance:
     """The distance on these completions, both models scored the same way."""
     pairs = [(group.prompt.token_ids, group.completions[i].token_ids) for group, i in flatten_completions(groups)]
-    columns = [
-        Policy(model, temperature=temperature, micro_batch_tokens=SCORING_TOKENS, check=check).log_probs(pairs)
-        for model in (policy, reference)
-    ]
+
+    def score(model: PreTrainedModel) -> list[tuple[float, ...]]:
+        return Policy(model, temperature=temperature, micro_batch_tokens=SCORING_TOKENS, check=check).log_probs(pairs)
+
+    columns = [score(policy)]
+    with reference.in_place():
+        columns.append(score(reference.model))
     own, other = (torch.tensor([value for row in column for value in row]) for column in columns)
     tokens = estimate_kl(own, other, estimator="k3")
     return Distance(float((own - other).double().sum()) / len(pairs), float(tokens.double().mean()))
@@ -123,8 +127,11 @@ def evaluate(directory: RunDirectory, config: EvaluateConfig) -> None:
     )
     examination = _examination(directory, config, bench)
     directory.status.update(phase="evaluate", total_steps=2, message="answering with the reference")
-    reference = load_network(directory, config.model.reference or config.model.path, bench.compute)
-    before = examination.examine(reference, directory)
+    network = load_network(directory, config.model.reference or config.model.path, bench.compute)
+    reference = Reference(
+        Policy(network, temperature=config.sampling.temperature, micro_batch_tokens=SCORING_TOKENS), has_adapters=False
+    )
+    before = examination.examine(network, directory)
     directory.status.update(step=1, message="answering with the policy")
     after = examination.examine(bench.model, directory)
     check = directory.cancellation.check

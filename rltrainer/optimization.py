@@ -1,80 +1,249 @@
-"""One optimizer step from the rows of a batch: exact over any micro-batches."""
+"""Optimizer steps from the rows of a batch: exact over any micro-batches and ranks."""
 
+import logging
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby, pairwise
+from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from rewardmodel.runtime.faults import Diverged
 from rewardmodel.runtime.master_weights import MasterWeights
-from rltrainer.algorithms.algorithm import Algorithm
-from rltrainer.algorithms.grpo import measure_distance
-from rltrainer.config_sections import OptimizerConfig
+from rewardmodel.runtime.seeding import derive_generator
+from rewardmodel.runtime.training_state import pack_optimizer, unpack_optimizer
+from rltrainer.algorithms.policy_loss import measure_distance
+from rltrainer.config_learning import OptimizerConfig
 from rltrainer.losses import StepTotals
+from rltrainer.memory import MicroBatchBudget, is_out_of_memory
 from rltrainer.policy import CompletionScores, Policy
+from rltrainer.ranks import SINGLE, Ranks
 from rltrainer.records import TrainingBatch, TrainingRow
 from rltrainer.tally import Tally
 
+log = logging.getLogger(__name__)
+
+StepLoss = Callable[[CompletionScores, Sequence[TrainingRow], StepTotals, Tally], Tensor]
+"""One micro-batch's share of the loss of an optimizer step."""
+NeedsPass = Callable[[TrainingRow], bool]
+"""Whether a row has a loss or gradient at all; one that has none still counts in what the loss divides by."""
+
+
+@dataclass(frozen=True, slots=True)
+class StepTerms:
+    """What one batch is learned with."""
+
+    loss: StepLoss
+    """The loss of the policy."""
+    needs_pass: NeedsPass
+    """Rows without loss and gradient are not run."""
+    learning_rate: float
+    """Of this step."""
+    max_new_tokens: int
+    """Longest completion that sampling allows."""
+    seed: int
+    """Seed of the order of minibatches; another one for each batch."""
+    old_log_probs_of_sampler: bool = False
+    """Take the sampler's log-probs as the old ones, and save the trainer's own pass."""
+
 
 class PolicyOptimizer:
-    """Moves a policy's master weights along the gradient of an algorithm's loss."""
+    """Moves a policy's master weights along the gradient of a loss."""
 
-    def __init__(self, policy: Policy, masters: MasterWeights, config: OptimizerConfig) -> None:
+    def __init__(
+        self,
+        policy: Policy,
+        masters: MasterWeights,
+        config: OptimizerConfig,
+        *,
+        budget: MicroBatchBudget | None = None,
+        ranks: Ranks = SINGLE,
+    ) -> None:
         self.policy = policy
         self.masters = masters
         self.config = config
+        self.budget = budget
+        self.ranks = ranks
         self.adamw = build_adamw(masters.parameters, config)
+        self.skipped_in_a_row = 0
 
-    def update(
-        self, batch: TrainingBatch, algorithm: Algorithm, *, learning_rate: float, max_new_tokens: int, tally: Tally
-    ) -> None:
-        """All passes over the batch, an optimizer step each.
+    def update(self, batch: TrainingBatch, terms: StepTerms, tally: Tally) -> None:
+        """All passes over the batch, each in `minibatches` optimizer steps.
 
-        Raises: Diverged where a gradient is not finite; Interrupted where the run should stop and no weight has moved.
+        A step whose gradient is not finite is left out and counted.
+        Raises: Diverged where that happens too often in a row; Interrupted where the run should stop and no weight has
+        moved.
         """
-        rows = batch.rows
-        for number in range(self.config.passes):
-            first = number == 0
-            scored = self._accumulate(
-                rows, algorithm, totals=count_totals(rows, max_new_tokens), tally=tally, first=first
-            )
-            tally.add_sum("grad_norm", self._step(learning_rate) / self.config.passes)
-            if first and self.config.passes > 1:
-                rows = tuple(replace(row, old_log_probs=old) for row, old in zip(rows, scored, strict=True))
+        rows = list(batch.counted_rows)
+        plan = plan_steps(rows, passes=self.config.passes, minibatches=self.config.minibatches, seed=terms.seed)
+        if len(plan) > 1:
+            self._remember_old(rows, terms, besides=plan[0])
+        for taken, part in enumerate(plan, start=1):
+            own = Tally()
+            scored = self._take_step([rows[index] for index in part], terms, own, first=taken == 1)
+            tally.merge(own)
+            tally.add_sum("optimizer_steps", 1)
+            if taken == 1 and len(plan) > 1:
+                _fill_old(rows, part, scored)
+            if self._has_gone_far(own):
+                break
+
+    def pack(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        """Masters, AdamW's means and what else the next step depends on."""
+        tensors, settings = pack_optimizer(self.adamw)
+        weights = {f"weights.{name}": master for name, master in self.masters.pack().items()}
+        moments = {f"adamw.{name}": tensor for name, tensor in tensors.items()}
+        return {**weights, **moments}, {"adamw": settings, "skipped_in_a_row": self.skipped_in_a_row}
+
+    def unpack(self, tensors: Mapping[str, Tensor], state: Any) -> None:
+        """Put what `pack` gave back."""
+        parts = {kind: _below(tensors, kind) for kind in ("weights", "adamw")}
+        self.masters.unpack(parts["weights"])
+        unpack_optimizer(self.adamw, parts["adamw"], state["adamw"])
+        self.skipped_in_a_row = state["skipped_in_a_row"]
+
+    def _remember_old(self, rows: list[TrainingRow], terms: StepTerms, *, besides: Sequence[int]) -> None:
+        """What the policy that sampled thinks of the rows that are learned from after its first step.
+
+        The rows of the first step itself (`besides`) get it from that step's own pass.
+        """
+        spared = set(besides)
+        places = [index for index in range(len(rows)) if index not in spared and terms.needs_pass(rows[index])]
+        if terms.old_log_probs_of_sampler:
+            _fill_old(rows, places, [rows[index].sampler_log_probs for index in places])
+            return
+        pairs = [(rows[index].prompt_ids, rows[index].completion_ids) for index in places]
+        mine = self.ranks.share(pairs, weights=[float(len(completion)) for _, completion in pairs])
+        _fill_old(rows, places, self.ranks.join(self.ranks.attempt(lambda: self.policy.log_probs(mine))))
+
+    def _has_gone_far(self, measured: Tally) -> bool:
+        limit = self.config.target_kl
+        if limit is None:
+            return False
+        total, count = measured.sum_and_count("old_kl_k3")
+        return count > 0 and total / count > limit
+
+    def _take_step(
+        self, rows: Sequence[TrainingRow], terms: StepTerms, tally: Tally, *, first: bool
+    ) -> list[tuple[float, ...]]:
+        """One optimizer step; gives each row's log-probs before it, () for those that were not run."""
+        totals = count_totals(rows, terms.max_new_tokens)
+        wanted = [index for index, row in enumerate(rows) if terms.needs_pass(row)]
+        tally.add_sum("rows_spared", len(rows) - len(wanted))
+        mine = self.ranks.share(wanted, weights=[float(len(rows[index].completion_ids)) for index in wanted])
+        own = Tally()
+        run = [rows[index] for index in mine]
+        found = self.ranks.attempt(lambda: self._accumulate_within_memory(run, terms, totals, own, first=first))
+        self._complete_gradients()
+        for measured in self.ranks.gather(own):
+            tally.merge(measured)
+        scored: list[tuple[float, ...]] = [()] * len(rows)
+        for index, values in self.ranks.join(list(zip(mine, found, strict=True))):
+            scored[index] = values
+        norm = float(nn.utils.clip_grad_norm_(self.masters.parameters, self.config.max_grad_norm, foreach=True))
+        tally.add_mean("grad_norm", torch.tensor([norm], dtype=torch.float64))
+        if math.isfinite(norm):
+            self._move(terms.learning_rate)
+            self.skipped_in_a_row = 0
+        else:
+            self._skip(tally)
+        return scored
+
+    def _accumulate_within_memory(
+        self, rows: Sequence[TrainingRow], terms: StepTerms, totals: StepTotals, tally: Tally, *, first: bool
+    ) -> list[tuple[float, ...]]:
+        """`_accumulate`, again from its start with smaller micro-batches where memory does not suffice."""
+        while True:
+            own = Tally()
+            try:
+                scored = self._accumulate(rows, terms, totals, own, first=first)
+            except (RuntimeError, MemoryError) as error:
+                if self.budget is None or not is_out_of_memory(error):
+                    raise
+            else:
+                tally.merge(own)
+                return scored
+            # Outside of the handler: the error's frames hold the tensors that need to go.
+            self.masters.clear_gradients()
+            self.budget.halve()
+            self.policy.micro_batch_tokens = self.budget.tokens
+            log.warning("out of memory: going on with micro-batches of %d tokens", self.budget.tokens)
 
     def _accumulate(
-        self, rows: Sequence[TrainingRow], algorithm: Algorithm, *, totals: StepTotals, tally: Tally, first: bool
+        self, rows: Sequence[TrainingRow], terms: StepTerms, totals: StepTotals, tally: Tally, *, first: bool
     ) -> list[tuple[float, ...]]:
-        """Gradients of the whole batch into the masters; gives each row's log-probs before the step."""
+        """Gradients of all micro-batches into the masters; gives each row's log-probs."""
         found: list[tuple[float, ...]] = [()] * len(rows)
         for clusters in self.policy.plan([(row.prompt_ids, row.completion_ids) for row in rows]):
-            if first:  # Later passes come after a step of the weights, which cannot be taken back.
+            if first:  # Later steps come after the weights have moved, which cannot be taken back.
                 self.policy.check()
             scores = self.policy.score(clusters)
             own = [rows[index] for index in scores.rows]
-            loss = algorithm.loss(scores, own, totals, tally)
+            loss = terms.loss(scores, own, totals, tally)
             loss.backward()
             self.masters.collect()
-            tally.add_sum("loss", float(loss.detach()) / self.config.passes)
+            tally.add_sum("loss", float(loss.detach()))
             if first:
                 measure_distance(scores, own, tally)
-                _keep(found, scores)
+            for index, values, mask in zip(scores.rows, scores.log_probs.detach(), scores.mask, strict=True):
+                found[index] = tuple(values[mask].tolist())
         return found
 
-    def _step(self, learning_rate: float) -> float:
-        norm = nn.utils.clip_grad_norm_(self.masters.parameters, self.config.max_grad_norm, foreach=True)
-        if not math.isfinite(float(norm)):
-            raise Diverged(
-                "the gradient of the policy is not finite; lower optimizer.learning_rate or look at the rewards"
-            )
+    def _complete_gradients(self) -> None:
+        """Gradients of all ranks, and zeros where no row was run: AdamW's means move on all the same."""
+        for parameter in self.masters.parameters:
+            if parameter.grad is None:
+                parameter.grad = torch.zeros_like(parameter)
+        self.ranks.reduce_gradients(self.masters.parameters)
+
+    def _move(self, learning_rate: float) -> None:
         for group in self.adamw.param_groups:
             group["lr"] = learning_rate
         self.adamw.step()
         self.masters.publish()
         self.masters.clear_gradients()
-        return float(norm)
+
+    def _skip(self, tally: Tally) -> None:
+        self.masters.clear_gradients()
+        self.skipped_in_a_row += 1
+        tally.add_sum("skipped_steps", 1)
+        log.warning("an optimizer step is left out: its gradient is not finite (%d in a row)", self.skipped_in_a_row)
+        if self.skipped_in_a_row > self.config.max_skipped_steps:
+            raise Diverged(
+                f"the gradient of the policy was not finite {self.skipped_in_a_row} times in a row; "
+                "lower optimizer.learning_rate or look at the rewards"
+            )
+
+
+def plan_steps(rows: Sequence[TrainingRow], *, passes: int, minibatches: int, seed: int) -> list[list[int]]:
+    """The rows of each optimizer step, as indices: `passes` times all of them in `minibatches` parts.
+
+    Rows of one prompt stay neighbours, so that their prompt is computed once. One minibatch keeps the order of the
+    rows; several deal them anew in each pass.
+    """
+    if minibatches == 1:
+        return [list(range(len(rows))) for _ in range(passes)]
+    plan: list[list[int]] = []
+    for number in range(passes):
+        order = _shuffle_groups(rows, seed=seed, number=number)
+        bounds = [len(order) * part // minibatches for part in range(minibatches + 1)]
+        parts = [order[low:high] for low, high in pairwise(bounds)]
+        plan.extend(part for part in parts if part)
+    return plan
+
+
+def _shuffle_groups(rows: Sequence[TrainingRow], *, seed: int, number: int) -> list[int]:
+    groups = [list(members) for _, members in groupby(range(len(rows)), key=lambda index: rows[index].prompt_ids)]
+    generator = derive_generator(seed, "minibatches", number)
+    return [index for place in torch.randperm(len(groups), generator=generator).tolist() for index in groups[place]]
+
+
+def _fill_old(rows: list[TrainingRow], places: Sequence[int], found: Sequence[tuple[float, ...]]) -> None:
+    for place, values in zip(places, found, strict=True):
+        if values and rows[place].old_log_probs is None:
+            rows[place] = replace(rows[place], old_log_probs=values)
 
 
 def build_adamw(parameters: Sequence[nn.Parameter], config: OptimizerConfig) -> torch.optim.AdamW:
@@ -109,6 +278,5 @@ def learning_rate_at(step: int, *, config: OptimizerConfig, steps: int) -> float
     return config.learning_rate * max(0.0, decays[config.schedule]())
 
 
-def _keep(found: list[tuple[float, ...]], scores: CompletionScores) -> None:
-    for row, values, mask in zip(scores.rows, scores.log_probs.detach(), scores.mask, strict=True):
-        found[row] = tuple(values[mask].tolist())
+def _below(tensors: Mapping[str, Tensor], kind: str) -> dict[str, Tensor]:
+    return {name.removeprefix(f"{kind}."): tensor for name, tensor in tensors.items() if name.startswith(f"{kind}.")}

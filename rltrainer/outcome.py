@@ -14,37 +14,41 @@ from rewardmodel.runtime.json_lines import keep_lines
 from rewardmodel.runtime.master_weights import MasterWeights
 from rewardmodel.runtime.rendering import Renderer
 from rewardmodel.runtime.run_directory import RunDirectory
-from rltrainer.config import GRPOConfig
-from rltrainer.config_sections import EvaluationConfig
+from rltrainer.adapters import add_adapters, merge_adapters
+from rltrainer.config import OnlineConfig
+from rltrainer.config_sections import EvaluationConfig, ModelConfig
 from rltrainer.evaluation import Examination, compare, measure_kl
 from rltrainer.progress import Progress
 from rltrainer.records import Group
+from rltrainer.reference import Reference
 
 
 def evaluate_reference(
     directory: RunDirectory,
     examination: Examination,
-    reference: PreTrainedModel,
+    reference: Reference,
     progress: Progress,
     config: EvaluationConfig,
 ) -> None:
     """Answer the held-out prompts with the reference, before the first step; some answers are kept to be read."""
     asked = len(examination.prompts)
     directory.status.update(phase="evaluate", message=f"answering {asked} held-out prompts with the reference")
-    groups = examination.examine(reference, directory)
+    with reference.in_place():
+        groups = examination.examine(reference.model, directory)
     progress.reference_rewards = [list(group.rewards) for group in groups]
     keep_samples(directory, groups[: config.shown_prompts], step=0, source="reference")
 
 
 def finish(
     directory: RunDirectory,
-    config: GRPOConfig,
+    config: OnlineConfig,
     examination: Examination,
     *,
     policy: PreTrainedModel,
-    reference: PreTrainedModel,
+    reference: Reference,
     masters: MasterWeights,
     progress: Progress,
+    stopped_by: str,
 ) -> None:
     """Compare with the reference, save the policy, write the result."""
     directory.status.update(phase="evaluate", message="answering the held-out prompts with the new policy")
@@ -52,15 +56,16 @@ def finish(
     check = directory.cancellation.check
     distance = measure_kl(policy, reference, groups, config.rollout.temperature, check=check)
     directory.status.update(phase="save", message="saving the policy")
-    save_policy(directory, config.model.path, masters, examination.renderer)
+    save_policy(directory, config.model, masters, examination.renderer)
     shown = groups[: config.evaluation.shown_prompts]
     # A kill between here and the result must not double them on the next start.
     keep_lines(directory.samples, lambda row: row["source"] != "policy")
     keep_samples(directory, shown, step=progress.step, source="policy")
     directory.write_result(
         {
-            "kind": "grpo",
+            "kind": config.kind,
             "steps": progress.step,
+            "stopped_by": stopped_by,
             "held_out_prompts": len(groups),
             "reward_first": progress.reward_first,
             "reward_last": progress.reward_last,
@@ -91,10 +96,17 @@ def keep_samples(
             )
 
 
-def save_policy(directory: RunDirectory, base: str, masters: MasterWeights, renderer: Renderer) -> None:
-    """The trained policy as a normal folder, in float32: nothing of what was learned is rounded away."""
-    network = load_causal_model(directory.resolve(base), dtype=torch.float32)
+def save_policy(directory: RunDirectory, model: ModelConfig, masters: MasterWeights, renderer: Renderer) -> None:
+    """The trained policy as a normal folder, in float32: nothing of what was learned is rounded away.
+
+    Adapters are added into the weights beside them.
+    """
+    network = load_causal_model(directory.resolve(model.path), dtype=torch.float32)
+    if model.adapter_rank:
+        add_adapters(network, rank=model.adapter_rank, alpha=model.adapter_alpha)
     MasterWeights(network).unpack(masters.pack())
+    if model.adapter_rank:
+        merge_adapters(network)
     with publish_folder(directory.model) as folder:
         network.save_pretrained(folder)
         renderer.tokenizer.save_pretrained(folder)

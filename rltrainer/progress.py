@@ -2,33 +2,31 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
+from torch import Tensor
 
 from rewardmodel.config_parsing import ConfigError
 from rewardmodel.records import DataError
 from rewardmodel.runtime.checkpoint import load_newest_checkpoint, save_checkpoint
 from rewardmodel.runtime.device import ComputeDevice, restore_threads
 from rewardmodel.runtime.run_directory import RunDirectory
-from rewardmodel.runtime.training_state import pack_optimizer, pack_randomness, unpack_optimizer, unpack_randomness
-from rltrainer.config import GRPOConfig
-from rltrainer.optimization import PolicyOptimizer
+from rewardmodel.runtime.training_state import pack_randomness, unpack_randomness
 
-CHANGEABLE = ("stop", "checkpoint")
-"""Sections that may differ when a run goes on: neither changes what was learned so far."""
+CHANGEABLE = ("stop", "checkpoint", "brakes")
+"""Sections that may differ when a run goes on: none changes what was learned so far."""
 
 
 @dataclass(slots=True)
 class Progress:
-    """What a run must remember besides weights, optimizer and random states."""
+    """What a run must remember besides its parts."""
 
     step: int = 0
     """Steps done; also the policy's version."""
-    prompts_drawn: int = 0
-    """Prompts drawn from the sampler."""
     reward_first: float | None = None
     """Mean reward of the first step's completions."""
     reward_last: float | None = None
@@ -37,21 +35,56 @@ class Progress:
     """The reference's rewards on each held-out prompt."""
 
 
+class Part(Protocol):
+    """Something whose state belongs into a checkpoint."""
+
+    def pack(self) -> tuple[dict[str, Tensor], Any]:
+        """Tensors by name, and all else as JSON."""
+        ...
+
+    def unpack(self, tensors: Mapping[str, Tensor], state: Any) -> None:
+        """Put both back."""
+        ...
+
+
+class Plain(Protocol):
+    """Something whose state is JSON alone."""
+
+    def state(self) -> Any:
+        """What a checkpoint must hold; floats come back exactly."""
+        ...
+
+    def restore(self, state: Any) -> None:
+        """Put it back."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """All that a checkpoint holds besides the progress and the random states."""
+
+    tensors: Mapping[str, Part]
+    """By name: `policy`, `critic`."""
+    plain: Mapping[str, Plain]
+    """By name: `kl`, `collector`, `brakes`."""
+
+
 def save_progress(
-    directory: RunDirectory, progress: Progress, optimizer: PolicyOptimizer, config: GRPOConfig, data_sha256: str
+    directory: RunDirectory, progress: Progress, parts: Parts, *, config: Mapping[str, Any], data_sha256: str
 ) -> None:
     """Write a complete checkpoint."""
-    optimizer_tensors, optimizer_settings = pack_optimizer(optimizer.adamw)
+    packed = {name: part.pack() for name, part in parts.tensors.items()}
     random_tensors, random_state = pack_randomness()
     save_checkpoint(
         directory.checkpoints,
         progress.step,
-        tensors={"policy": optimizer.masters.pack(), "optimizer": optimizer_tensors, "random": random_tensors},
+        tensors={**{name: tensors for name, (tensors, _) in packed.items()}, "random": random_tensors},
         state={
             "progress": asdict(progress),
-            "optimizer": optimizer_settings,
+            "parts": {name: state for name, (_, state) in packed.items()},
+            "plain": {name: part.state() for name, part in parts.plain.items()},
             "random": random_state,
-            "config": config.to_dict(),
+            "config": dict(config),
             "data_sha256": data_sha256,
             "threads": torch.get_num_threads(),
         },
@@ -60,12 +93,7 @@ def save_progress(
 
 
 def load_progress(
-    directory: RunDirectory,
-    optimizer: PolicyOptimizer,
-    config: GRPOConfig,
-    data_sha256: str,
-    *,
-    compute: ComputeDevice,
+    directory: RunDirectory, parts: Parts, *, config: Mapping[str, Any], data_sha256: str, compute: ComputeDevice
 ) -> Progress:
     """Put the newest checkpoint back in place, if there is one, and cut what was logged after it.
 
@@ -75,13 +103,13 @@ def load_progress(
     if found is None:
         directory.forget_after(-1)
         return Progress()
-    _require_same(found.state["config"], config.to_dict())
+    _require_same(found.state["config"], config)
     if found.state["data_sha256"] != data_sha256:
-        raise DataError(
-            "prompts.jsonl: differs from the file that the checkpoint was made with; use a new run directory"
-        )
-    optimizer.masters.unpack(found.tensors["policy"])
-    unpack_optimizer(optimizer.adamw, found.tensors["optimizer"], found.state["optimizer"])
+        raise DataError("data: differs from what the checkpoint was made with; use a new run directory")
+    for name, part in parts.tensors.items():
+        part.unpack(found.tensors[name], found.state["parts"][name])
+    for name, plain in parts.plain.items():
+        plain.restore(found.state["plain"][name])
     unpack_randomness(found.tensors["random"], found.state["random"])
     restore_threads(compute, found.state.get("threads"))
     directory.forget_after(found.step)
@@ -95,7 +123,7 @@ def hash_file(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _require_same(saved: dict[str, Any], current: dict[str, Any]) -> None:
+def _require_same(saved: Mapping[str, Any], current: Mapping[str, Any]) -> None:
     faults = [
         f"{section}: differs from the checkpoint's ({json.dumps(saved.get(section))}); use a new run directory"
         for section in current

@@ -53,6 +53,11 @@ class Group:
     """Each part's value for each completion, before weighting."""
     rewards: tuple[float, ...] = ()
     """Weighted sum for each completion; empty until scored."""
+    task_rewards: tuple[float, ...] = ()
+    """The same without parts that only shape (length, repetition): whether a group has something to teach is decided
+    on these."""
+    reward_noise: tuple[float, ...] = ()
+    """Deviation among the members of a reward model's ensemble for each completion; empty where there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,15 +68,21 @@ class TrainingRow:
     """Tokens of the prompt: no loss."""
     completion_ids: tuple[int, ...]
     """Tokens of the answer: each has a loss."""
-    advantage: float
-    """How much better than its siblings."""
+    advantages: tuple[float, ...]
+    """[tokens] how much better each token was than expected; one value for all where groups are compared."""
     sampler_log_probs: tuple[float, ...]
     """[tokens] log-probs as sampled."""
-    reference_log_probs: tuple[float, ...]
-    """[tokens] log-probs under the reference."""
+    reference_log_probs: tuple[float, ...] | None = None
+    """[tokens] log-probs under the reference; None where they are not wanted."""
     old_log_probs: tuple[float, ...] | None = None
-    """[tokens] log-probs under the policy that sampled, by the trainer's own pass; None on the first pass, where they
-    equal the current ones."""
+    """[tokens] log-probs under the policy that sampled; None while the policy has not moved since, when they equal the
+    current ones."""
+    values: tuple[float, ...] | None = None
+    """[tokens] what the critic expected before each token; None without a critic."""
+    returns: tuple[float, ...] | None = None
+    """[tokens] what the critic should have expected; None without a critic."""
+    counted: bool = True
+    """False: left out of the loss and of what it is divided by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +96,13 @@ class TrainingBatch:
 
     @property
     def tokens(self) -> int:
-        """Completion tokens of all rows."""
+        """Completion tokens of all rows, counted or not."""
         return sum(len(row.completion_ids) for row in self.rows)
+
+    @property
+    def counted_rows(self) -> tuple[TrainingRow, ...]:
+        """The rows that the loss sees."""
+        return tuple(row for row in self.rows if row.counted)
 
 
 def flatten_completions(groups: Sequence[Group]) -> list[tuple[Group, int]]:

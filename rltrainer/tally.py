@@ -30,6 +30,19 @@ class Tally:
             self._extremes[f"{name}_min"] = min(low, self._extremes.get(f"{name}_min", low))
             self._extremes[f"{name}_max"] = max(high, self._extremes.get(f"{name}_max", high))
 
+    def sum_and_count(self, name: str) -> tuple[float, float]:
+        """What a mean is made of; (0, 0) where nothing was added."""
+        return self._sums.get(name, 0.0), self._counts.get(name, 0.0)
+
+    def merge(self, other: "Tally") -> None:
+        """Add all that another tally has collected."""
+        for mine, theirs in ((self._sums, other._sums), (self._counts, other._counts)):
+            for name, value in theirs.items():
+                mine[name] = mine.get(name, 0.0) + value
+        for name, value in other._extremes.items():
+            choose = min if name.endswith("_min") else max
+            self._extremes[name] = choose(value, self._extremes.get(name, value))
+
     def values(self) -> dict[str, float]:
         """All that was collected: a mean over nothing is left out."""
         means = {

@@ -1,73 +1,55 @@
-"""The loop of policy training: sample, score, compare, step. It holds no mathematics of its own."""
+"""The loop of policy training: collect, compare, step. It holds no mathematics of its own."""
 
 import logging
 import resource
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
-
-from transformers import PreTrainedModel
 
 from rewardmodel.runtime.faults import Cancelled, Interrupted
 from rewardmodel.runtime.run_directory import RunDirectory
-from rltrainer.algorithms.algorithm import Algorithm
-from rltrainer.algorithms.grpo import GRPO
-from rltrainer.config import GRPOConfig
-from rltrainer.evaluation import Examination
-from rltrainer.optimization import PolicyOptimizer, learning_rate_at
+from rewardmodel.runtime.seeding import derive_seed
+from rltrainer.algorithms.algorithm import Evidence
+from rltrainer.brakes import Finding
+from rltrainer.config import OnlineConfig
+from rltrainer.optimization import StepTerms, learning_rate_at
 from rltrainer.outcome import evaluate_reference, finish
-from rltrainer.policy import Policy
-from rltrainer.progress import Progress, hash_file, load_progress, save_progress
-from rltrainer.prompts import PromptSampler, split_held_out
-from rltrainer.records import Group, TrainingBatch, flatten_completions
-from rltrainer.rewards.weighted import WeightedReward, build_reward
-from rltrainer.rollouts.batched_sampler import BatchedSampler
-from rltrainer.rollouts.collecting import collect_groups
-from rltrainer.rollouts.engine import SamplingRules
+from rltrainer.progress import Progress, load_progress, save_progress
+from rltrainer.records import Group, TrainingBatch, TrainingRow, flatten_completions
+from rltrainer.rollouts.dynamic import Collected
+from rltrainer.session import Session, open_session
 from rltrainer.step_metrics import describe_groups
 from rltrainer.stopwatch import Stopwatch
 from rltrainer.tally import Tally
-from rltrainer.workbench import Workbench, load_network, make_trainable, set_up
 
 log = logging.getLogger(__name__)
 
 
-def train(directory: RunDirectory, config: GRPOConfig) -> None:
-    """The command `train`. Raises: ConfigError, DataError, Cancelled, Diverged."""
+def train(directory: RunDirectory, config: OnlineConfig) -> None:
+    """The command `train` for online kinds. Raises: ConfigError, DataError, Cancelled, Diverged."""
     Trainer(directory, config).run()
-
-
-@dataclass(slots=True)
-class _Session:
-    """What a run holds from its first step to its last."""
-
-    bench: Workbench
-    reference: PreTrainedModel
-    optimizer: PolicyOptimizer
-    prompts: PromptSampler
-    reward: WeightedReward
-    rules: SamplingRules
-    examination: Examination
-    algorithm: Algorithm
-    data_sha256: str
 
 
 class Trainer:
     """One run on one run directory."""
 
-    def __init__(self, directory: RunDirectory, config: GRPOConfig) -> None:
+    def __init__(self, directory: RunDirectory, config: OnlineConfig) -> None:
         self.directory = directory
         self.config = config
+        self.stopped_by = ""
+        """Why the run ended before its last step, in plain words."""
 
     def run(self) -> None:
         """From wherever the directory stands to its result."""
         session = open_session(self.directory, self.config)
         progress = load_progress(
-            self.directory, session.optimizer, self.config, session.data_sha256, compute=session.bench.compute
+            self.directory,
+            session.parts,
+            config=self.config.to_dict(),
+            data_sha256=session.data_sha256,
+            compute=session.bench.compute,
         )
-        session.prompts.drawn = progress.prompts_drawn
         self.directory.status.update(total_steps=self.config.stop.steps, step=progress.step)
         if not progress.reference_rewards:
             evaluate_reference(self.directory, session.examination, session.reference, progress, self.config.evaluation)
@@ -80,156 +62,138 @@ class Trainer:
             reference=session.reference,
             masters=session.optimizer.masters,
             progress=progress,
+            stopped_by=self.stopped_by,
         )
 
-    def _train(self, session: _Session, progress: Progress) -> None:
+    def _train(self, session: Session, progress: Progress) -> None:
         saved_step, saved_at = self.directory.status.current.checkpoint_step, time.monotonic()
         self.directory.status.update(phase="train", message=f"step {progress.step} of {self.config.stop.steps}")
-        while progress.step < self.config.stop.steps:
+        while progress.step < self.config.stop.steps and not self.stopped_by:
             self._stop_if_asked(session, progress, saved_step)
+            before = session.collector.state()
             try:
-                self._step(session, progress)
+                findings = self._step(session, progress)
             except Interrupted:
-                # The step left no trace but gradients: progress and random states are those of its beginning.
+                # The step left no trace but gradients and prompts drawn: random states are those of its beginning.
                 session.optimizer.masters.clear_gradients()
-                session.prompts.drawn = progress.prompts_drawn
+                session.collector.restore(before)
                 continue
-            last = progress.step == self.config.stop.steps
-            if last or self._is_checkpoint_due(progress.step, saved_at):
+            pause = self._heed(findings, progress)
+            last = progress.step == self.config.stop.steps or bool(self.stopped_by)
+            if last or pause or self._is_checkpoint_due(progress.step, saved_at):
                 self._save(session, progress)
                 saved_step, saved_at = progress.step, time.monotonic()
+            if pause:
+                raise Cancelled(f"paused after step {progress.step}: {pause}")
+
+    def _heed(self, findings: Sequence[Finding], progress: Progress) -> str:
+        """Tell what the brakes found, and note a stop; gives the reason for a pause."""
+        told = [{"step": progress.step, "brake": f.brake, "action": f.action, "sentence": f.sentence} for f in findings]
+        for finding in findings:
+            log.warning("step %d, brake %s (%s): %s", progress.step, finding.brake, finding.action, finding.sentence)
+        if told:
+            self.directory.status.update(warnings=(*self.directory.status.current.warnings, *told))
+        stops = [finding.sentence for finding in findings if finding.action == "stop"]
+        self.stopped_by = self.stopped_by or " ".join(stops)
+        return " ".join(finding.sentence for finding in findings if finding.action == "pause")
 
     def _is_checkpoint_due(self, step: int, saved_at: float) -> bool:
         config = self.config.checkpoint
         return step % config.every_steps == 0 or time.monotonic() - saved_at >= config.every_seconds
 
-    def _stop_if_asked(self, session: _Session, progress: Progress, saved_step: int | None) -> None:
+    def _stop_if_asked(self, session: Session, progress: Progress, saved_step: int | None) -> None:
         if not self.directory.cancellation.requested:
             return
         if saved_step != progress.step:
             self._save(session, progress)
         raise Cancelled(f"{self.directory.cancellation.reason}, after step {progress.step}")
 
-    def _save(self, session: _Session, progress: Progress) -> None:
-        save_progress(self.directory, progress, session.optimizer, self.config, session.data_sha256)
+    def _save(self, session: Session, progress: Progress) -> None:
+        save_progress(
+            self.directory,
+            progress,
+            session.parts,
+            config=self.config.to_dict(),
+            data_sha256=session.data_sha256,
+        )
 
-    def _step(self, session: _Session, progress: Progress) -> None:
+    def _step(self, session: Session, progress: Progress) -> list[Finding]:
         watch, tally = Stopwatch(), Tally()
-        with watch.part("generate"):
-            groups = self._roll_out(session, progress)
-        with watch.part("score"):
-            groups = session.reward.score(groups)
-        with watch.part("reference"):
-            reference = self._score_reference(session, groups)
-        with watch.part("train"):
-            batch = session.algorithm.prepare(groups, reference, tally)
-            rate = learning_rate_at(progress.step, config=self.config.optimizer, steps=self.config.stop.steps)
-            session.optimizer.update(
-                batch,
-                session.algorithm,
-                learning_rate=rate,
-                max_new_tokens=self.config.rollout.max_new_tokens,
-                tally=tally,
-            )
-        constants = {"learning_rate": rate, "kl_coefficient": self.config.kl.coefficient}
-        measured = {**describe_groups(groups), **tally.values(), **constants}
-        self._record(progress, session, batch, measured, watch)
+        collected = session.collector.collect(progress.step, watch)
+        tokens = 0
+        if collected.groups:
+            batch = self._prepare(session, progress, collected.groups, watch, tally)
+            with watch.part("train"):
+                self._learn(session, progress, batch, tally)
+            tokens = batch.tokens
+        measured = {**describe_groups(collected.all_groups), **collected.metrics, **tally.values()}
+        measured.update(kl_coefficient=session.controller.coefficient, **_speed(collected, tokens, watch))
+        if "kl_sequence" in measured:
+            session.controller.update(measured["kl_sequence"], len(flatten_completions(collected.groups)))
+        self.stopped_by = collected.stop
+        self._record(progress, measured)
+        return session.brakes.observe(progress.step, measured)
 
-    def _roll_out(self, session: _Session, progress: Progress) -> list[Group]:
-        rollout = self.config.rollout
-        return collect_groups(
-            session.prompts.draw(rollout.prompts_per_step),
-            engine=BatchedSampler(
-                session.bench.model, batch_rows=rollout.batch_rows, check=self.directory.cancellation.check
-            ),
-            renderer=session.bench.renderer,
-            rules=session.rules,
-            group_size=rollout.group_size,
-            seed=self.config.seed,
-            purpose="rollout",
-            policy_version=progress.step,
-        )
-
-    def _score_reference(self, session: _Session, groups: Sequence[Group]) -> list[tuple[float, ...]]:
+    def _prepare(
+        self, session: Session, progress: Progress, groups: Sequence[Group], watch: Stopwatch, tally: Tally
+    ) -> TrainingBatch:
+        """What is known about the completions, and the rows that follow from it."""
         pairs = [(group.prompt.token_ids, group.completions[i].token_ids) for group, i in flatten_completions(groups)]
-        policy = session.optimizer.policy
-        # The same micro-batches as the policy's own pass, so that equal weights give a distance of exactly 0.
-        reference = Policy(
-            session.reference,
-            temperature=policy.temperature,
-            micro_batch_tokens=policy.micro_batch_tokens,
-            check=policy.check,
+        reference = None
+        if self.config.kl.measure:
+            with watch.part("reference"):
+                reference = session.reference.log_probs(pairs)
+        evidence = Evidence(
+            policy_version=progress.step,
+            kl_coefficient=session.controller.coefficient,
+            reference_log_probs=reference,
         )
-        return reference.log_probs(pairs)
+        return session.rule.prepare(groups, evidence, tally)
 
-    def _record(
-        self, progress: Progress, session: _Session, batch: TrainingBatch, measured: dict[str, Any], watch: Stopwatch
-    ) -> None:
+    def _learn(self, session: Session, progress: Progress, batch: TrainingBatch, tally: Tally) -> None:
+        config, loss = self.config, session.loss
+        loss.kl_coefficient = session.controller.coefficient
+        rate = learning_rate_at(progress.step, config=config.optimizer, steps=config.stop.steps)
+        tally.add_sum("learning_rate", rate)
+        terms = StepTerms(
+            loss=loss,
+            needs_pass=_has_advantage if loss.is_zero_without_advantage else _any_row,
+            learning_rate=rate,
+            max_new_tokens=config.rollout.max_new_tokens,
+            seed=derive_seed(config.seed, "minibatches", progress.step),
+            old_log_probs_of_sampler=config.loss.old_log_probs == "sampler",
+        )
+        session.optimizer.update(batch, terms, tally)
+
+    def _record(self, progress: Progress, measured: dict[str, Any]) -> None:
         progress.step += 1
-        progress.prompts_drawn = session.prompts.drawn
         progress.reward_last = measured["reward"]
         progress.reward_first = measured["reward"] if progress.reward_first is None else progress.reward_first
-        times = watch.values()
-        speed = {
-            "tokens_per_second_generate": batch.tokens / times["seconds_generate"],
-            "tokens_per_second_train": batch.tokens / times["seconds_train"],
-            "peak_memory_mib": _peak_memory_mib(),
-        }
-        self.directory.append_metrics(progress.step, {**measured, **times, **speed})
+        self.directory.append_metrics(progress.step, measured)
         message = f"step {progress.step} of {self.config.stop.steps}"
-        self.directory.status.update(step=progress.step, seconds_per_step=times["seconds_step"], message=message)
-        log.info("%s: reward %.4f, %.2f s", message, measured["reward"], times["seconds_step"])
+        seconds = measured["seconds_step"]
+        self.directory.status.update(step=progress.step, seconds_per_step=seconds, message=message)
+        log.info("%s: reward %.4f, %.2f s", message, measured["reward"], seconds)
 
 
-def open_session(directory: RunDirectory, config: GRPOConfig) -> _Session:
-    """Load and check everything before the first step."""
-    rollout = config.rollout
-    bench = set_up(
-        directory, model=config.model, data=config.data, seed=config.seed, max_new_tokens=rollout.max_new_tokens
-    )
-    training, held_out = split_held_out(bench.prompts, held_out=config.evaluation.prompts, seed=config.seed)
-    reward = build_reward(
-        directory,
-        config.reward,
-        compute=bench.compute,
-        max_new_tokens=rollout.max_new_tokens,
-        prompts=bench.prompts,
-    )
-    rules = SamplingRules(rollout.max_new_tokens, bench.renderer.stop_ids, rollout.temperature)
-    directory.status.update(message="loading the reference")
-    policy = Policy(
-        bench.model,
-        temperature=rollout.temperature,
-        micro_batch_tokens=config.optimizer.micro_batch_tokens,
-        check=directory.cancellation.check,
-    )
-    masters = make_trainable(bench.model, directory, config.model.path)
-    return _Session(
-        bench=bench,
-        reference=load_network(directory, config.model.reference or config.model.path, bench.compute),
-        optimizer=PolicyOptimizer(policy, masters, config.optimizer),
-        prompts=PromptSampler(training, seed=config.seed),
-        reward=reward,
-        rules=rules,
-        examination=_examination(config, bench, held_out, reward, rules),
-        algorithm=GRPO(kl=config.kl, advantage=config.advantage, loss=config.loss),
-        data_sha256=hash_file(directory.resolve(config.data.prompts)),
-    )
+def _has_advantage(row: TrainingRow) -> bool:
+    return any(row.advantages)
 
 
-def _examination(
-    config: GRPOConfig, bench: Workbench, held_out: list[Any], reward: WeightedReward, rules: SamplingRules
-) -> Examination:
-    return Examination(
-        prompts=held_out,
-        samples_per_prompt=config.evaluation.samples_per_prompt,
-        rules=rules,
-        reward=reward,
-        renderer=bench.renderer,
-        batch_rows=config.rollout.batch_rows,
-        seed=config.seed,
-        confidence=config.evaluation.confidence,
-    )
+def _any_row(row: TrainingRow) -> bool:
+    return True
+
+
+def _speed(collected: Collected, tokens: int, watch: Stopwatch) -> dict[str, float]:
+    """Seconds of the step's parts, tokens a second, and memory."""
+    times = watch.values()
+    sampled = sum(len(completion.token_ids) for group in collected.all_groups for completion in group.completions)
+    measured = {**times, "peak_memory_mib": _peak_memory_mib()}
+    if collected.batches:
+        measured["tokens_per_second_generate"] = sampled / times["seconds_generate"]
+    if tokens:
+        measured["tokens_per_second_train"] = tokens / times["seconds_train"]
+    return measured
 
 
 def _peak_memory_mib() -> float:

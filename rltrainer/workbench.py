@@ -13,6 +13,7 @@ from rewardmodel.runtime.master_weights import MasterWeights
 from rewardmodel.runtime.rendering import Renderer
 from rewardmodel.runtime.run_directory import RunDirectory
 from rewardmodel.runtime.seeding import seed_everything
+from rltrainer.adapters import add_adapters
 from rltrainer.architecture import require_full_attention, require_plain_head
 from rltrainer.config_sections import DataConfig, ModelConfig
 from rltrainer.prompts import encode_prompts
@@ -66,11 +67,14 @@ def load_network(directory: RunDirectory, path: str, compute: ComputeDevice) -> 
     return network.requires_grad_(False)
 
 
-def make_trainable(network: PreTrainedModel, directory: RunDirectory, path: str) -> MasterWeights:
-    """Float32 masters with the exact weights of the folder, whatever the network computes in."""
+def make_trainable(network: PreTrainedModel, directory: RunDirectory, model: ModelConfig) -> MasterWeights:
+    """Float32 masters with the exact weights of the folder, whatever the network computes in; or those of adapters."""
+    if model.adapter_rank:
+        add_adapters(network, rank=model.adapter_rank, alpha=model.adapter_alpha)
+        return MasterWeights(network)
     network.requires_grad_(True)
     masters = MasterWeights(network)
     if network.dtype != torch.float32:
-        exact = load_causal_model(directory.resolve(path), dtype=torch.float32)
+        exact = load_causal_model(directory.resolve(model.path), dtype=torch.float32)
         masters.unpack({name: parameter.detach() for name, parameter in exact.named_parameters()})
     return masters

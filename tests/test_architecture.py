@@ -21,6 +21,11 @@ SHARED_WITH_SITE = {
     "rewardmodel.config_parsing",
     "rewardmodel.records",
     "rltrainer.config",
+    "rltrainer.config_brakes",
+    "rltrainer.config_checks",
+    "rltrainer.config_learning",
+    "rltrainer.config_offline",
+    "rltrainer.config_reward",
     "rltrainer.config_sections",
 }
 FRAMEWORKS = {"django", "rest_framework", "celery", "psycopg", "redis", "allauth"}

@@ -30,6 +30,7 @@ class Status:
     device: str = ""
     seconds_per_step: float | None = None
     checkpoint_step: int | None = None
+    warnings: tuple[dict[str, Any], ...] = ()
     updated_at: str = ""
 
 

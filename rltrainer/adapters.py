@@ -1,0 +1,53 @@
+"""Low-rank adapters: a few weights that learn beside frozen ones, and can be switched off."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from peft import LoraConfig, inject_adapter_in_model
+from peft.tuners.tuners_utils import BaseTunerLayer
+from torch import nn
+from transformers import PreTrainedModel
+
+from rltrainer.architecture import output_head
+
+
+def add_adapters(model: PreTrainedModel, *, rank: int, alpha: float) -> None:
+    """Put an adapter beside every linear layer but the output; only adapters require a gradient afterwards.
+
+    They compute in the network's precision, with masters of their own. A fresh adapter adds 0: the network answers as
+    before. Source: Hu et al. 2021 (arXiv:2106.09685).
+    """
+    head = output_head(model)
+    targets = [name for name, module in model.named_modules() if isinstance(module, nn.Linear) and module is not head]
+    config = LoraConfig(r=rank, lora_alpha=alpha, target_modules=targets, lora_dropout=0.0, bias="none")
+    inject_adapter_in_model(config, model)
+    for name, parameter in model.named_parameters():
+        parameter.requires_grad_("lora_" in name)
+        parameter.data = parameter.data.to(model.dtype)
+
+
+@contextmanager
+def adapters_off(model: nn.Module) -> Iterator[None]:
+    """Inside the block the network computes without its adapters."""
+    layers = _adapted(model)
+    try:
+        for _, layer in layers:
+            layer.enable_adapters(False)
+        yield
+    finally:
+        for _, layer in layers:
+            layer.enable_adapters(True)
+
+
+@torch.no_grad()
+def merge_adapters(model: nn.Module) -> None:
+    """Add the adapters into the weights beside them and take them out: a plain network that answers the same."""
+    for name, layer in _adapted(model):
+        layer.merge()
+        parent, _, child = name.rpartition(".")
+        setattr(model.get_submodule(parent), child, layer.get_base_layer())
+
+
+def _adapted(model: nn.Module) -> list[tuple[str, BaseTunerLayer]]:
+    return [(name, module) for name, module in model.named_modules() if isinstance(module, BaseTunerLayer)]

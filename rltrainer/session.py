@@ -1,0 +1,132 @@
+"""Everything that a run on its own completions holds, loaded and checked before the first step."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rewardmodel.runtime.run_directory import RunDirectory
+from rltrainer.algorithms.algorithm import AdvantageRule
+from rltrainer.algorithms.policy_loss import PolicyLoss
+from rltrainer.brakes import Brakes
+from rltrainer.composition import compose_loss, compose_rule
+from rltrainer.config import OnlineConfig
+from rltrainer.evaluation import Examination
+from rltrainer.kl import KLController
+from rltrainer.memory import MicroBatchBudget
+from rltrainer.optimization import PolicyOptimizer
+from rltrainer.policy import Policy
+from rltrainer.progress import Parts, hash_file
+from rltrainer.prompts import PromptSampler, split_held_out
+from rltrainer.ranks import SINGLE, Ranks
+from rltrainer.records import EncodedPrompt
+from rltrainer.reference import Reference
+from rltrainer.rewards.weighted import WeightedReward, build_reward
+from rltrainer.rollouts.batched_sampler import BatchedSampler
+from rltrainer.rollouts.dynamic import Collector
+from rltrainer.rollouts.engine import SamplingRules
+from rltrainer.workbench import Workbench, load_network, make_trainable, set_up
+
+MICRO_BATCH_TOKENS = 1024
+
+
+@dataclass(slots=True)
+class Session:
+    """What a run holds from its first step to its last."""
+
+    bench: Workbench
+    reference: Reference
+    optimizer: PolicyOptimizer
+    collector: Collector
+    examination: Examination
+    rule: AdvantageRule
+    loss: PolicyLoss
+    controller: KLController
+    brakes: Brakes
+    data_sha256: str
+    ranks: Ranks
+
+    @property
+    def parts(self) -> Parts:
+        """What belongs into a checkpoint."""
+        plain = {"kl": self.controller, "collector": self.collector, "brakes": self.brakes}
+        return Parts(tensors={"policy": self.optimizer}, plain=plain)
+
+
+def open_session(directory: RunDirectory, config: OnlineConfig, *, ranks: Ranks = SINGLE) -> Session:
+    """Load and check everything. Raises: ConfigError or DataError with what is wrong."""
+    rollout = config.rollout
+    bench = set_up(
+        directory, model=config.model, data=config.data, seed=config.seed, max_new_tokens=rollout.max_new_tokens
+    )
+    training, held_out = split_held_out(bench.prompts, held_out=config.evaluation.prompts, seed=config.seed)
+    reward = build_reward(
+        directory,
+        config.reward,
+        compute=bench.compute,
+        max_new_tokens=rollout.max_new_tokens,
+        prompts=bench.prompts,
+    )
+    rules = SamplingRules(rollout.max_new_tokens, bench.renderer.stop_ids, rollout.temperature)
+    budget = MicroBatchBudget(config.optimizer.micro_batch_tokens or MICRO_BATCH_TOKENS)
+    directory.status.update(message="loading the reference")
+    policy = Policy(
+        bench.model,
+        temperature=rollout.temperature,
+        micro_batch_tokens=budget.tokens,
+        check=directory.cancellation.check,
+    )
+    masters = make_trainable(bench.model, directory, config.model)
+    return Session(
+        bench=bench,
+        reference=_open_reference(directory, config, bench, policy, ranks),
+        optimizer=PolicyOptimizer(policy, masters, config.optimizer, budget=budget, ranks=ranks),
+        collector=Collector(
+            config=config.dynamic_sampling,
+            rollout=rollout,
+            seed=config.seed,
+            prompts=PromptSampler(training, seed=config.seed),
+            engine=BatchedSampler(bench.model, batch_rows=rollout.batch_rows, check=directory.cancellation.check),
+            reward=reward,
+            renderer=bench.renderer,
+            rules=rules,
+        ),
+        examination=_examination(config, bench, held_out, reward, rules),
+        rule=compose_rule(config),
+        loss=compose_loss(config),
+        controller=KLController(config.kl),
+        brakes=Brakes(config.brakes),
+        data_sha256=hash_file(directory.resolve(config.data.prompts)),
+        ranks=ranks,
+    )
+
+
+def _open_reference(
+    directory: RunDirectory, config: OnlineConfig, bench: Workbench, policy: Policy, ranks: Ranks
+) -> Reference:
+    if config.model.adapter_rank:
+        return Reference(policy, has_adapters=True, ranks=ranks)
+    frozen = Policy(
+        load_network(directory, config.model.reference or config.model.path, bench.compute),
+        temperature=policy.temperature,
+        micro_batch_tokens=policy.micro_batch_tokens,
+        check=policy.check,
+    )
+    return Reference(frozen, has_adapters=False, ranks=ranks)
+
+
+def _examination(
+    config: OnlineConfig,
+    bench: Workbench,
+    held_out: Sequence[EncodedPrompt],
+    reward: WeightedReward,
+    rules: SamplingRules,
+) -> Examination:
+    return Examination(
+        prompts=held_out,
+        samples_per_prompt=config.evaluation.samples_per_prompt,
+        rules=rules,
+        reward=reward,
+        renderer=bench.renderer,
+        batch_rows=config.rollout.batch_rows,
+        seed=config.seed,
+        confidence=config.evaluation.confidence,
+    )
