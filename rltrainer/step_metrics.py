@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 
 import numpy as np
-import torch
 
-from rltrainer.advantages import flat_groups
 from rltrainer.records import Group, flatten_completions
+from rltrainer.rollouts.keep_rules import is_flat, task_rewards
 
 NGRAM = 3
 
@@ -16,8 +15,11 @@ def describe_groups(groups: Sequence[Group]) -> dict[str, float]:
     completions = [group.completions[index] for group, index in flatten_completions(groups)]
     lengths = np.array([len(completion.token_ids) for completion in completions], dtype=np.float64)
     stopped = np.array([completion.finish_reason == "stop" for completion in completions])
+    rewards = np.array([reward for group in groups for reward in group.rewards])
     return {
         **_describe_rewards(groups),
+        **_correlate("reward_length_correlation", rewards, lengths),
+        "prompt_tokens_mean": float(np.mean([len(group.prompt.token_ids) for group in groups])),
         "length_mean": float(lengths.mean()),
         "length_min": float(lengths.min()),
         "length_max": float(lengths.max()),
@@ -29,27 +31,40 @@ def describe_groups(groups: Sequence[Group]) -> dict[str, float]:
 
 
 def _describe_rewards(groups: Sequence[Group]) -> dict[str, float]:
-    rewards = torch.tensor([group.rewards for group in groups], dtype=torch.float64)
-    flat = flat_groups(rewards)
-    lowest, highest = (bound.item() for bound in rewards.aminmax())
+    rewards = np.array([group.rewards for group in groups], dtype=np.float64)
     described = {
-        "reward": float(rewards.mean()),
-        "reward_std": float(rewards.std()),
-        "reward_group_std": float(rewards.std(dim=1).mean()),
-        "reward_min": lowest,
-        "reward_max": highest,
-        "zero_std_fraction": float(flat.double().mean()),
+        **_mean_and_spread("reward", rewards.ravel()),
+        "reward_min": float(rewards.min()),
+        "reward_max": float(rewards.max()),
+        **_mean_and_spread("reward_task", np.array([value for group in groups for value in task_rewards(group)])),
     }
+    if rewards.shape[1] > 1:
+        described["reward_group_std"] = float(rewards.std(axis=1, ddof=1).mean())
+        described["zero_std_fraction"] = float(np.mean([is_flat(group) for group in groups]))
+    if all(group.reward_noise for group in groups):
+        described["reward_noise"] = float(np.mean([value for group in groups for value in group.reward_noise]))
     for name in groups[0].reward_parts:
         values = np.array([value for group in groups for value in group.reward_parts[name]])
-        described[f"reward_{name}"] = float(values.mean())
-        described[f"reward_{name}_std"] = float(values.std(ddof=1))
+        described.update(_mean_and_spread(f"reward_{name}", values))
     return described
 
 
-def repeated_share(token_ids: Sequence[int]) -> float:
-    """Share of a completion's runs of three tokens that occurred in it before; 0 for fewer than three tokens."""
-    runs = _runs(token_ids)
+def _mean_and_spread(name: str, values: np.ndarray) -> dict[str, float]:
+    """Mean and standard deviation; no deviation of a single value."""
+    spread = {f"{name}_std": float(values.std(ddof=1))} if len(values) > 1 else {}
+    return {name: float(values.mean()), **spread}
+
+
+def _correlate(name: str, first: np.ndarray, second: np.ndarray) -> dict[str, float]:
+    """Pearson's correlation; nothing where either does not vary."""
+    if len(first) < 2 or np.ptp(first) == 0 or np.ptp(second) == 0:
+        return {}
+    return {name: float(np.corrcoef(first, second)[0, 1])}
+
+
+def repeated_share(token_ids: Sequence[int], size: int = NGRAM) -> float:
+    """Share of a completion's runs of `size` tokens that occurred in it before; 0 where it has no such run."""
+    runs = _runs(token_ids, size)
     return 1 - len(set(runs)) / len(runs) if runs else 0.0
 
 
@@ -59,5 +74,5 @@ def distinct_share(completions: Sequence[Sequence[int]]) -> float:
     return len(set(runs)) / len(runs) if runs else 1.0
 
 
-def _runs(token_ids: Sequence[int]) -> list[tuple[int, ...]]:
-    return [tuple(token_ids[start : start + NGRAM]) for start in range(len(token_ids) - NGRAM + 1)]
+def _runs(token_ids: Sequence[int], size: int = NGRAM) -> list[tuple[int, ...]]:
+    return [tuple(token_ids[start : start + size]) for start in range(len(token_ids) - size + 1)]

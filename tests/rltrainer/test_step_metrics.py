@@ -1,4 +1,5 @@
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,21 @@ def test_groups_by_hand():
     assert (values["length_mean"], values["length_min"], values["length_max"]) == (5.0, 2.0, 8.0)
     assert values["length_stopped_mean"] == pytest.approx(16 / 3)
     assert values["truncated_fraction"] == 0.25
+
+
+def test_flat_is_what_earned_the_same_for_the_task():
+    shaped = replace(_group((1.0, 0.5), (2, 8), ("stop", "stop")), task_rewards=(1.0, 1.0), reward_noise=(0.2, 0.4))
+    values = describe_groups([shaped])
+    assert values["zero_std_fraction"] == 1.0
+    assert (values["reward"], values["reward_task"], values["reward_task_std"]) == (0.75, 1.0, 0.0)
+    assert values["reward_noise"] == pytest.approx(0.3)
+    assert values["reward_length_correlation"] == pytest.approx(-1.0)
+
+
+def test_single_completions_have_no_group_to_differ_from():
+    values = describe_groups([_group((1.0,), (2,), ("stop",)), _group((2.0,), (3,), ("stop",))])
+    assert {"reward_group_std", "zero_std_fraction"} & set(values) == set()
+    assert values["reward_std"] == pytest.approx(0.5**0.5)
 
 
 def test_without_a_finished_completion_its_length_is_left_out():
