@@ -43,6 +43,14 @@ class Tally:
             choose = min if name.endswith("_min") else max
             self._extremes[name] = choose(value, self._extremes.get(name, value))
 
+    def renamed(self, **names: str) -> "Tally":
+        """The same measurements, some under other names: `tally.renamed(grad_norm="critic_grad_norm")`."""
+        changed = Tally()
+        for mine, theirs in ((changed._sums, self._sums), (changed._counts, self._counts)):
+            mine.update({names.get(name, name): value for name, value in theirs.items()})
+        changed._extremes.update(self._extremes)
+        return changed
+
     def values(self) -> dict[str, float]:
         """All that was collected: a mean over nothing is left out."""
         means = {

@@ -20,3 +20,16 @@ def test_a_mean_over_nothing_is_left_out():
     tally.add_mean("x", torch.zeros(2), torch.zeros(2, dtype=torch.bool))
     tally.add_extremes("r", torch.zeros(0))
     assert tally.values() == {}
+
+
+def test_measurements_can_go_by_another_name():
+    tally = Tally()
+    tally.add_mean("norm", torch.tensor([1.0, 3.0]))
+    tally.add_sum("steps", 2.0)
+    tally.add_extremes("gap", torch.tensor([1.0, 2.0]))
+    assert tally.renamed(norm="critic_norm").values() == {
+        "critic_norm": 2.0,
+        "steps": 2.0,
+        "gap_min": 1.0,
+        "gap_max": 2.0,
+    }

@@ -1,0 +1,169 @@
+"""A network that foretells, before each token of a completion, what the completion will earn from there on."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+
+from rewardmodel.network import RewardNetwork
+from rewardmodel.runtime.cancellation import StopCheck, never_stop
+from rewardmodel.runtime.master_weights import MasterWeights
+from rltrainer.algorithms.policy_loss import stack
+from rltrainer.config_learning import OptimizerConfig
+from rltrainer.layouts import Cluster, Pair, lay_out, plan_micro_batches
+from rltrainer.losses import StepTotals, aggregate
+from rltrainer.memory import MicroBatchBudget
+from rltrainer.optimization import build_adamw, count_totals, plan_steps
+from rltrainer.policy import mask_tokens, predicting_states, spread_tokens
+from rltrainer.ranks import SINGLE, Ranks
+from rltrainer.records import TrainingBatch, TrainingRow
+from rltrainer.tally import Tally
+from rltrainer.value_head import foretell
+from rltrainer.value_losses import held_values, value_losses
+from rltrainer.weight_stepper import WeightStepper
+
+
+@dataclass(frozen=True, slots=True)
+class CriticTerms:
+    """What a critic learns one batch with."""
+
+    learning_rate: float
+    """Of this step."""
+    seed: int
+    """Seed of the order of minibatches; another one for each batch."""
+    warming_up: bool
+    """True while only the critic learns, and the policy stays."""
+
+
+class Critic(Protocol):
+    """What the loop asks of a critic, be it a network of its own or a head on the policy's."""
+
+    def values(self, pairs: Sequence[Pair]) -> list[tuple[float, ...]]:
+        """What each completion's tokens are expected to lead to, one value a token."""
+        ...
+
+    def update(self, batch: TrainingBatch, terms: CriticTerms, tally: Tally) -> None:
+        """Learn from the batch's returns what the policy's own step does not teach."""
+        ...
+
+
+class SeparateCritic:
+    """A network of its own, with its own optimizer."""
+
+    def __init__(
+        self,
+        network: RewardNetwork,
+        masters: MasterWeights,
+        *,
+        optimizer: OptimizerConfig,
+        passes: int,
+        clip: float | None,
+        budget: MicroBatchBudget,
+        check: StopCheck = never_stop,
+        ranks: Ranks = SINGLE,
+    ) -> None:
+        """masters: of `network`. passes, clip: of the section `critic`; minibatches and AdamW are the policy's."""
+        self.network = network
+        self.config = optimizer
+        self.passes = passes
+        self.clip = clip
+        self.check = check
+        self.ranks = ranks
+        adamw = build_adamw(masters.parameters, optimizer)
+        self.stepper = WeightStepper(masters, adamw, optimizer, budget=budget, ranks=ranks)
+
+    @torch.no_grad()
+    def values(self, pairs: Sequence[Pair]) -> list[tuple[float, ...]]:
+        """What each completion's tokens are expected to lead to. Raises: Interrupted where the run should stop."""
+        mine = self.ranks.share(pairs, weights=[float(len(completion)) for _, completion in pairs])
+        return self.ranks.join(self.ranks.attempt(lambda: self._values(mine)))
+
+    def update(self, batch: TrainingBatch, terms: CriticTerms, tally: Tally) -> None:
+        """Learn from the returns: `passes` over the batch, each in minibatches.
+
+        A step whose gradient is not finite is left out and counted.
+        Raises: Diverged where that happens too often in a row; Interrupted where the run should stop and no weight has
+        moved, which can only be while the policy stays.
+        """
+        rows = batch.counted_rows
+        plan = plan_steps(rows, passes=self.passes, minibatches=self.config.minibatches, seed=terms.seed)
+        for number, part in enumerate(plan):
+            # Once weights have moved, here or in the policy, the step cannot be taken back.
+            check = self.check if terms.warming_up and number == 0 else never_stop
+            self._take_step([rows[index] for index in part], terms.learning_rate, tally, check)
+
+    def pack(self) -> tuple[dict[str, Tensor], Any]:
+        """Weights and optimizer for a checkpoint."""
+        return self.stepper.pack()
+
+    def unpack(self, tensors: Mapping[str, Tensor], state: Any) -> None:
+        """Put both back."""
+        self.stepper.unpack(tensors, state)
+
+    def _values(self, pairs: Sequence[Pair]) -> list[tuple[float, ...]]:
+        found: list[tuple[float, ...]] = [()] * len(pairs)
+        for clusters in self._plan(pairs):
+            self.check()
+            values, mask = self._foretell(clusters)
+            rows = [row for cluster in clusters for row in cluster.rows]
+            for row, own, counted in zip(rows, values, mask, strict=True):
+                found[row] = tuple(own[counted].tolist())
+        return found
+
+    def _plan(self, pairs: Sequence[Pair]) -> list[list[Cluster]]:
+        return plan_micro_batches(pairs, max_tokens=self.stepper.budget.tokens, width=self.network.head.in_features)
+
+    def _foretell(self, clusters: Sequence[Cluster]) -> tuple[Tensor, Tensor]:
+        """Values [completions, tokens] and which of them count."""
+        layout = lay_out(clusters, device=self.network.head.weight.device)
+        mask = mask_tokens(layout)
+        states = predicting_states(self.network.backbone, layout)
+        return spread_tokens(foretell(self.network.head, states), mask), mask
+
+    def _take_step(self, rows: Sequence[TrainingRow], learning_rate: float, tally: Tally, check: StopCheck) -> None:
+        totals = count_totals(rows, max_new_tokens=1)
+        mine = self.ranks.share(rows, weights=[float(len(row.completion_ids)) for row in rows])
+        own = Tally()
+        self.stepper.take(
+            lambda measured: self._accumulate(mine, totals, measured, check), learning_rate=learning_rate, tally=own
+        )
+        tally.merge(own.renamed(grad_norm="critic_grad_norm", skipped_steps="critic_skipped_steps"))
+
+    def _accumulate(self, rows: Sequence[TrainingRow], totals: StepTotals, tally: Tally, check: StopCheck) -> None:
+        for clusters in self._plan([(row.prompt_ids, row.completion_ids) for row in rows]):
+            check()
+            values, mask = self._foretell(clusters)
+            own = [rows[row] for cluster in clusters for row in cluster.rows]
+            loss = measure_values(values, mask, own, totals, clip=self.clip, tally=tally)
+            loss.backward()  # type: ignore[no-untyped-call]
+            self.stepper.masters.collect()
+
+
+def measure_values(
+    values: Tensor,
+    mask: Tensor,
+    rows: Sequence[TrainingRow],
+    totals: StepTotals,
+    *,
+    clip: float | None,
+    tally: Tally,
+) -> Tensor:
+    """One micro-batch's share of the mean value loss over all tokens of an optimizer step.
+
+    values: [completions, tokens], differentiable; rows: the same completions, with their old values and returns.
+    """
+    old, returns = (stack([_known(row, name) for row in rows], values) for name in ("values", "returns"))
+    losses = value_losses(values, old, returns, clip=clip)
+    tally.add_mean("value_loss", losses, mask)
+    if clip is not None:
+        tally.add_mean("value_clip_fraction", held_values(values.detach(), old, returns, clip=clip).double(), mask)
+    return aggregate(losses, mask, aggregation="token_mean", totals=totals)
+
+
+def _known(row: TrainingRow, name: str) -> tuple[float, ...]:
+    found: tuple[float, ...] | None = getattr(row, name)
+    if found is None:
+        raise ValueError(f"a critic learns from the {name} of every row; this one has none")
+    return found

@@ -1,0 +1,99 @@
+"""Where a separate critic begins: from the reward model, on the scale of the rewards, or from the policy's body."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import nn
+from transformers import PreTrainedTokenizerBase
+
+from rewardmodel.config_parsing import ConfigError
+from rewardmodel.network import CARD_FILE, RewardNetwork, load_reward_model, require_causal
+from rewardmodel.runtime.backbones import load_backbone, load_tokenizer
+from rewardmodel.runtime.device import ComputeDevice
+from rewardmodel.runtime.master_weights import MasterWeights
+from rewardmodel.runtime.run_directory import RunDirectory
+from rltrainer.architecture import require_full_attention
+from rltrainer.config import OnlineConfig
+
+
+@dataclass(frozen=True, slots=True)
+class CriticOrigin:
+    """A folder to start from."""
+
+    folder: Path
+    key: str
+    """The key of the config that names it, for messages."""
+    scale: float
+    """What the reward model's normalised score is multiplied by in the reward."""
+
+
+def find_origin(directory: RunDirectory, config: OnlineConfig) -> CriticOrigin:
+    """`critic.path`, else the reward model where one is rewarded, else the policy."""
+    reward, critic = config.reward, config.critic
+    scale = reward.model_weight if reward.model is not None else 1.0
+    if critic.path is not None:
+        return CriticOrigin(directory.resolve(critic.path), "critic.path", scale or 1.0)
+    if reward.model is not None and scale:
+        return CriticOrigin(directory.resolve(reward.model), "reward.model", scale)
+    return CriticOrigin(directory.resolve(config.model.path), "model.path", 1.0)
+
+
+def load_critic_network(
+    origin: CriticOrigin, compute: ComputeDevice, *, tokenizer: PreTrainedTokenizerBase, longest: int
+) -> tuple[RewardNetwork, MasterWeights]:
+    """The network in the compute precision, and its exact float32 masters.
+
+    tokenizer: the policy's, whose tokens the critic will read. longest: tokens of the longest prompt and completion.
+    Raises: ConfigError where the network reads other tokens or not so many of them, or looks ahead.
+    """
+    _require_same_tokens(origin, tokenizer)
+    network = _load(origin, dtype=compute.compute_dtype).to(compute.device)
+    _require_reach(network, origin, longest)
+    masters = MasterWeights(network.requires_grad_(True))
+    if network.backbone.dtype != torch.float32:
+        exact = _load(origin, dtype=torch.float32)
+        masters.unpack({name: parameter.detach() for name, parameter in exact.named_parameters()})
+    return network, masters
+
+
+def _load(origin: CriticOrigin, *, dtype: torch.dtype) -> RewardNetwork:
+    if (origin.folder / CARD_FILE).is_file():
+        network, card = load_reward_model(origin.folder, dtype=dtype)
+        _fold_scale(network.head, mean=card.score_mean, deviation=card.score_deviation, scale=origin.scale)
+        return network
+    network = RewardNetwork(load_backbone(origin.folder, dtype=dtype)).eval()
+    # Nothing is known of the rewards' scale: expecting 0 is the least wrong.
+    nn.init.zeros_(network.head.weight)
+    return network
+
+
+@torch.no_grad()
+def _fold_scale(head: nn.Linear, *, mean: float, deviation: float, scale: float) -> None:
+    """Make the head give scale * (raw - mean) / deviation, bias included: what a finished completion is rewarded."""
+    head.weight.mul_(scale / deviation)
+    head.bias.sub_(mean).mul_(scale / deviation)
+
+
+def _require_same_tokens(origin: CriticOrigin, tokenizer: PreTrainedTokenizerBase) -> None:
+    own = load_tokenizer(origin.folder).get_vocab()
+    policy = tokenizer.get_vocab()
+    if own == policy:
+        return
+    differing = sum(own.get(token) != number for token, number in policy.items())
+    raise ConfigError(
+        [
+            f"{origin.key}: the critic reads the policy's tokens, but {differing} of {len(policy)} mean something else "
+            f"to {origin.folder}; name a model of the policy's kind in critic.path (the policy's own folder will do), "
+            "or take critic.kind 'shared'"
+        ]
+    )
+
+
+def _require_reach(network: RewardNetwork, origin: CriticOrigin, longest: int) -> None:
+    try:
+        require_causal(network)
+        require_full_attention(network.backbone, longest)
+    except ConfigError as error:
+        # Both name the key of another section.
+        raise ConfigError([f"{origin.key}: {fault.partition(': ')[2]}" for fault in error.faults]) from error
