@@ -1,7 +1,9 @@
 """Scores for responses, from a reward model's folder."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy
 
@@ -57,3 +59,37 @@ class RewardScorer:
         """Raw scores on the scale of held-out responses, float32."""
         scaled: numpy.ndarray = ((raw - self.card.score_mean) / self.card.score_deviation).astype(numpy.float32)
         return scaled
+
+
+@dataclass(frozen=True, slots=True)
+class EnsembleScores:
+    """What several reward models say about the same responses, each on its own scale of held-out responses."""
+
+    mean: numpy.ndarray
+    """[n] float32 mean over the models."""
+    deviation: numpy.ndarray
+    """[n] float32 deviation among the models (that of a population: divided by their number); 0 for a single one."""
+    lowest: numpy.ndarray
+    """[n] float32 the least of them."""
+
+    def trusted(self, *, rule: Literal["mean_minus_std", "min"], penalty: float) -> numpy.ndarray:
+        """[n] the score that is believed: the mean less `penalty` deviations, or the lowest.
+
+        Source: Coste et al. 2024 (arXiv:2310.02743), uncertainty-weighted and worst-case optimisation, the former with
+        the deviation in place of the variance so that all is in units of the score.
+        """
+        return self.lowest if rule == "min" else self.mean - numpy.float32(penalty) * self.deviation
+
+
+class EnsembleScorer:
+    """Scores responses with several reward models."""
+
+    def __init__(self, members: Sequence[RewardScorer]) -> None:
+        if not members:
+            raise ValueError("an ensemble needs a reward model")
+        self.members = tuple(members)
+
+    def score(self, prompts: Sequence[Messages], responses: Sequence[str]) -> EnsembleScores:
+        """Normalised scores of the responses to the prompts beside them. Raises: ValueError as `RewardScorer.score`."""
+        scores = numpy.stack([member.score(prompts, responses) for member in self.members])
+        return EnsembleScores(scores.mean(axis=0), scores.std(axis=0), scores.min(axis=0))

@@ -73,6 +73,7 @@ class OnlineConfig:
         """Faults of fields that do not fit each other."""
         yield from self.model.missing_path("model.path")
         yield from self.reward.missing_source()
+        yield from self.reward.overlong_fault(self.rollout.max_new_tokens)
         if self.optimizer.warmup_steps > self.stop.steps:
             yield f"optimizer.warmup_steps: must not exceed stop.steps ({self.stop.steps})"
         if self.model.adapter_rank and self.model.reference is not None:
@@ -151,6 +152,7 @@ class EvaluateConfig:
         """Faults of fields that do not fit each other."""
         yield from self.model.missing_path("model.path")
         yield from self.reward.missing_source()
+        yield from self.reward.overlong_fault(self.sampling.max_new_tokens)
         if self.model.reference is None:
             yield "model.reference: kind 'policy-evaluate' needs the model to compare with"
         if self.sampling.top_p != 1 or self.sampling.temperature == 0:
@@ -174,7 +176,12 @@ DEFAULTS: dict[str, dict[str, dict[str, Any]]] = {
     # Ahmadian et al. 2024 (arXiv:2402.14740): leave-one-out baseline, distance as part of the reward.
     "rloo": {"advantage": {"scale": "loo"}, "kl": {"coefficient": 0.05, "place": "reward", "estimator": "k1"}},
     # Yu et al. 2025 (arXiv:2503.14476): wider upper limit, useful groups only, no price on distance.
-    "dapo": {"loss": {"clip_high": 0.28}, "kl": {"coefficient": 0.0}, "dynamic_sampling": {"enabled": True}},
+    "dapo": {
+        "loss": {"clip_high": 0.28},
+        "kl": {"coefficient": 0.0},
+        "dynamic_sampling": {"enabled": True},
+        "reward": {"overlong_factor": 1.0},
+    },
     # Ouyang et al. 2022 (arXiv:2203.02155): one completion a prompt, distance as part of each token's reward.
     "ppo": {
         "rollout": {"prompts_per_step": 64, "group_size": 1},

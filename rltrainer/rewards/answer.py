@@ -1,7 +1,8 @@
-"""What a reward part sees."""
+"""What a reward part sees, and what it gives."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 from rewardmodel.records import PromptRecord
 from rltrainer.records import Completion
@@ -21,3 +22,16 @@ class Answer:
 
 RewardPart = Callable[[Sequence[Answer]], list[float]]
 """A value for each answer, in order."""
+
+
+@runtime_checkable
+class UncertainPart(Protocol):
+    """A part that knows how sure it is of its values."""
+
+    def measure(self, answers: Sequence[Answer]) -> tuple[list[float], list[float]]:
+        """A value for each answer, and the deviation of that value, both in order."""
+        ...
+
+    def __call__(self, answers: Sequence[Answer]) -> list[float]:
+        """The values alone."""
+        ...

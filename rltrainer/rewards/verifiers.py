@@ -1,32 +1,60 @@
-"""PURE: rewards that are computed from the answer alone."""
+"""Rewards for answers that can be checked: a number, a choice, a pattern."""
 
 import re
 from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
 
+from rewardmodel.records import DataError, PromptRecord
 from rltrainer.rewards.answer import Answer, RewardPart
+from rltrainer.rewards.choices import final_choice, read_choices
+from rltrainer.rewards.sections import section_text
+from rltrainer.rewards.time_limit import TooSlow, time_limit
 
 _NUMBER = re.compile(r"[-+]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?")
+PATTERN_SECONDS = 5.0
+"""A pattern that searches longer in one response is taken for one that never ends."""
 
 
-def brevity(*, max_new_tokens: int) -> RewardPart:
-    """Minus the length in tokens, as a share of the longest allowed: -1 for the longest, near 0 for the shortest."""
-    return lambda answers: [-len(answer.completion.token_ids) / max_new_tokens for answer in answers]
+def exact_number(*, section: str | None = None) -> RewardPart:
+    """1 where the last number of the answer (of its `section`) equals the prompt's `metadata.answer`, else 0."""
+
+    def score(answers: Sequence[Answer]) -> list[float]:
+        found = [last_number(section_text(answer.text, section) or "") for answer in answers]
+        wanted = [parse_number(answer.prompt.metadata["answer"]) for answer in answers]
+        return [float(number == right) for number, right in zip(found, wanted, strict=True)]
+
+    return score
 
 
-def wished_length(*, tokens: int) -> RewardPart:
-    """Minus the distance to a length in tokens, as a share of that length: 0 where it is met."""
-    return lambda answers: [-abs(len(answer.completion.token_ids) - tokens) / tokens for answer in answers]
+def exact_choice(*, section: str | None = None) -> RewardPart:
+    """1 where the answer (its `section`) settles on the letter in the prompt's `metadata.answer`, else 0.
+
+    An answer may also name the option's text, where `metadata.choices` lists the options.
+    """
+
+    def score(answers: Sequence[Answer]) -> list[float]:
+        values = []
+        for answer in answers:
+            right, options = read_choices(answer.prompt.metadata)
+            values.append(float(final_choice(section_text(answer.text, section) or "", options) == right))
+        return values
+
+    return score
 
 
-def unfinished(answers: Sequence[Answer]) -> list[float]:
-    """1 for each answer that was cut off at the longest allowed, else 0."""
-    return [float(answer.completion.finish_reason == "length") for answer in answers]
+def matches(*, pattern: str | None, section: str | None = None) -> RewardPart:
+    """1 where the pattern, or else the prompt's `metadata.pattern`, is found in the answer (in its `section`), else 0.
 
+    The part raises DataError where a search does not end.
+    """
 
-def exact_number(answers: Sequence[Answer]) -> list[float]:
-    """1 where the last number of the answer equals the prompt's `metadata.answer`, else 0."""
-    return [float(last_number(answer.text) == parse_number(answer.prompt.metadata["answer"])) for answer in answers]
+    def score(answers: Sequence[Answer]) -> list[float]:
+        return [
+            float(_is_found(_pattern_of(answer.prompt, pattern), section_text(answer.text, section), answer.prompt))
+            for answer in answers
+        ]
+
+    return score
 
 
 def last_number(text: str) -> Decimal | None:
@@ -44,3 +72,29 @@ def parse_number(value: object) -> Decimal:
     if isinstance(value, bool) or not number.is_finite():
         raise ValueError(f"expected a number, got {value!r}")
     return number
+
+
+def parse_pattern(value: object) -> re.Pattern[str]:
+    """A pattern out of metadata. Raises: ValueError where it is no regular expression."""
+    if not isinstance(value, str) or not value:
+        raise ValueError(f"expected a regular expression, got {value!r}")
+    try:
+        return re.compile(value)
+    except (re.error, RecursionError, OverflowError) as error:
+        raise ValueError(f"is no regular expression: {error}") from error
+
+
+def _pattern_of(prompt: PromptRecord, pattern: str | None) -> re.Pattern[str]:
+    return parse_pattern(prompt.metadata["pattern"] if pattern is None else pattern)
+
+
+def _is_found(pattern: re.Pattern[str], text: str | None, prompt: PromptRecord) -> bool:
+    if text is None:
+        return False
+    try:
+        with time_limit(PATTERN_SECONDS):
+            return pattern.search(text) is not None
+    except TooSlow as error:
+        message = f"the pattern {pattern.pattern!r} {error} on a response of {len(text)} characters"
+        advice = "avoid one repetition inside another, as in (a+)+"
+        raise DataError(f"prompt {prompt.prompt_id}: {message}; {advice}") from error

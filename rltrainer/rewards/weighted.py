@@ -1,46 +1,83 @@
 """The weighted sum of reward parts, with every part kept for the log."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
+from typing import Any
 
-import numpy
-
-from rewardmodel.config_parsing import ConfigError
 from rewardmodel.records import DataError
-from rewardmodel.runtime.cancellation import StopCheck, never_stop
 from rewardmodel.runtime.device import ComputeDevice
-from rewardmodel.runtime.faults import Diverged
 from rewardmodel.runtime.run_directory import RunDirectory
-from rewardmodel.scorer import RewardScorer
-from rltrainer.config_sections import RewardConfig
+from rltrainer.config_reward import RewardConfig
 from rltrainer.records import EncodedPrompt, Group, flatten_completions
-from rltrainer.rewards.answer import Answer, RewardPart
-from rltrainer.rewards.verifiers import brevity, exact_number, parse_number, unfinished, wished_length
+from rltrainer.rewards.answer import Answer, RewardPart, UncertainPart
+from rltrainer.rewards.choices import read_choices
+from rltrainer.rewards.functions import function_reward
+from rltrainer.rewards.instructions import follows_instructions, parse_instructions
+from rltrainer.rewards.learned import learned_reward
+from rltrainer.rewards.sections import sectioned
+from rltrainer.rewards.shaping import brevity, repetition, soft_overlong, unfinished, wished_length
+from rltrainer.rewards.verifiers import exact_choice, exact_number, matches, parse_number, parse_pattern
+
+Weighted = Mapping[str, tuple[float, RewardPart]]
+"""Parts by name, each with its weight."""
+SHAPING = frozenset({"brevity", "length", "repetition", "overlong", "unfinished"})
+"""Parts that say something of an answer's form and nothing of what was asked."""
+AMBIVALENT = frozenset({"brevity", "length"})
+"""Parts that shape beside others and are the task where nothing else is rewarded."""
 
 
 class WeightedReward:
-    """Scores groups by a weighted sum of parts."""
+    """Scores groups by a weighted sum of parts; parts in `shaping` count in rewards but not in task rewards."""
 
-    def __init__(self, parts: Mapping[str, tuple[float, RewardPart]]) -> None:
+    def __init__(self, parts: Weighted, *, shaping: Iterable[str] = ()) -> None:
         self.parts = dict(parts)
+        own = frozenset(shaping) & self.parts.keys()
+        self.shaping: frozenset[str] = own if own < self.parts.keys() else own - AMBIVALENT
 
     def score(self, groups: Sequence[Group]) -> list[Group]:
         """The same groups with their rewards."""
         members = flatten_completions(groups)
         answers = [Answer(group.prompt.record, group.completions[i], group.texts[i]) for group, i in members]
-        values = {name: part(answers) for name, (_, part) in self.parts.items()}
+        values, noise = self._measure(answers)
         scored: list[Group] = []
         start = 0
         for group in groups:
             end = start + len(group.completions)
-            own = {name: tuple(column[start:end]) for name, column in values.items()}
-            scored.append(replace(group, reward_parts=own, rewards=self._total(own, end - start)))
+            scored.append(self._scored(group, {name: tuple(column[start:end]) for name, column in values.items()},
+                                       tuple(noise[start:end])))  # fmt: skip
             start = end
         return scored
 
-    def _total(self, parts: Mapping[str, tuple[float, ...]], count: int) -> tuple[float, ...]:
-        return tuple(sum(self.parts[name][0] * parts[name][i] for name in parts) for i in range(count))
+    def without(self, name: str) -> "WeightedReward":
+        """The same reward less one part, which need not be there."""
+        parts = {other: part for other, part in self.parts.items() if other != name}
+        return WeightedReward(parts, shaping=self.shaping)
+
+    def _measure(self, answers: Sequence[Answer]) -> tuple[dict[str, list[float]], list[float]]:
+        """Every part's values, and the deviation of the sum where a part knows its own, in units of the sum."""
+        values: dict[str, list[float]] = {}
+        noise: list[float] = []
+        for name, (weight, part) in self.parts.items():
+            if isinstance(part, UncertainPart):
+                values[name], deviations = part.measure(answers)
+                noise = [abs(weight) * deviation for deviation in deviations]
+            else:
+                values[name] = part(answers)
+        return values, noise
+
+    def _scored(self, group: Group, parts: dict[str, tuple[float, ...]], noise: tuple[float, ...]) -> Group:
+        count = len(group.completions)
+        return replace(
+            group,
+            reward_parts=parts,
+            rewards=self._total(parts, parts, count),
+            task_rewards=self._total(parts, parts.keys() - self.shaping, count),
+            reward_noise=noise,
+        )
+
+    def _total(self, parts: Mapping[str, Sequence[float]], names: Iterable[str], count: int) -> tuple[float, ...]:
+        counted = [name for name in parts if name in set(names)]
+        return tuple(sum(self.parts[name][0] * parts[name][i] for name in counted) for i in range(count))
 
 
 def build_reward(
@@ -50,56 +87,75 @@ def build_reward(
     compute: ComputeDevice,
     max_new_tokens: int,
     prompts: Sequence[EncodedPrompt],
+    judged: RewardPart | None = None,
 ) -> WeightedReward:
-    """The reward of a config. Raises: DataError where a prompt lacks what a part needs."""
+    """The reward of a config; `judged` gives people's scores where the groups come with them.
+
+    Raises: ConfigError where a model or function is not there; DataError where a prompt lacks what a part needs.
+    """
+    _require_metadata(config, prompts)
     parts: dict[str, tuple[float, RewardPart]] = {}
     if config.model is not None and config.model_weight:
-        parts["model"] = (
-            config.model_weight,
-            reward_model(
-                directory.resolve(config.model),
-                compute,
-                clip=config.model_clip,
-                check=directory.cancellation.check,
-            ),
-        )
-    if config.brevity_weight:
-        parts["brevity"] = (config.brevity_weight, brevity(max_new_tokens=max_new_tokens))
-    if config.length_weight and config.length_tokens is not None:
-        parts["length"] = (config.length_weight, wished_length(tokens=config.length_tokens))
+        folders = [directory.resolve(folder) for folder in (config.model, *config.ensemble)]
+        learned = learned_reward(folders, config, compute, check=directory.cancellation.check)
+        parts["model"] = (config.model_weight, learned)
+    if judged is not None and config.judged_weight:
+        parts["judged"] = (config.judged_weight, judged)
+    if config.function is not None and config.function_weight:
+        parts["function"] = (config.function_weight, function_reward(config.function))
+    parts.update((name, (weight, part)) for name, weight, part in _verifiers(config) if weight)
+    parts.update((name, (weight, part())) for name, weight, part in _prices(config, max_new_tokens) if weight)
+    return WeightedReward(parts, shaping=SHAPING)
+
+
+def _verifiers(config: RewardConfig) -> Iterator[tuple[str, float, RewardPart]]:
+    section = config.answer_section
+    yield "number", config.number_weight, exact_number(section=section)
+    yield "choice", config.choice_weight, exact_choice(section=section)
+    yield "pattern", config.pattern_weight, matches(pattern=config.pattern, section=section)
+    yield "instructions", config.instructions_weight, follows_instructions(rule=config.instructions_rule)
+    yield "format", config.format_weight, sectioned(names=config.format_sections)
+
+
+def _prices(config: RewardConfig, max_new_tokens: int) -> Iterator[tuple[str, float, Callable[[], RewardPart]]]:
+    """Parts on length and repetition; made only where they have a weight, for their settings mean nothing otherwise."""
+    margin = config.overlong_tokens or max(1, max_new_tokens // 5)
+    yield "brevity", config.brevity_weight, lambda: brevity(max_new_tokens=max_new_tokens)
+    yield "length", config.length_weight, lambda: wished_length(tokens=config.length_tokens or 1)
+    yield "repetition", config.repetition_penalty, lambda: repetition(run_tokens=config.repetition_tokens)
+    yield "overlong", config.overlong_factor, lambda: soft_overlong(max_new_tokens=max_new_tokens, margin_tokens=margin)
+    yield "unfinished", -config.unfinished_penalty, lambda: unfinished
+
+
+def _require_metadata(config: RewardConfig, prompts: Sequence[EncodedPrompt]) -> None:
+    """Raises: DataError naming the first prompt that lacks what a part looks for, and the part."""
+    needs: dict[str, Callable[[Mapping[str, Any]], Any]] = {}
     if config.number_weight:
-        _require_answers(prompts)
-        parts["number"] = (config.number_weight, exact_number)
-    if config.unfinished_penalty:
-        parts["unfinished"] = (-config.unfinished_penalty, unfinished)
-    return WeightedReward(parts)
+        needs["number_weight"] = _read_number
+    if config.choice_weight:
+        needs["choice_weight"] = read_choices
+    if config.pattern_weight and config.pattern is None:
+        needs["pattern_weight"] = _read_pattern
+    if config.instructions_weight:
+        needs["instructions_weight"] = parse_instructions
+    for key, read in needs.items():
+        for prompt in prompts:
+            try:
+                read(prompt.record.metadata)
+            except ValueError as error:
+                place = f"prompts.jsonl, prompt {prompt.record.prompt_id}"
+                raise DataError(f"{place}: {error} (reward.{key} needs it)") from error
 
 
-def reward_model(folder: Path, compute: ComputeDevice, *, clip: float, check: StopCheck = never_stop) -> RewardPart:
-    """The normalised score of a trained reward model, held within plus and minus `clip`.
-
-    The part raises Diverged where a score is not a finite number.
-    Raises: ConfigError where the folder holds no reward model.
-    """
+def _read_number(metadata: Mapping[str, Any]) -> None:
     try:
-        scorer = RewardScorer(folder, compute, check=check)
-    except ConfigError as error:
-        # Its faults begin with "model", which in this config is a key of the section `reward`.
-        raise ConfigError([f"reward.{fault}" for fault in error.faults]) from error
-
-    def score(answers: Sequence[Answer]) -> list[float]:
-        scores = scorer.score([answer.prompt.prompt for answer in answers], [answer.text for answer in answers])
-        if not numpy.isfinite(scores).all():
-            raise Diverged("the reward model in reward.model gives scores that are no numbers; its weights are broken")
-        return [min(max(float(value), -clip), clip) for value in scores]
-
-    return score
+        parse_number(metadata.get("answer"))
+    except ValueError as error:
+        raise ValueError(f"metadata.answer: {error}") from error
 
 
-def _require_answers(prompts: Sequence[EncodedPrompt]) -> None:
-    for prompt in prompts:
-        try:
-            parse_number(prompt.record.metadata.get("answer"))
-        except ValueError as error:
-            place = f"prompts.jsonl, prompt {prompt.record.prompt_id}: metadata.answer"
-            raise DataError(f"{place}: {error} (reward.number_weight needs it)") from error
+def _read_pattern(metadata: Mapping[str, Any]) -> None:
+    try:
+        parse_pattern(metadata.get("pattern"))
+    except ValueError as error:
+        raise ValueError(f"metadata.pattern: {error}") from error

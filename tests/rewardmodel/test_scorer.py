@@ -17,7 +17,7 @@ from rewardmodel.network import (
     score_sequences,
 )
 from rewardmodel.runtime.backbones import load_backbone, load_tokenizer
-from rewardmodel.scorer import RewardScorer
+from rewardmodel.scorer import EnsembleScorer, RewardScorer
 from tests.tiny_model import make_byte_tokenizer
 
 PROMPTS = [[{"role": "user", "content": f"question {'?' * i}"}] for i in range(9)]
@@ -125,3 +125,33 @@ def test_a_model_that_looks_ahead_is_refused(tiny: Path) -> None:
         layer.self_attn.is_causal = False
     with pytest.raises(ConfigError, match="causal language model"):
         require_causal(network)
+
+
+class _Fixed:
+    """A member with given scores."""
+
+    def __init__(self, *scores):
+        self.scores = numpy.array(scores, dtype=numpy.float32)
+
+    def score(self, prompts, responses):
+        return self.scores[: len(responses)]
+
+
+def test_an_ensemble_by_hand():
+    scores = EnsembleScorer([_Fixed(1, 5), _Fixed(3, 5)]).score(PROMPTS[:2], RESPONSES[:2])
+    assert scores.mean.tolist() == [2.0, 5.0]
+    assert scores.deviation.tolist() == [1.0, 0.0]
+    assert scores.trusted(rule="mean_minus_std", penalty=0.5).tolist() == [1.5, 5.0]
+    assert scores.trusted(rule="min", penalty=0.5).tolist() == [1.0, 5.0]
+    assert scores.trusted(rule="mean_minus_std", penalty=0.0).tolist() == scores.mean.tolist()
+
+
+def test_an_ensemble_of_one_is_its_member(scorer):
+    scores = EnsembleScorer([scorer]).score(PROMPTS, RESPONSES)
+    assert numpy.array_equal(scores.mean, scorer.score(PROMPTS, RESPONSES))
+    assert not scores.deviation.any()
+
+
+def test_an_ensemble_needs_a_member():
+    with pytest.raises(ValueError, match="needs a reward model"):
+        EnsembleScorer([])

@@ -1,28 +1,13 @@
+import threading
+import time
 from decimal import Decimal
 
 import pytest
 
-from rewardmodel.records import PromptRecord
-from rltrainer.records import Completion
-from rltrainer.rewards.answer import Answer
-from rltrainer.rewards.verifiers import brevity, exact_number, last_number, parse_number, unfinished, wished_length
-
-
-def _answer(tokens=4, *, text="", answer=None, reason="stop"):
-    record = PromptRecord("q", ({"role": "user", "content": "?"},), {"answer": answer})
-    return Answer(record, Completion((1,) * tokens, (0.0,) * tokens, reason, 0), text)
-
-
-def test_brevity_is_the_share_of_the_longest():
-    assert brevity(max_new_tokens=8)([_answer(2), _answer(8)]) == [-0.25, -1.0]
-
-
-def test_wished_length_is_best_at_the_wish():
-    assert wished_length(tokens=4)([_answer(4), _answer(6), _answer(1)]) == [0.0, -0.5, -0.75]
-
-
-def test_unfinished_marks_cut_answers():
-    assert unfinished([_answer(), _answer(reason="length")]) == [0.0, 1.0]
+from rewardmodel.records import DataError
+from rltrainer.rewards import verifiers
+from rltrainer.rewards.verifiers import exact_choice, exact_number, last_number, matches, parse_number, parse_pattern
+from tests.rltrainer.rewards.answers import make_answer
 
 
 @pytest.mark.parametrize(
@@ -44,10 +29,53 @@ def test_last_number(text, number):
     ("text", "answer", "reward"), [("so 18.0", 18, 1.0), ("so 18", "1,8", 1.0), ("18 or 19", 18, 0.0)]
 )
 def test_exact_number_takes_the_last_one(text, answer, reward):
-    assert exact_number([_answer(text=text, answer=answer)]) == [reward]
+    assert exact_number()([make_answer(text, answer=answer)]) == [reward]
+
+
+def test_a_section_is_the_only_place_that_counts():
+    texts = ["<answer>18</answer> or 19", "18", "<answer>18", "<answer>1</answer><answer>18</answer>"]
+    assert exact_number(section="answer")([make_answer(text, answer=18) for text in texts]) == [1.0, 0.0, 0.0, 1.0]
 
 
 @pytest.mark.parametrize("value", [None, "seven", True, float("nan")])
 def test_answers_that_are_no_numbers_are_refused(value):
     with pytest.raises(ValueError, match="expected a number"):
         parse_number(value)
+
+
+def test_exact_choice_follows_the_prompt():
+    answers = [
+        make_answer("The answer is (B).", answer="B"),
+        make_answer("The answer is Paris.", answer="A", choices=["Paris", "Rome"]),
+        make_answer("The answer is B.", answer="Paris", choices=["Paris", "Rome"]),
+        make_answer("No idea.", answer="A"),
+    ]
+    assert exact_choice()(answers) == [1.0, 1.0, 0.0, 0.0]
+
+
+def test_a_pattern_of_the_run_or_of_the_prompt():
+    answers = [make_answer("call 555-1234", pattern=r"^\d+$"), make_answer("42", pattern=r"^\d+$")]
+    assert matches(pattern=r"\d{3}-\d{4}")(answers) == [1.0, 0.0]
+    assert matches(pattern=None)(answers) == [0.0, 1.0]
+
+
+def test_a_pattern_that_never_ends_is_named(monkeypatch):
+    monkeypatch.setattr(verifiers, "PATTERN_SECONDS", 0.2)
+    started = time.monotonic()
+    with pytest.raises(DataError, match=r"prompt q: the pattern '\(a\+\)\+\$' did not end within 0.2 seconds"):
+        matches(pattern="(a+)+$")([make_answer("a" * 60 + "b")])
+    assert time.monotonic() - started < 5
+
+
+def test_a_pattern_works_outside_the_main_thread():
+    found = []
+    thread = threading.Thread(target=lambda: found.append(matches(pattern="b")([make_answer("abc")])))
+    thread.start()
+    thread.join()
+    assert found == [[1.0]]
+
+
+@pytest.mark.parametrize("value", [None, "", 5, "(", "a{5,2}"])
+def test_patterns_that_are_none_are_refused(value):
+    with pytest.raises(ValueError, match="regular expression"):
+        parse_pattern(value)

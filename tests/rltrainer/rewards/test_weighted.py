@@ -3,9 +3,9 @@ import pytest
 from rewardmodel.records import DataError, PromptRecord
 from rewardmodel.runtime.device import select_device
 from rewardmodel.runtime.run_directory import RunDirectory
-from rltrainer.config_sections import RewardConfig
+from rltrainer.config_reward import RewardConfig
 from rltrainer.records import Completion, EncodedPrompt, Group
-from rltrainer.rewards.weighted import WeightedReward, build_reward
+from rltrainer.rewards.weighted import SHAPING, WeightedReward, build_reward
 
 PROMPT = EncodedPrompt(PromptRecord("q", ({"role": "user", "content": "?"},), {}), (1,))
 
@@ -28,20 +28,78 @@ def test_parts_are_kept_and_weighted():
     assert second.reward_parts == {"length": (3.0, 4.0, 5.0), "one": (1.0, 1.0, 1.0)}
 
 
-def _build(tmp_path, **config):
+def test_task_rewards_leave_shaping_out():
+    one = lambda answers: [1.0] * len(answers)  # noqa: E731
+    reward = WeightedReward({"number": (2.0, one), "brevity": (0.5, one), "overlong": (1.0, one)}, shaping=SHAPING)
+    (scored,) = reward.score([_group(1, 2)])
+    assert scored.rewards == (3.5, 3.5)
+    assert scored.task_rewards == (2.0, 2.0)
+    assert scored.reward_noise == ()
+
+
+def test_length_alone_is_the_task():
+    length = lambda answers: [float(len(a.completion.token_ids)) for a in answers]  # noqa: E731
+    one = lambda answers: [1.0] * len(answers)  # noqa: E731
+    reward = WeightedReward({"length": (1.0, length), "unfinished": (-5.0, one)}, shaping=SHAPING)
+    (scored,) = reward.score([_group(1, 2)])
+    assert scored.rewards == (-4.0, -3.0)
+    assert scored.task_rewards == (1.0, 2.0)
+
+
+def test_a_reward_can_leave_a_part_out():
+    one = lambda answers: [1.0] * len(answers)  # noqa: E731
+    reward = WeightedReward({"judged": (1.0, one), "overlong": (0.5, one)}, shaping=SHAPING)
+    assert list(reward.without("judged").parts) == ["overlong"]
+    assert reward.without("nobody").parts == reward.parts
+
+
+def _prompt(**metadata):
+    return EncodedPrompt(PromptRecord("q", ({"role": "user", "content": "?"},), metadata), (1,))
+
+
+def _build(tmp_path, prompt=PROMPT, **config):
     return build_reward(
         RunDirectory(tmp_path), RewardConfig(**config), compute=select_device(device="cpu", threads=1),
-        max_new_tokens=10, prompts=[PROMPT],
+        max_new_tokens=10, prompts=[prompt],
     )  # fmt: skip
 
 
 def test_parts_follow_the_config(tmp_path):
-    reward = _build(tmp_path, brevity_weight=0.5, length_weight=1.0, length_tokens=4, unfinished_penalty=2.0)
+    metadata = {"answer": 3, "pattern": "x", "instructions": [{"check": "json"}]}
+    reward = _build(
+        tmp_path, _prompt(**metadata), brevity_weight=0.5, length_weight=1.0, length_tokens=4, unfinished_penalty=2.0,
+        number_weight=1.5, pattern_weight=1.25, instructions_weight=0.75, format_weight=0.25, repetition_penalty=3.0,
+        overlong_factor=4.0, function="math:fsum", function_weight=5.0,
+    )  # fmt: skip
     assert {name: weight for name, (weight, _) in reward.parts.items()} == {
-        "brevity": 0.5, "length": 1.0, "unfinished": -2.0,
+        "function": 5.0, "number": 1.5, "pattern": 1.25, "instructions": 0.75, "format": 0.25, "brevity": 0.5,
+        "length": 1.0, "repetition": 3.0, "overlong": 4.0, "unfinished": -2.0,
     }  # fmt: skip
+    assert reward.shaping == {"brevity", "length", "repetition", "overlong", "unfinished"}
 
 
-def test_a_prompt_without_the_wanted_number_is_named(tmp_path):
-    with pytest.raises(DataError, match=r"prompt q: metadata\.answer"):
-        _build(tmp_path, number_weight=1.0)
+@pytest.mark.parametrize(("given", "values"), [(None, (0.0, -0.5, -1.0)), (5, (-0.6, -0.8, -1.0))])
+def test_the_price_on_length_begins_a_fifth_before_the_end(tmp_path, given, values):
+    reward = _build(tmp_path, brevity_weight=1.0, overlong_factor=1.0, overlong_tokens=given)
+    (scored,) = reward.score([_group(8, 9, 10)])
+    assert scored.reward_parts["overlong"] == values
+
+
+@pytest.mark.parametrize(
+    ("config", "metadata", "field"),
+    [
+        ({"number_weight": 1.0}, {}, r"metadata\.answer: expected a number"),
+        ({"choice_weight": 1.0}, {"answer": 7}, r"metadata\.answer: expected a letter"),
+        ({"pattern_weight": 1.0}, {"pattern": "("}, r"metadata\.pattern: is no regular expression"),
+        ({"pattern_weight": 1.0}, {}, r"metadata\.pattern: expected a regular expression"),
+        ({"instructions_weight": 1.0}, {"instructions": [{}]}, r"metadata\.instructions\[0\]\.check: there is no None"),
+    ],
+)
+def test_a_prompt_without_what_a_part_needs_is_named(tmp_path, config, metadata, field):
+    (key,) = config
+    with pytest.raises(DataError, match=rf"prompts\.jsonl, prompt q: {field}.*\(reward\.{key} needs it\)"):
+        _build(tmp_path, _prompt(**metadata), **config)
+
+
+def test_a_pattern_of_the_run_needs_none_of_the_prompt(tmp_path):
+    assert list(_build(tmp_path, pattern_weight=1.0, pattern="x").parts) == ["pattern"]

@@ -1,0 +1,61 @@
+"""The reward that was learned from people: one reward model, or several that check each other."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy
+
+from rewardmodel.config_parsing import ConfigError
+from rewardmodel.runtime.cancellation import StopCheck, never_stop
+from rewardmodel.runtime.device import ComputeDevice
+from rewardmodel.runtime.faults import Diverged
+from rewardmodel.scorer import EnsembleScorer, EnsembleScores, RewardScorer
+from rltrainer.config_reward import RewardConfig
+from rltrainer.rewards.answer import Answer, RewardPart
+
+
+def learned_reward(
+    folders: Sequence[Path], config: RewardConfig, compute: ComputeDevice, *, check: StopCheck = never_stop
+) -> RewardPart:
+    """The normalised score of reward models, held within plus and minus `config.model_clip`.
+
+    Several models make it an UncertainPart. The part raises Diverged where a score is not a finite number.
+    Raises: ConfigError where a folder holds no reward model.
+    """
+    members = [_load(folder, place, compute, check) for place, folder in enumerate(folders)]
+    part = LearnedReward(EnsembleScorer(members), config)
+    return part if len(members) > 1 else part.__call__
+
+
+class LearnedReward:
+    """What an ensemble of reward models says together, and how far its members differ."""
+
+    def __init__(self, ensemble: EnsembleScorer, config: RewardConfig) -> None:
+        self.ensemble = ensemble
+        self.config = config
+
+    def measure(self, answers: Sequence[Answer]) -> tuple[list[float], list[float]]:
+        """The trusted score of each answer, and the deviation among the models."""
+        scores = self._score(answers)
+        trusted = scores.trusted(rule=self.config.ensemble_rule, penalty=self.config.ensemble_penalty)
+        limit = self.config.model_clip
+        return [min(max(float(value), -limit), limit) for value in trusted], [float(d) for d in scores.deviation]
+
+    def __call__(self, answers: Sequence[Answer]) -> list[float]:
+        """The trusted scores alone."""
+        return self.measure(answers)[0]
+
+    def _score(self, answers: Sequence[Answer]) -> EnsembleScores:
+        scores = self.ensemble.score([answer.prompt.prompt for answer in answers], [answer.text for answer in answers])
+        if not (numpy.isfinite(scores.mean).all() and numpy.isfinite(scores.deviation).all()):
+            raise Diverged("a reward model in section reward gives scores that are no numbers; its weights are broken")
+        return scores
+
+
+def _load(folder: Path, place: int, compute: ComputeDevice, check: StopCheck) -> RewardScorer:
+    try:
+        return RewardScorer(folder, compute, check=check)
+    except ConfigError as error:
+        # Its faults begin with "model", which in this config is a key of the section `reward`.
+        key = "model" if place == 0 else f"ensemble[{place - 1}]"
+        raise ConfigError([f"reward.{key}{fault.removeprefix('model')}" for fault in error.faults]) from error

@@ -1,0 +1,73 @@
+"""PURE: words, sentences and the like of a text, in any language."""
+
+import re
+
+# Chinese and Japanese put no blanks between words: each of these characters counts as one.
+_UNSPACED = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+_WORD = re.compile(rf"[{_UNSPACED}]|[^\W_{_UNSPACED}]+(?:['\u2019\-][^\W_{_UNSPACED}]+)*")
+# A full stop ends a sentence before a blank only, so that 3.5 is no end; the others end it in any case.
+_SENTENCE_END = re.compile(r"[.!?\u2026]+[\"'\u201d\u2019)\]*_]*(?=\s|$)|[\u3002\uff01\uff1f\u061f\u0964]+")
+_PARAGRAPH_END = re.compile(r"\n\s*\n")
+_BULLET = re.compile(r"^\s*(?:[*\-+\u2022]|\d+[.)])\s+\S", re.MULTILINE)
+_PLACEHOLDER = re.compile(r"\[[^\[\]\n]+\]")
+_HIGHLIGHT = re.compile(r"(?<!\*)\*{1,2}[^*\s][^*\n]*\*{1,2}(?!\*)")
+
+
+def count_words(text: str) -> int:
+    """Words: runs of letters and digits (`don't` and `well-known` are one each), or single unspaced characters."""
+    return len(_WORD.findall(text))
+
+
+def count_sentences(text: str) -> int:
+    """Pieces with a word in them between ends of sentences."""
+    return sum(bool(_WORD.search(piece)) for piece in _SENTENCE_END.split(text))
+
+
+def count_paragraphs(text: str) -> int:
+    """Pieces with something in them between empty lines."""
+    return sum(bool(piece.strip()) for piece in _PARAGRAPH_END.split(text))
+
+
+def count_lines(text: str) -> int:
+    """Lines with something in them."""
+    return sum(bool(line.strip()) for line in text.splitlines())
+
+
+def count_characters(text: str) -> int:
+    """Characters, blanks around the text left out."""
+    return len(text.strip())
+
+
+def count_bullets(text: str) -> int:
+    """Lines that begin with a bullet or a number and have something behind it."""
+    return len(_BULLET.findall(text))
+
+
+def count_placeholders(text: str) -> int:
+    """Places to fill in, as in `[name]`."""
+    return len(_PLACEHOLDER.findall(text))
+
+
+def count_highlights(text: str) -> int:
+    """Passages between asterisks."""
+    return len(_HIGHLIGHT.findall(text))
+
+
+def count_capital_words(text: str) -> int:
+    """Words of two letters or more in capitals only."""
+    return sum(word.isupper() and sum(map(str.isalpha, word)) > 1 for word in _WORD.findall(text))
+
+
+def count_phrase(text: str, phrase: str) -> int:
+    """How often a word or phrase stands in a text, whatever its case; inside a longer word it does not count."""
+    pattern = re.escape(phrase.casefold())
+    unspaced = re.search(f"[{_UNSPACED}]", phrase)
+    if not unspaced and _is_word_character(phrase[0]):
+        pattern = rf"(?<!\w){pattern}"
+    if not unspaced and _is_word_character(phrase[-1]):
+        pattern = rf"{pattern}(?!\w)"
+    return len(re.findall(pattern, text.casefold()))
+
+
+def _is_word_character(character: str) -> bool:
+    return re.fullmatch(r"\w", character) is not None

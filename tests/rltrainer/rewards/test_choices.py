@@ -1,0 +1,64 @@
+import pytest
+
+from rltrainer.rewards.choices import final_choice, read_choices
+
+CITIES = ["Paris", "Rome", "New York", "Oslo"]
+
+
+@pytest.mark.parametrize(
+    ("text", "letter"),
+    [
+        ("B", "B"),
+        ("(C)", "C"),
+        ("**D**", "D"),
+        ("B. Rome", "B"),
+        ("A) Paris", "A"),
+        ("Let me think.\n\nAnswer: C", "C"),
+        ("The answer is (B).", "B"),
+        ("the correct answer is option D, since it is cold", "D"),
+        ("First I thought the answer is A. No: the answer is C.", "C"),
+        (r"so $\boxed{B}$", "B"),
+        (r"\boxed{\text{D}}", "D"),
+        ("I choose B because Rome is old.", "B"),
+        ("Final answer: **Rome**", "B"),
+        ("The answer is New York.", "C"),
+        ("oslo", "D"),
+        ("It must be (B), as everybody knows, and nothing else.", "B"),
+        ("The answer is a city in France.", None),
+        ("A good question. I have no idea.", None),
+        ("The answer is B or C.", None),
+        ("The answer is (A) and (B).", None),
+        ("Either (A) or (B) it may be", None),
+        ("", None),
+        ("The answer is Z.", None),
+        ("The answer is E.", None),
+    ],
+)
+def test_the_option_that_is_settled_on(text, letter):
+    assert final_choice(text, CITIES) == letter
+
+
+def test_letters_without_options_go_to_j():
+    assert final_choice("Answer: J") == "J"
+    assert final_choice("Answer: K") is None
+
+
+def test_the_right_letter_may_be_given_as_the_option():
+    assert read_choices({"answer": "Rome", "choices": CITIES}) == ("B", tuple(CITIES))
+    assert read_choices({"answer": " c "}) == ("C", ())
+
+
+@pytest.mark.parametrize(
+    ("metadata", "fault"),
+    [
+        ({}, "metadata.answer: expected a letter"),
+        ({"answer": 2}, "metadata.answer: expected a letter"),
+        ({"answer": "E", "choices": CITIES}, r"metadata.answer: expected a letter \(A to D\)"),
+        ({"answer": "A", "choices": "Paris"}, "metadata.choices: expected a list"),
+        ({"answer": "A", "choices": ["Paris"]}, "metadata.choices: expected 2 to 26"),
+        ({"answer": "A", "choices": ["Paris", ""]}, "metadata.choices: expected a list"),
+    ],
+)
+def test_metadata_that_cannot_be_used_is_named(metadata, fault):
+    with pytest.raises(ValueError, match=fault):
+        read_choices(metadata)

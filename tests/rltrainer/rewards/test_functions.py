@@ -1,0 +1,70 @@
+import sys
+
+import pytest
+
+from rewardmodel.config_parsing import ConfigError
+from rltrainer.rewards.functions import describe_answer, function_reward
+from tests.rltrainer.rewards.answers import make_answer
+
+
+@pytest.fixture
+def plugin(tmp_path, monkeypatch):
+    """Writes a module and puts its folder in the path; gives its name."""
+
+    def write(text):
+        (tmp_path / "house_rewards.py").write_text(text)
+        monkeypatch.syspath_prepend(tmp_path)
+        monkeypatch.delitem(sys.modules, "house_rewards", raising=False)
+        return "house_rewards"
+
+    return write
+
+
+def test_a_function_is_called_with_plain_types(plugin):
+    name = plugin("def score(answers):\n    return [a['tokens'] + a['metadata']['bonus'] for a in answers]\n")
+    part = function_reward(f"{name}:score")
+    assert part([make_answer("x", tokens=(1, 2), bonus=1), make_answer("y", bonus=0.5)]) == [3.0, 1.5]
+
+
+def test_an_answer_in_plain_types():
+    assert describe_answer(make_answer("hi", tokens=(4, 5), reason="length", level=3)) == {
+        "prompt_id": "q",
+        "prompt": [{"role": "user", "content": "?"}],
+        "metadata": {"level": 3},
+        "response": "hi",
+        "tokens": 2,
+        "finish_reason": "length",
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("raise KeyError('no')", "house_rewards cannot be imported: KeyError"),
+        ("score = 5", "has no function 'score'"),
+    ],
+)
+def test_a_path_that_leads_nowhere_is_refused_before_the_run(plugin, text, fault):
+    with pytest.raises(ConfigError, match=rf"reward\.function: .*{fault}"):
+        function_reward(f"{plugin(text)}:score")
+
+
+def test_a_module_that_is_absent_is_named():
+    with pytest.raises(ConfigError, match=r"reward\.function: nowhere_at_all cannot be imported"):
+        function_reward("nowhere_at_all:score")
+
+
+@pytest.mark.parametrize(
+    ("body", "fault"),
+    [
+        ("return [1.0]", "gave 1 numbers for 2 answers"),
+        ("return [1.0, float('nan')]", "gave nan for answer 1 of 2"),
+        ("return None", "must give a list of numbers"),
+        ("return ['a', 'b']", "must give a list of numbers"),
+        ("return answers[5]", "raised IndexError"),
+    ],
+)
+def test_what_it_gives_is_checked(plugin, body, fault):
+    part = function_reward(f"{plugin(f'def score(answers):{chr(10)}    {body}')}:score")
+    with pytest.raises(ConfigError, match=rf"reward\.function: house_rewards:score {fault}"):
+        part([make_answer("a"), make_answer("b")])
