@@ -1,0 +1,109 @@
+"""The gradient of one optimizer step as the trainer computes it, and rows to compute it on."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from rewardmodel.runtime.master_weights import MasterWeights
+from rltrainer.algorithms.policy_loss import PolicyLoss
+from rltrainer.config_learning import KLConfig, LossConfig, OptimizerConfig
+from rltrainer.optimization import PolicyOptimizer, StepTerms
+from rltrainer.policy import Policy
+from rltrainer.records import TrainingBatch, TrainingRow
+from rltrainer.tally import Tally
+
+NO_KL = KLConfig(coefficient=0.0)
+MAX_NEW_TOKENS = 8
+PROMPTS = ((5, 6, 7), (9, 8, 7, 6, 5))
+LENGTHS = (1, 5, 3, 8, 2, 8, 4, 6)
+
+
+@dataclass(frozen=True)
+class StepGradient:
+    """What one optimizer step would move along."""
+
+    gradient: Tensor
+    """All parameters' in one, float32."""
+    metrics: dict[str, float]
+    """What the step measured."""
+
+    @property
+    def loss(self) -> float:
+        """The step's loss."""
+        return self.metrics["loss"]
+
+
+class ResultingGradient(PolicyOptimizer):
+    """The trainer's optimizer, halted where it would move the weights."""
+
+    gradient: Tensor
+
+    def _move(self, learning_rate: float) -> None:
+        self.gradient = torch.cat([master.grad.detach().flatten() for master in self.masters.parameters])
+        self.masters.clear_gradients()
+
+
+def step_gradient(
+    model,
+    rows: Sequence[TrainingRow],
+    *,
+    loss: LossConfig | None = None,
+    kl: KLConfig = NO_KL,
+    temperature: float = 1.0,
+    micro_batch_tokens: int = 100,
+    max_new_tokens: int = MAX_NEW_TOKENS,
+    needs_pass: Callable[[TrainingRow], bool] = lambda row: True,
+) -> StepGradient:
+    """Runs the trainer's own step over these rows, up to where the weights would move."""
+    policy = Policy(model, temperature=temperature, micro_batch_tokens=micro_batch_tokens)
+    optimizer = ResultingGradient(policy, MasterWeights(model), OptimizerConfig(max_grad_norm=1e9))
+    optimizer.masters.clear_gradients()
+    terms = StepTerms(
+        loss=PolicyLoss(loss=loss or LossConfig(), kl=kl),
+        needs_pass=needs_pass,
+        learning_rate=1.0,
+        max_new_tokens=max_new_tokens,
+        seed=0,
+    )
+    tally = Tally()
+    optimizer.update(TrainingBatch(tuple(rows), 0), terms, tally)
+    return StepGradient(optimizer.gradient, tally.values())
+
+
+def make_rows(model, *, temperature: float = 1.0, lengths: Sequence[int] = LENGTHS, seed: int = 0) -> list[TrainingRow]:
+    """Completions of two prompts, half each; the reference is some tenths of a nat away, the sampler nearby."""
+    generator = torch.Generator().manual_seed(seed)
+    half = len(lengths) // 2
+    pairs = [
+        (PROMPTS[row // half], tuple(torch.randint(20, 200, (length,), generator=generator).tolist()))
+        for row, length in enumerate(lengths)
+    ]
+    advantages = torch.randn(len(lengths), generator=generator).tolist()
+    found = Policy(model, temperature=temperature, micro_batch_tokens=100).log_probs(pairs)
+    return [
+        TrainingRow(
+            prompt_ids=prompt,
+            completion_ids=completion,
+            advantages=(advantage,) * len(completion),
+            sampler_log_probs=log_probs,
+            reference_log_probs=_shifted(log_probs, 0.3, generator),
+        )
+        for (prompt, completion), advantage, log_probs in zip(pairs, advantages, found, strict=True)
+    ]
+
+
+def moved_since_sampling(rows: Sequence[TrainingRow], *, by: float = 0.4) -> list[TrainingRow]:
+    """The rows as a later pass sees them: the policy that sampled was about `by` nats away, ratios are not 1."""
+    generator = torch.Generator().manual_seed(1)
+    return [replace(row, old_log_probs=_shifted(row.sampler_log_probs, by, generator)) for row in rows]
+
+
+def relative_error(found: Tensor, expected: Tensor) -> float:
+    """Length of the difference over the length of what is expected."""
+    return float((found - expected).norm() / expected.norm())
+
+
+def _shifted(values: Sequence[float], by: float, generator: torch.Generator) -> tuple[float, ...]:
+    return tuple((torch.tensor(values) + by * torch.randn(len(values), generator=generator)).tolist())
