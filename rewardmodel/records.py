@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 RecordT = TypeVar("RecordT")
 Message = dict[str, str]
 ROLES = ("system", "user", "assistant", "tool")
+ORIGINS = ("chosen", "adjudicated", "demonstration")
 
 
 class DataError(ValueError):
@@ -55,6 +56,24 @@ class PreferenceRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class ExampleRecord:
+    """A response to imitate."""
+
+    id: str
+    """Name of the record, unique in its file."""
+    prompt_id: str
+    """The prompt; all records of one prompt are in one split."""
+    prompt: tuple[Message, ...]
+    """Chat messages."""
+    response: str
+    """What the model should say."""
+    origin: str = "demonstration"
+    """Why it is worth imitating: `chosen` by people among others, `adjudicated`, or a `demonstration` of a person."""
+    judgments: tuple[int, ...] = ()
+    """Ids of the judgments behind it."""
+
+
+@dataclass(frozen=True, slots=True)
 class PromptRecord:
     """A prompt to answer."""
 
@@ -90,6 +109,11 @@ def read_preferences(path: Path) -> list[PreferenceRecord]:
     return list(_read_lines(path, parse_preference))
 
 
+def read_examples(path: Path) -> list[ExampleRecord]:
+    """All example records of a file. Raises: DataError naming the line and field."""
+    return list(_read_lines(path, parse_example))
+
+
 def read_prompts(path: Path) -> list[PromptRecord]:
     """All prompt records of a file. Raises: DataError naming the line and field."""
     return list(_read_lines(path, parse_prompt))
@@ -117,6 +141,22 @@ def parse_preference(row: Mapping[str, Any]) -> PreferenceRecord:
         judgments=reader.whole_numbers("judgments"),
     )
     _check_preference(record)
+    return record
+
+
+def parse_example(row: Mapping[str, Any]) -> ExampleRecord:
+    """An example record from its JSON object. Raises: DataError naming the field."""
+    reader = _Row(row, ExampleRecord)
+    record = ExampleRecord(
+        id=reader.text("id"),
+        prompt_id=reader.text("prompt_id"),
+        prompt=reader.messages("prompt"),
+        response=reader.text("response"),
+        origin=reader.take("origin", str, "demonstration"),
+        judgments=reader.whole_numbers("judgments"),
+    )
+    if record.origin not in ORIGINS:
+        raise DataError(f"origin: expected one of {', '.join(ORIGINS)}, got {record.origin!r}")
     return record
 
 

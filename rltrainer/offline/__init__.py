@@ -1,0 +1,1 @@
+"""Learning from responses that are there already: imitation (`sft`) and direct preference (`dpo`)."""

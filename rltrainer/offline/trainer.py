@@ -1,0 +1,116 @@
+"""The loop of learning from given responses. It holds no mathematics of its own."""
+
+import logging
+import time
+
+import torch
+
+from rewardmodel.runtime.faults import Cancelled, Interrupted
+from rewardmodel.runtime.run_directory import RunDirectory
+from rewardmodel.runtime.seeding import derive_generator
+from rltrainer.config_offline import OfflineConfig
+from rltrainer.offline.lesson import Lesson
+from rltrainer.offline.outcome import finish, look_at_start
+from rltrainer.offline.session import Session, open_session
+from rltrainer.optimization import learning_rate_at
+from rltrainer.progress import Progress, load_progress, save_progress
+from rltrainer.stopwatch import Stopwatch
+from rltrainer.tally import Tally
+
+log = logging.getLogger(__name__)
+
+
+def train(directory: RunDirectory, config: OfflineConfig) -> None:
+    """The command `train` for `sft` and `dpo`. Raises: ConfigError, DataError, Cancelled, Diverged."""
+    OfflineTrainer(directory, config).run()
+
+
+class OfflineTrainer:
+    """One run on one run directory."""
+
+    def __init__(self, directory: RunDirectory, config: OfflineConfig) -> None:
+        self.directory = directory
+        self.config = config
+
+    def run(self) -> None:
+        """From wherever the directory stands to its result."""
+        session = open_session(self.directory, self.config)
+        progress = load_progress(
+            self.directory,
+            session.parts,
+            config=self.config.to_dict(),
+            data_sha256=session.lessons.sha256,
+            compute=session.compute,
+        )
+        self.directory.status.update(total_steps=session.schedule.steps, step=progress.step)
+        if not session.start.sums:
+            look_at_start(self.directory, self.config, session)
+        self._train(session, progress)
+        finish(self.directory, self.config, session, steps=progress.step)
+
+    def _train(self, session: Session, progress: Progress) -> None:
+        saved_step, saved_at = self.directory.status.current.checkpoint_step, time.monotonic()
+        steps = session.schedule.steps
+        self.directory.status.update(phase="train", message=f"step {progress.step} of {steps}")
+        while progress.step < steps:
+            self._stop_if_asked(session, progress, saved_step)
+            try:
+                self._step(session, progress)
+            except Interrupted:
+                continue  # No weight has moved: the step is done again when the run goes on.
+            if progress.step == steps or self._is_checkpoint_due(progress.step, saved_at):
+                self._save(session, progress)
+                saved_step, saved_at = progress.step, time.monotonic()
+
+    def _is_checkpoint_due(self, step: int, saved_at: float) -> bool:
+        config = self.config.checkpoint
+        return step % config.every_steps == 0 or time.monotonic() - saved_at >= config.every_seconds
+
+    def _stop_if_asked(self, session: Session, progress: Progress, saved_step: int | None) -> None:
+        if not self.directory.cancellation.requested:
+            return
+        if saved_step != progress.step:
+            self._save(session, progress)
+        raise Cancelled(f"{self.directory.cancellation.reason}, after step {progress.step}")
+
+    def _save(self, session: Session, progress: Progress) -> None:
+        save_progress(
+            self.directory,
+            progress,
+            session.parts,
+            config=self.config.to_dict(),
+            data_sha256=session.lessons.sha256,
+        )
+
+    def _step(self, session: Session, progress: Progress) -> None:
+        watch, tally = Stopwatch(), Tally()
+        # Before the weights move: a stop during the look then costs nothing but the look.
+        with watch.part("evaluate"):
+            looked = self._look(session, progress.step)
+        batch = session.schedule.batch(progress.step)
+        rate = learning_rate_at(progress.step, config=self.config.optimizer, steps=session.schedule.steps)
+        with watch.part("train"):
+            session.learner.learn(batch, session.objective, learning_rate=rate, tally=tally)
+        progress.step += 1
+        times = watch.values()
+        tokens = sum(lesson.tokens for lesson in batch)
+        speed = {"tokens": float(tokens), "tokens_per_second_train": tokens / times["seconds_train"]}
+        self.directory.append_metrics(
+            progress.step, {**tally.values(), **looked, "learning_rate": rate, **speed, **times}
+        )
+        message = f"step {progress.step} of {session.schedule.steps}"
+        self.directory.status.update(step=progress.step, seconds_per_step=times["seconds_step"], message=message)
+        log.info("%s: loss %.4f, %.2f s", message, tally.values()["loss"], times["seconds_step"])
+
+    def _look(self, session: Session, step: int) -> dict[str, float]:
+        """How the policy does on the monitored held-out lessons before this step, where a look is due."""
+        every = self.config.evaluation.every_steps
+        if not every or step % every:
+            return {}
+        monitored = self._monitored(session)
+        return session.objective.look(monitored, session.learner.score(monitored))
+
+    def _monitored(self, session: Session) -> list[Lesson]:
+        lessons = session.lessons.held_out
+        order = torch.randperm(len(lessons), generator=derive_generator(self.config.seed, "monitor")).tolist()
+        return [lessons[index] for index in order[: self.config.evaluation.monitor_records]]

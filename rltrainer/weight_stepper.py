@@ -1,0 +1,124 @@
+"""One move of a network's weights along a gradient: within memory, over all ranks, and only where it is finite."""
+
+import logging
+import math
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+import torch
+from torch import Tensor, nn
+
+from rewardmodel.runtime.faults import Diverged
+from rewardmodel.runtime.master_weights import MasterWeights
+from rewardmodel.runtime.training_state import pack_optimizer, unpack_optimizer
+from rltrainer.config_learning import OptimizerConfig
+from rltrainer.memory import MicroBatchBudget, is_out_of_memory
+from rltrainer.ranks import SINGLE, Ranks
+from rltrainer.tally import Tally
+
+T = TypeVar("T")
+log = logging.getLogger(__name__)
+
+
+class WeightStepper:
+    """Float32 masters with their AdamW: `take` brings a step's gradients together and moves the weights."""
+
+    def __init__(
+        self,
+        masters: MasterWeights,
+        adamw: torch.optim.AdamW,
+        config: OptimizerConfig,
+        *,
+        budget: MicroBatchBudget,
+        ranks: Ranks = SINGLE,
+    ) -> None:
+        self.masters = masters
+        self.adamw = adamw
+        self.config = config
+        self.budget = budget
+        self.ranks = ranks
+        self.skipped_in_a_row = 0
+
+    def take(self, accumulate: Callable[[Tally], T], *, learning_rate: float, tally: Tally) -> T:
+        """One optimizer step; gives what `accumulate` gave.
+
+        accumulate: leaves this rank's gradients in the masters, in micro-batches of `budget.tokens`, and what it
+        measured in the tally it is given; it is called again where memory did not suffice.
+        A step whose gradient is not finite is left out and counted.
+        Raises: Diverged where that happens too often in a row; Interrupted where `accumulate` does, without gradients.
+        """
+        own = Tally()
+        try:
+            found = self.ranks.attempt(lambda: self._within_memory(accumulate, own))
+        except BaseException:
+            self.masters.clear_gradients()
+            raise
+        self._complete_gradients()
+        for measured in self.ranks.gather(own):
+            tally.merge(measured)
+        norm = float(nn.utils.clip_grad_norm_(self.masters.parameters, self.config.max_grad_norm, foreach=True))
+        tally.add_mean("grad_norm", torch.tensor([norm], dtype=torch.float64))
+        if math.isfinite(norm):
+            self._move(learning_rate)
+        else:
+            self._skip(tally)
+        return found
+
+    def pack(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        """Masters, AdamW's means and what else the next step depends on."""
+        tensors, settings = pack_optimizer(self.adamw)
+        weights = {f"weights.{name}": master for name, master in self.masters.pack().items()}
+        moments = {f"adamw.{name}": tensor for name, tensor in tensors.items()}
+        return {**weights, **moments}, {"adamw": settings, "skipped_in_a_row": self.skipped_in_a_row}
+
+    def unpack(self, tensors: Mapping[str, Tensor], state: Any) -> None:
+        """Put what `pack` gave back."""
+        kinds: dict[str, dict[str, Tensor]] = {"weights": {}, "adamw": {}}
+        for key, tensor in tensors.items():
+            kind, _, name = key.partition(".")
+            kinds[kind][name] = tensor
+        self.masters.unpack(kinds["weights"])
+        unpack_optimizer(self.adamw, kinds["adamw"], state["adamw"])
+        self.skipped_in_a_row = state["skipped_in_a_row"]
+
+    def _within_memory(self, accumulate: Callable[[Tally], T], tally: Tally) -> T:
+        while True:
+            own = Tally()
+            try:
+                found = accumulate(own)
+            except (RuntimeError, MemoryError) as error:
+                if not is_out_of_memory(error):
+                    raise
+            else:
+                tally.merge(own)
+                return found
+            # Outside of the handler: the error's frames hold the tensors that need to go.
+            self.masters.clear_gradients()
+            self.budget.halve()
+            log.warning("out of memory: going on with micro-batches of %d tokens", self.budget.tokens)
+
+    def _complete_gradients(self) -> None:
+        """Gradients of all ranks, and zeros where this one had nothing to run: AdamW's means move on all the same."""
+        for parameter in self.masters.parameters:
+            if parameter.grad is None:
+                parameter.grad = torch.zeros_like(parameter)
+        self.ranks.reduce_gradients(self.masters.parameters)
+
+    def _move(self, learning_rate: float) -> None:
+        for group in self.adamw.param_groups:
+            group["lr"] = learning_rate
+        self.adamw.step()
+        self.masters.publish()
+        self.masters.clear_gradients()
+        self.skipped_in_a_row = 0
+
+    def _skip(self, tally: Tally) -> None:
+        self.masters.clear_gradients()
+        self.skipped_in_a_row += 1
+        tally.add_sum("skipped_steps", 1)
+        log.warning("an optimizer step is left out: its gradient is not finite (%d in a row)", self.skipped_in_a_row)
+        if self.skipped_in_a_row > self.config.max_skipped_steps:
+            raise Diverged(
+                f"the gradient was not finite {self.skipped_in_a_row} times in a row; lower the learning rate, or look "
+                "at what is learned from"
+            )
