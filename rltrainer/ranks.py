@@ -18,16 +18,13 @@ from rewardmodel.config_parsing import ConfigError
 from rewardmodel.records import DataError
 from rewardmodel.runtime.faults import Diverged, Interrupted
 from rltrainer.rank_environment import RankPlace, read_place
+from rltrainer.rank_outcome import RankLost
 
 T = TypeVar("T")
 PATIENCE = datetime.timedelta(minutes=30)
 """How long a rank waits for the others: one may be sampling the longest completions of the step."""
 BUCKET_ELEMENTS = 2**24
 """Gradients are summed in flat pieces of at most this many numbers (64 MiB in float32)."""
-
-
-class RankLost(RuntimeError):
-    """Another process of the run is gone or does not answer."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from rewardmodel.config_parsing import ConfigError
 from rewardmodel.records import DataError
 from rewardmodel.runtime.faults import Busy, Cancelled, Diverged
 from rewardmodel.runtime.run_directory import RunDirectory
+from rewardmodel.runtime.status import State
 
 Command = Callable[[RunDirectory], None]
 
@@ -93,24 +94,31 @@ def _say_complete(directory: RunDirectory) -> int:
 def _supervise(command: Command, directory: RunDirectory) -> int:
     try:
         command(directory)
-    except ConfigError as error:
-        return _end(directory, "failed", EXIT_BAD_CONFIG, "bad config: " + "\n".join(error.faults))
-    except DataError as error:
-        return _end(directory, "failed", EXIT_BAD_DATA, f"bad data: {error}")
-    except Diverged as error:
-        return _end(directory, "failed", EXIT_DIVERGED, f"diverged: {error}")
-    except Cancelled as error:
-        return _end(directory, "cancelled", EXIT_CANCELLED, str(error))
-    except OSError as error:
-        traceback.print_exc()
-        return _end(directory, "failed", EXIT_OUR_FAULT, _describe_storage(error))
     except BaseException as error:
-        traceback.print_exc()
-        return _end(directory, "failed", EXIT_OUR_FAULT, f"internal error: {type(error).__name__}: {error}")
+        state, code, reason = describe_end(error)
+        if code == EXIT_OUR_FAULT:
+            traceback.print_exc()
+        return _end(directory, state, code, reason)
     return _end(directory, "succeeded", EXIT_DONE, "")
 
 
-def _end(directory: RunDirectory, state: str, code: int, reason: str) -> int:
+def describe_end(error: BaseException) -> tuple[State, int, str]:
+    """State, exit code and reason of a run that this exception ended."""
+    match error:
+        case ConfigError():
+            return "failed", EXIT_BAD_CONFIG, "bad config: " + "\n".join(error.faults)
+        case DataError():
+            return "failed", EXIT_BAD_DATA, f"bad data: {error}"
+        case Diverged():
+            return "failed", EXIT_DIVERGED, f"diverged: {error}"
+        case Cancelled():
+            return "cancelled", EXIT_CANCELLED, str(error)
+        case OSError():
+            return "failed", EXIT_OUR_FAULT, _describe_storage(error)
+    return "failed", EXIT_OUR_FAULT, f"internal error: {type(error).__name__}: {error}"
+
+
+def _end(directory: RunDirectory, state: State, code: int, reason: str) -> int:
     # A signal from here on would find a run that has ended: let it end the process.
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     if reason:

@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import pickle
 import socket
 import traceback
 from collections.abc import Callable
@@ -31,7 +32,7 @@ def on_ranks(count: int, work: Callable[..., Any], *arguments: Any) -> list[Any]
         processes.append(context.Process(target=_be_rank, args=(place, port, theirs, work, arguments), daemon=True))
         processes[-1].start()
         pipes.append(ours)
-    answers = [pipe.recv() if pipe.poll(SECONDS) else ("failed", "no answer") for pipe in pipes]
+    answers = [pickle.loads(pipe.recv_bytes()) if pipe.poll(SECONDS) else ("failed", "no answer") for pipe in pipes]
     for process in processes:
         process.join(5)
         process.kill()
@@ -45,8 +46,9 @@ def _be_rank(place: RankPlace, port: int, pipe: Any, work: Callable[..., Any], a
     os.environ.update(place.variables(port=port))
     try:
         ranks: Ranks = start_ranks()
-        pipe.send(("done", work(ranks, *arguments)))
+        answer = ("done", work(ranks, *arguments))
     except BaseException:
-        pipe.send(("failed", f"rank {place.index}: {traceback.format_exc()}"))
-    finally:
-        os._exit(0)
+        answer = ("failed", f"rank {place.index}: {traceback.format_exc()}")
+    # Pickled here and not by the pipe, which would send a tensor as a handle of this process.
+    pipe.send_bytes(pickle.dumps(answer))
+    os._exit(0)
