@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
 
 from rewardmodel.runtime.master_weights import MasterWeights
 from rltrainer.algorithms.policy_loss import PolicyLoss
@@ -98,6 +99,19 @@ def moved_since_sampling(rows: Sequence[TrainingRow], *, by: float = 0.4) -> lis
     """The rows as a later pass sees them: the policy that sampled was about `by` nats away, ratios are not 1."""
     generator = torch.Generator().manual_seed(1)
     return [replace(row, old_log_probs=_shifted(row.sampler_log_probs, by, generator)) for row in rows]
+
+
+def plain_log_probs(model, rows: Sequence[TrainingRow], *, temperature: float = 1.0) -> tuple[Tensor, Tensor]:
+    """[rows, tokens] log-probs and their mask by a forward pass a row and the whole vocabulary's softmax: no sharing of
+    prompts, no padding, no chunks."""
+    found = []
+    for row in rows:
+        logits = model(torch.tensor([[*row.prompt_ids, *row.completion_ids]])).logits[0].float() / temperature
+        start = len(row.prompt_ids) - 1
+        places = torch.arange(start, start + len(row.completion_ids))
+        found.append(logits[places].log_softmax(1).gather(1, torch.tensor(row.completion_ids)[:, None]).squeeze(1))
+    mask = pad_sequence([torch.ones(len(own), dtype=torch.bool) for own in found], batch_first=True)
+    return pad_sequence(found, batch_first=True), mask
 
 
 def relative_error(found: Tensor, expected: Tensor) -> float:
