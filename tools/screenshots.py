@@ -19,6 +19,7 @@ from playwright.sync_api import Page, sync_playwright
 ROOT = Path(__file__).resolve().parent.parent
 WIDTHS = (1440, 768, 360)
 SCHEMES = ("light", "dark")
+SIGN_IN = "/accounts/login/"
 PAGES = {
     "work": "/",
     "tokens": "/account/tokens/",
@@ -34,6 +35,9 @@ PAGES = {
     "settings": "/projects/{project}/settings/",
     "late-answers": "/projects/{project}/late/",
 }
+LINKED = {"run": "a[href^='/runs/']", "model": "a[href^='/models/']", "task": "a[href*='/tasks/']"}
+"""Pages without a fixed address: the newest of each name that the page of models, or of tasks, links to."""
+MOST_LINKED = 4
 
 
 def main() -> int:
@@ -43,16 +47,18 @@ def main() -> int:
     parser.add_argument("--project", default="demo")
     parser.add_argument("--who", default="manager", help="user name to sign in as")
     parser.add_argument("--folder", type=Path, default=ROOT / "screenshots")
+    parser.add_argument("--only", nargs="+", metavar="NAME", help="pages to take, by the beginning of their names")
     arguments = parser.parse_args()
     arguments.folder.mkdir(parents=True, exist_ok=True)
-    faults = take_pictures(arguments.site, arguments.project, arguments.who, arguments.folder)
+    only = tuple(arguments.only or [""])
+    faults = take_pictures(arguments.site, arguments.project, arguments.who, arguments.folder, only)
     for fault in faults:
         print(fault, file=sys.stderr)
     return 1 if faults else 0
 
 
-def take_pictures(site: str, project: str, who: str, folder: Path) -> list[str]:
-    """Writes the pictures and gives what was wrong with the pages."""
+def take_pictures(site: str, project: str, who: str, folder: Path, only: tuple[str, ...] = ("",)) -> list[str]:
+    """Writes the pictures of pages whose names begin with one of `only`, and gives what was wrong with the pages."""
     chromium = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
     if chromium is None:
         sys.exit("No chromium was found; install it or set CHROMIUM to its path.")
@@ -61,12 +67,30 @@ def take_pictures(site: str, project: str, who: str, folder: Path) -> list[str]:
         options = ["--no-sandbox"] if os.geteuid() == 0 else []
         browser = playwright.chromium.launch(executable_path=chromium, args=options)
         page = browser.new_page()
+        # The site may be training a model on the same cores.
+        page.set_default_timeout(120_000)
         page.on("console", lambda message: message.type == "error" and faults.append(f"{page.url}: {message.text}"))
+        if "sign-in".startswith(only):
+            faults += take_page(page, "sign-in", site + SIGN_IN, folder)
         page.goto(site + sign_in_path(who))
-        for name, path in PAGES.items():
-            faults += take_page(page, name, site + path.format(project=project), folder)
+        places = {**PAGES, **linked_pages(page, site, project)}
+        for name, path in places.items():
+            if name.startswith(only):
+                faults += take_page(page, name, site + path.format(project=project), folder)
         browser.close()
     return faults
+
+
+def linked_pages(page: Page, site: str, project: str) -> dict[str, str]:
+    """Pages of single runs, models and tasks, newest first, by a name of their own: `run-17`."""
+    found: dict[str, str] = {}
+    for listing in ("models", "tasks"):
+        page.goto(f"{site}/projects/{project}/{listing}/")
+        for name, selector in LINKED.items():
+            links = page.locator(f"main {selector}").evaluate_all("all => all.map(each => each.getAttribute('href'))")
+            paths = [link for link in dict.fromkeys(links) if link.rstrip("/").rsplit("/", 1)[1].isdecimal()]
+            found |= {f"{name}-{path.rstrip('/').rsplit('/', 1)[1]}": path for path in paths[:MOST_LINKED]}
+    return found
 
 
 def take_page(page: Page, name: str, address: str, folder: Path) -> list[str]:

@@ -16,8 +16,9 @@ STATISTICS = {
 # Krippendorff (2004, p. 241): rely on 0.8 and above, draw tentative conclusions down to 0.667. Below that, our words.
 BANDS = ((0.8, "very well"), (0.667, "well"), (0.4, "in part"), (0.1, "poorly"))
 BY_CHANCE = "no better than by chance"
-LEFT, RIGHT, ROW_HEIGHT, TOP = 150.0, 520.0, 40.0, 30.0
-LABEL_CHARACTERS = 20
+LEFT, RIGHT, ROW_HEIGHT, TOP, BELOW = 12.0, 500.0, 58.0, 62.0, 22.0
+"""Names stand above their line, so that the plot is legible at the width of a phone."""
+LABEL_CHARACTERS = 34
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +94,7 @@ def plot_agreement(statistics: Sequence[Mapping[str, Any]], *, gate: float) -> P
         for index, each in enumerate(heads)
     ]  # fmt: skip
     ticks = [(place(value), value) for value in (-1.0, -0.5, 0.0, 0.5, 1.0) if value >= start]
-    return Plot(rows=rows, ticks=ticks, gate_x=place(gate), height=TOP + len(rows) * ROW_HEIGHT)
+    return Plot(rows=rows, ticks=ticks, gate_x=place(gate), height=TOP + (len(rows) - 1) * ROW_HEIGHT + BELOW)
 
 
 def table_statistics(statistics: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -41,15 +41,15 @@ def test_headline_without_overlap_gives_no_number() -> None:
 
 def test_plot_places_values_on_one_axis() -> None:
     plot = plot_agreement([statistic("a", "interval", 0.5), statistic("b", "interval", 1.0, high=1.0)], gate=0.6)
-    assert [row.x for row in plot.rows] == [335.0, 520.0]
-    assert plot.ticks == [(150.0, 0.0), (335.0, 0.5), (520.0, 1.0)]
-    assert plot.gate_x == 372.0
+    assert [row.x for row in plot.rows] == [256.0, 500.0]
+    assert plot.ticks == [(12.0, 0.0), (256.0, 0.5), (500.0, 1.0)]
+    assert plot.gate_x == 304.8
 
 
 def test_plot_shows_agreement_below_chance() -> None:
     plot = plot_agreement([statistic("a", "interval", -0.3)], gate=0.6)
-    assert plot.ticks[0] == (150.0, -0.5)
-    assert plot.rows[0].x_low >= 150.0
+    assert plot.ticks[0] == (12.0, -0.5)
+    assert plot.rows[0].x_low >= 12.0
 
 
 def test_undefined_statistic_keeps_its_reason() -> None:
