@@ -1,28 +1,32 @@
 """A policy beside its reference: reward on the same prompts, and how far it has moved away."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import numpy
 import torch
 from transformers import PreTrainedModel
 
-from rewardmodel.intervals import Estimate, Resampling, estimate_ratio
+from rewardmodel.intervals import Resampling
 from rewardmodel.runtime.cancellation import StopCheck, never_stop
 from rewardmodel.runtime.faults import Cancelled, Interrupted
 from rewardmodel.runtime.rendering import Renderer
 from rewardmodel.runtime.run_directory import RunDirectory
 from rewardmodel.runtime.seeding import derive_seed
+from rltrainer.comparison import Comparison
 from rltrainer.config import EvaluateConfig
+from rltrainer.config_sections import EvaluationConfig
 from rltrainer.kl import estimate_kl
+from rltrainer.marks import Marks, take_marks
 from rltrainer.policy import Policy
+from rltrainer.ranks import SINGLE, Ranks
 from rltrainer.records import EncodedPrompt, Group, flatten_completions
 from rltrainer.reference import Reference
 from rltrainer.rewards.weighted import WeightedReward, build_reward
 from rltrainer.rollouts.batched_sampler import BatchedSampler
 from rltrainer.rollouts.collecting import collect_groups
-from rltrainer.rollouts.engine import SamplingRules
+from rltrainer.rollouts.engine import RolloutEngine, SamplingRules
+from rltrainer.shared_work import SharedEngine, SharedReward
 from rltrainer.workbench import Workbench, load_network, set_up
 
 SCORING_TOKENS = 2048
@@ -49,21 +53,24 @@ class Examination:
     """Seed of the run."""
     confidence: float
     """Level of the intervals."""
+    ranks: Ranks = SINGLE
+    """Who answers: each its part of the prompts."""
 
     def examine(self, model: PreTrainedModel, directory: RunDirectory) -> list[Group]:
         """The model's scored completions, a wave at a time. Raises: Cancelled where the starter asks for it."""
-        engine = BatchedSampler(model, batch_rows=self.batch_rows, check=directory.cancellation.check)
+        sampler = BatchedSampler(model, batch_rows=self.batch_rows, check=directory.cancellation.check)
+        engine, reward = SharedEngine(sampler, self.ranks), SharedReward(self.reward, self.ranks)
         width = max(1, self.batch_rows // self.samples_per_prompt)
         groups: list[Group] = []
         for start in range(0, len(self.prompts), width):
             part = self.prompts[start : start + width]
             try:
-                groups.extend(self.reward.score(self._collect(engine, part, version=start)))
+                groups.extend(reward.score(self._collect(engine, part, version=start)))
             except Interrupted as wish:
                 raise Cancelled(f"{wish}, during an evaluation") from wish
         return groups
 
-    def _collect(self, engine: BatchedSampler, prompts: Sequence[EncodedPrompt], *, version: int) -> list[Group]:
+    def _collect(self, engine: RolloutEngine, prompts: Sequence[EncodedPrompt], *, version: int) -> list[Group]:
         return collect_groups(
             prompts,
             engine=engine,
@@ -74,18 +81,6 @@ class Examination:
             purpose="evaluation",
             policy_version=version,
         )
-
-    def mean_gain(self, groups: Sequence[Group], reference: Sequence[Sequence[float]]) -> Estimate:
-        """Mean reward above the reference's on the same prompts, with an interval over prompts."""
-        means = [sum(rewards) / len(rewards) for rewards in reference]
-        return self.mean([[r - mean for r in g.rewards] for g, mean in zip(groups, means, strict=True)])
-
-    def mean(self, values: Sequence[Sequence[float]]) -> Estimate:
-        """The mean of each prompt's values, with an interval over prompts."""
-        flat = numpy.array([value for own in values for value in own], dtype=numpy.float64)
-        owners = [prompt for prompt, own in enumerate(values) for _ in own]
-        resampling = Resampling(confidence=self.confidence, seed=derive_seed(self.seed, "bootstrap"))
-        return estimate_ratio(flat, numpy.ones_like(flat), owners, resampling)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,12 +100,15 @@ def measure_kl(
     temperature: float,
     *,
     check: StopCheck = never_stop,
+    ranks: Ranks = SINGLE,
 ) -> Distance:
-    """The distance on these completions, both models scored the same way."""
+    """The distance on these completions, both models scored the same way. `ranks` share the work."""
     pairs = [(group.prompt.token_ids, group.completions[i].token_ids) for group, i in flatten_completions(groups)]
+    mine = ranks.share(pairs, weights=[float(len(completion)) for _, completion in pairs])
 
     def score(model: PreTrainedModel) -> list[tuple[float, ...]]:
-        return Policy(model, temperature=temperature, micro_batch_tokens=SCORING_TOKENS, check=check).log_probs(pairs)
+        policy = Policy(model, temperature=temperature, micro_batch_tokens=SCORING_TOKENS, check=check)
+        return ranks.join(ranks.attempt(lambda: policy.log_probs(mine)))
 
     columns = [score(policy)]
     with reference.in_place():
@@ -141,7 +139,7 @@ def evaluate(directory: RunDirectory, config: EvaluateConfig) -> None:
             "kind": "policy-evaluate",
             "prompts": len(bench.prompts),
             "prompts_left_out": bench.prompts_left_out,
-            **compare(examination, [list(group.rewards) for group in before], after),
+            **compare(examination, {"reference": take_marks(before)}, after, draws=EvaluationConfig().pass_at),
             "kl_sequence": distance.kl_sequence,
             "kl_token": distance.kl_token,
         }
@@ -149,15 +147,25 @@ def evaluate(directory: RunDirectory, config: EvaluateConfig) -> None:
 
 
 def compare(
-    examination: Examination, reference: Sequence[Sequence[float]], policy: Sequence[Group]
-) -> dict[str, dict[str, Any]]:
-    """Mean rewards of both, and the gain prompt by prompt, for `result.json`."""
-    estimates = {
-        "reward_reference": examination.mean(reference),
-        "reward_policy": examination.mean([group.rewards for group in policy]),
-        "reward_gain": examination.mean_gain(policy, reference),
-    }
-    return {name: asdict(estimate) for name, estimate in estimates.items()}
+    examination: Examination,
+    rivals: Mapping[str, Sequence[Marks]],
+    policy: Sequence[Group],
+    *,
+    draws: Sequence[int],
+) -> dict[str, Any]:
+    """The policy beside each of its rivals, for `result.json`; keys as docs/metrics.md explains them."""
+    resampling = Resampling(confidence=examination.confidence, seed=derive_seed(examination.seed, "bootstrap"))
+    own = take_marks(policy)
+    found: dict[str, Any] = {}
+    accuracy: dict[str, dict[str, Any]] = {}
+    for name, marks in rivals.items():
+        comparison = Comparison(own, marks, name, resampling)
+        found.update(comparison.describe())
+        gain = "reward_gain" if name == "reference" else f"reward_gain_{name}"
+        found[gain] = asdict(comparison.gain())
+        for part, rates in comparison.accuracy(draws).items():
+            accuracy.setdefault(part, {}).update(rates)
+    return {**found, "accuracy": accuracy}
 
 
 def _examination(directory: RunDirectory, config: EvaluateConfig, bench: Workbench) -> Examination:
