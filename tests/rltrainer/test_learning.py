@@ -1,7 +1,7 @@
 """It learns: a reward that a tiny model can only earn by changing."""
 
 from rewardmodel.runtime.run_directory import RunDirectory
-from rltrainer.config import GRPOConfig, parse_config
+from rltrainer.config import OnlineConfig, parse_config
 from rltrainer.trainer import train
 from tests.rltrainer.run_folder import grpo_config, make_run, read_json, read_rows
 
@@ -17,7 +17,7 @@ def test_answers_become_short_when_brevity_is_rewarded(base, tmp_path):
     )
     folder = make_run(tmp_path / "run", config)
     parsed = parse_config(config)
-    assert isinstance(parsed, GRPOConfig)
+    assert isinstance(parsed, OnlineConfig)
     with RunDirectory(folder).status:
         pass
     train(RunDirectory(folder), parsed)
