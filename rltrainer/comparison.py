@@ -72,7 +72,7 @@ class Comparison:
                 found[part] = {
                     "policy": _pass_rates(self.policy, part, draws, self._each),
                     self.rival_name: _pass_rates(self.rival, part, draws, self._each),
-                    "gain": asdict(self._each(_differences(self.policy, self.rival, part))),
+                    f"gain_over_{self.rival_name}": asdict(self._each(_differences(self.policy, self.rival, part))),
                 }
         return found
 

@@ -56,6 +56,8 @@ class DataConfig:
     """File of prompt records."""
     max_prompt_tokens: int = 512
     """Longer prompts are left out, counted and reported."""
+    groups: str = "data/groups.jsonl"
+    """File of groups with people's scores; read with `rollout.source` `judged` alone."""
 
     def validate(self) -> Iterator[str]:
         """Faults of single fields."""
@@ -64,8 +66,11 @@ class DataConfig:
 
 @dataclass(frozen=True, slots=True)
 class RolloutConfig:
-    """How completions to learn from are sampled."""
+    """Where completions to learn from come from."""
 
+    source: Literal["sampled", "judged"] = "sampled"
+    """`sampled`: the policy answers the prompts anew in each step; `judged`: groups that were sampled before and that
+    people have scored, for as long as there is no reward model."""
     prompts_per_step: int = 8
     """Prompts of one optimizer step."""
     group_size: int = 8
@@ -113,10 +118,17 @@ class EvaluationConfig:
     """Of how many held-out prompts the completions are kept in `samples.jsonl`."""
     confidence: float = 0.95
     """Level of the intervals."""
+    champion: str | None = None
+    """Folder of a further model to compare with, such as the policy in use; null for none."""
+    pass_at: tuple[int, ...] = (1, 2, 4, 8, 16)
+    """For which k the chance that one of k answers is right is told, where a reward part can check; those above
+    `samples_per_prompt` are left out."""
 
     def validate(self) -> Iterator[str]:
         """Faults of single fields and of those that do not fit each other."""
         yield from at_least(self, "prompts", 1)
+        if any(k < 1 for k in self.pass_at):
+            yield f"pass_at: every k must be 1 or more, got {list(self.pass_at)}"
         yield from at_least(self, "samples_per_prompt", 1)
         yield from at_least(self, "shown_prompts", 0)
         if not 0 < self.confidence < 1:
@@ -151,6 +163,9 @@ class SamplingConfig:
     """Only the likeliest tokens whose probabilities reach this sum are drawn from."""
     batch_rows: int = 32
     """Completions that are decoded together."""
+    keep_log_probs: bool = False
+    """Write each response's token ids and log-probs beside its text, so that a policy can learn from what people say
+    about them (`rollout.source` `judged`)."""
     confidence: float = 0.95
     """Level of an evaluation's intervals."""
 
@@ -162,5 +177,7 @@ class SamplingConfig:
         yield from at_least(self, "batch_rows", 1)
         if not 0 < self.top_p <= 1:
             yield f"top_p: must be above 0 and at most 1, got {self.top_p}"
+        if self.keep_log_probs and (self.top_p != 1 or self.temperature == 0):
+            yield "keep_log_probs: needs top_p 1 and a temperature above 0; else they are not those that were drawn by"
         if not 0 < self.confidence < 1:
             yield f"confidence: must be between 0 and 1, got {self.confidence}"

@@ -8,9 +8,10 @@ from typing import Literal
 import torch
 from transformers import PreTrainedModel
 
+from rewardmodel.config_parsing import ConfigError
 from rewardmodel.runtime.atomic_files import publish_folder
 from rewardmodel.runtime.backbones import load_causal_model
-from rewardmodel.runtime.json_lines import keep_lines
+from rewardmodel.runtime.json_lines import keep_lines, write_lines
 from rewardmodel.runtime.master_weights import MasterWeights
 from rewardmodel.runtime.rendering import Renderer
 from rewardmodel.runtime.run_directory import RunDirectory
@@ -18,25 +19,55 @@ from rltrainer.adapters import add_adapters, merge_adapters
 from rltrainer.config import OnlineConfig
 from rltrainer.config_sections import EvaluationConfig, ModelConfig
 from rltrainer.evaluation import Examination, compare, measure_kl
+from rltrainer.marks import read_marks, take_marks
 from rltrainer.progress import Progress
+from rltrainer.ranks import SINGLE, Ranks
 from rltrainer.records import Group
 from rltrainer.reference import Reference
+from rltrainer.rollouts.prompt_history import PromptHistory
+from rltrainer.value_head import without_value_head
 
 
-def evaluate_reference(
+def answer_with_rivals(
     directory: RunDirectory,
     examination: Examination,
     reference: Reference,
     progress: Progress,
     config: EvaluationConfig,
 ) -> None:
-    """Answer the held-out prompts with the reference, before the first step; some answers are kept to be read."""
+    """Answer the held-out prompts with the models that the policy will be compared with, before the first step.
+
+    Some answers of the reference are kept to be read. Raises: ConfigError where the champion cannot be loaded.
+    """
     asked = len(examination.prompts)
     directory.status.update(phase="evaluate", message=f"answering {asked} held-out prompts with the reference")
     with reference.in_place():
         groups = examination.examine(reference.model, directory)
-    progress.reference_rewards = [list(group.rewards) for group in groups]
+    found = {"reference": groups}
+    if config.champion is not None:
+        directory.status.update(message=f"answering {asked} held-out prompts with the champion")
+        found["champion"] = examination.examine(_load_champion(directory, config.champion, reference.model), directory)
+    progress.rival_marks = {
+        name: [marks.to_dict() for marks in take_marks(answered)] for name, answered in found.items()
+    }
     keep_samples(directory, groups[: config.shown_prompts], step=0, source="reference")
+
+
+def _load_champion(directory: RunDirectory, path: str, reference: PreTrainedModel) -> PreTrainedModel:
+    """The champion's network, computing as the reference does."""
+    try:
+        network = load_causal_model(directory.resolve(path), dtype=reference.dtype)
+    except ConfigError as error:
+        raise ConfigError(
+            [f"evaluation.champion: {fault.removeprefix('model: ')}" for fault in error.faults]
+        ) from error
+    if network.config.vocab_size != reference.config.vocab_size:
+        raise ConfigError(
+            [f"evaluation.champion: {path} has another vocabulary than model.path; they cannot share rendered prompts"]
+        )
+    # functools.wraps hides from the checker that transformers' `to` is a method.
+    network.to(reference.device)  # type: ignore[arg-type]
+    return network.requires_grad_(False)
 
 
 def finish(
@@ -48,28 +79,35 @@ def finish(
     reference: Reference,
     masters: MasterWeights,
     progress: Progress,
-    stopped_by: str,
+    history: PromptHistory,
 ) -> None:
-    """Compare with the reference, save the policy, write the result."""
+    """Compare with reference and champion, save the policy, write the report on prompts and the result."""
     directory.status.update(phase="evaluate", message="answering the held-out prompts with the new policy")
     groups = examination.examine(policy, directory)
     check = directory.cancellation.check
-    distance = measure_kl(policy, reference, groups, config.rollout.temperature, check=check)
+    ranks = examination.ranks
+    distance = measure_kl(policy, reference, groups, config.rollout.temperature, check=check, ranks=ranks)
     directory.status.update(phase="save", message="saving the policy")
-    save_policy(directory, config.model, masters, examination.renderer)
+    save_policy(directory, config.model, masters, examination.renderer, ranks=ranks)
+    if not ranks.is_first:
+        return
     shown = groups[: config.evaluation.shown_prompts]
     # A kill between here and the result must not double them on the next start.
     keep_lines(directory.samples, lambda row: row["source"] != "policy")
     keep_samples(directory, shown, step=progress.step, source="policy")
+    write_lines(directory.root / "prompts_report.jsonl", history.report())
+    rivals = {name: [read_marks(row) for row in rows] for name, rows in progress.rival_marks.items()}
     directory.write_result(
         {
             "kind": config.kind,
             "steps": progress.step,
-            "stopped_by": stopped_by,
+            "stopped_by": progress.stopped_by,
+            "warnings": progress.warnings,
             "held_out_prompts": len(groups),
+            "prompts": history.summary(),
             "reward_first": progress.reward_first,
             "reward_last": progress.reward_last,
-            **compare(examination, progress.reference_rewards, groups),
+            **compare(examination, rivals, groups, draws=config.evaluation.pass_at),
             "kl_sequence": distance.kl_sequence,
             "kl_token": distance.kl_token,
             "samples": 2 * len(shown) * config.evaluation.samples_per_prompt,
@@ -96,15 +134,25 @@ def keep_samples(
             )
 
 
-def save_policy(directory: RunDirectory, model: ModelConfig, masters: MasterWeights, renderer: Renderer) -> None:
+def save_policy(
+    directory: RunDirectory,
+    model: ModelConfig,
+    masters: MasterWeights,
+    renderer: Renderer,
+    *,
+    ranks: Ranks = SINGLE,
+) -> None:
     """The trained policy as a normal folder, in float32: nothing of what was learned is rounded away.
 
-    Adapters are added into the weights beside them.
+    Adapters are added into the weights beside them; a value head stays behind. All ranks call it; the first writes.
     """
+    weights = masters.pack()
+    if not ranks.is_first:
+        return
     network = load_causal_model(directory.resolve(model.path), dtype=torch.float32)
     if model.adapter_rank:
         add_adapters(network, rank=model.adapter_rank, alpha=model.adapter_alpha)
-    MasterWeights(network).unpack(masters.pack())
+    MasterWeights(network).unpack(without_value_head(weights))
     if model.adapter_rank:
         merge_adapters(network)
     with publish_folder(directory.model) as folder:

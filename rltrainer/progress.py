@@ -16,9 +16,12 @@ from rewardmodel.runtime.checkpoint import load_newest_checkpoint, save_checkpoi
 from rewardmodel.runtime.device import ComputeDevice, restore_threads
 from rewardmodel.runtime.run_directory import RunDirectory
 from rewardmodel.runtime.training_state import pack_randomness, unpack_randomness
+from rltrainer.ranks import SINGLE, Ranks
 
 CHANGEABLE = ("stop", "checkpoint", "brakes")
 """Sections that may differ when a run goes on: none changes what was learned so far."""
+CHANGEABLE_FIELDS = {"model": ("processes", "sharding")}
+"""Fields of other sections that may differ: a checkpoint is of no number of processes."""
 
 
 @dataclass(slots=True)
@@ -31,8 +34,12 @@ class Progress:
     """Mean reward of the first step's completions."""
     reward_last: float | None = None
     """Mean reward of the latest step's completions."""
-    reference_rewards: list[list[float]] = field(default_factory=list)
-    """The reference's rewards on each held-out prompt."""
+    rival_marks: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    """What answers of `reference` and `champion` to each held-out prompt were worth: JSON forms of `marks.Marks`."""
+    warnings: list[dict[str, Any]] = field(default_factory=list)
+    """What the brakes have found so far, as in `status.json`."""
+    stopped_by: str = ""
+    """Why no further step is taken, in plain words; empty while there is no reason but the number of steps."""
 
 
 class Part(Protocol):
@@ -70,10 +77,32 @@ class Parts:
 
 
 def save_progress(
-    directory: RunDirectory, progress: Progress, parts: Parts, *, config: Mapping[str, Any], data_sha256: str
+    directory: RunDirectory,
+    progress: Progress,
+    parts: Parts,
+    *,
+    config: Mapping[str, Any],
+    data_sha256: str,
+    ranks: Ranks = SINGLE,
 ) -> None:
-    """Write a complete checkpoint."""
+    """Write a complete checkpoint, which any number of ranks can go on from. All ranks call it; the first writes."""
     packed = {name: part.pack() for name, part in parts.tensors.items()}
+    if ranks.is_first:
+        _write(directory, progress, packed, parts, config=config, data_sha256=data_sha256)
+    # Nobody may leave the run before the checkpoint is whole.
+    ranks.barrier()
+    directory.status.update(checkpoint_step=progress.step)
+
+
+def _write(
+    directory: RunDirectory,
+    progress: Progress,
+    packed: Mapping[str, tuple[dict[str, Tensor], Any]],
+    parts: Parts,
+    *,
+    config: Mapping[str, Any],
+    data_sha256: str,
+) -> None:
     random_tensors, random_state = pack_randomness()
     save_checkpoint(
         directory.checkpoints,
@@ -89,7 +118,6 @@ def save_progress(
             "threads": torch.get_num_threads(),
         },
     )
-    directory.status.update(checkpoint_step=progress.step)
 
 
 def load_progress(
@@ -127,7 +155,14 @@ def _require_same(saved: Mapping[str, Any], current: Mapping[str, Any]) -> None:
     faults = [
         f"{section}: differs from the checkpoint's ({json.dumps(saved.get(section))}); use a new run directory"
         for section in current
-        if section not in CHANGEABLE and saved.get(section) != current[section]
+        if section not in CHANGEABLE and _lasting(section, saved.get(section)) != _lasting(section, current[section])
     ]
     if faults:
         raise ConfigError(faults)
+
+
+def _lasting(section: str, values: Any) -> Any:
+    """A section of a config without what may change."""
+    if not isinstance(values, dict):
+        return values
+    return {name: value for name, value in values.items() if name not in CHANGEABLE_FIELDS.get(section, ())}

@@ -9,12 +9,15 @@ from rltrainer.algorithms.policy_loss import PolicyLoss
 from rltrainer.brakes import Brakes
 from rltrainer.composition import compose_loss, compose_rule
 from rltrainer.config import OnlineConfig
+from rltrainer.critic import Critic
+from rltrainer.critic_network import open_critic, rate_factor
 from rltrainer.evaluation import Examination
+from rltrainer.human_feedback import HumanFeedback
 from rltrainer.kl import KLController
 from rltrainer.memory import MicroBatchBudget
 from rltrainer.optimization import PolicyOptimizer
 from rltrainer.policy import Policy
-from rltrainer.progress import Parts, hash_file
+from rltrainer.progress import Part, Parts, hash_file
 from rltrainer.prompts import PromptSampler, split_held_out
 from rltrainer.ranks import SINGLE, Ranks
 from rltrainer.records import EncodedPrompt
@@ -23,6 +26,7 @@ from rltrainer.rewards.weighted import WeightedReward, build_reward
 from rltrainer.rollouts.batched_sampler import BatchedSampler
 from rltrainer.rollouts.dynamic import Collector
 from rltrainer.rollouts.engine import SamplingRules
+from rltrainer.shared_work import SharedEngine, SharedReward
 from rltrainer.workbench import Workbench, load_network, make_trainable, set_up
 
 MICRO_BATCH_TOKENS = 1024
@@ -40,15 +44,20 @@ class Session:
     rule: AdvantageRule
     loss: PolicyLoss
     controller: KLController
+    critic: Critic | None
     brakes: Brakes
+    people: HumanFeedback
     data_sha256: str
     ranks: Ranks
 
     @property
     def parts(self) -> Parts:
         """What belongs into a checkpoint."""
-        plain = {"kl": self.controller, "collector": self.collector, "brakes": self.brakes}
-        return Parts(tensors={"policy": self.optimizer}, plain=plain)
+        plain = {"kl": self.controller, "collector": self.collector, "brakes": self.brakes, "people": self.people}
+        tensors: dict[str, Part] = {"policy": self.optimizer}
+        if self.critic is not None:
+            tensors["critic"] = self.critic
+        return Parts(tensors=tensors, plain=plain)
 
 
 def open_session(directory: RunDirectory, config: OnlineConfig, *, ranks: Ranks = SINGLE) -> Session:
@@ -74,26 +83,34 @@ def open_session(directory: RunDirectory, config: OnlineConfig, *, ranks: Ranks 
         micro_batch_tokens=budget.tokens,
         check=directory.cancellation.check,
     )
-    masters = make_trainable(bench.model, directory, config.model)
+    shares = config.kind == "ppo" and config.critic.kind == "shared"
+    masters = make_trainable(bench.model, directory, config.model, with_value_head=shares)
+    optimizer = PolicyOptimizer(
+        policy, masters, config.optimizer, budget=budget, ranks=ranks, head_rate_factor=rate_factor(config)
+    )
     return Session(
         bench=bench,
         reference=_open_reference(directory, config, bench, policy, ranks),
-        optimizer=PolicyOptimizer(policy, masters, config.optimizer, budget=budget, ranks=ranks),
+        optimizer=optimizer,
         collector=Collector(
             config=config.dynamic_sampling,
             rollout=rollout,
             seed=config.seed,
             prompts=PromptSampler(training, seed=config.seed),
-            engine=BatchedSampler(bench.model, batch_rows=rollout.batch_rows, check=directory.cancellation.check),
-            reward=reward,
+            engine=SharedEngine(
+                BatchedSampler(bench.model, batch_rows=rollout.batch_rows, check=directory.cancellation.check), ranks
+            ),
+            reward=SharedReward(reward, ranks),
             renderer=bench.renderer,
             rules=rules,
         ),
-        examination=_examination(config, bench, held_out, reward, rules),
+        examination=_examination(config, bench, held_out, reward, rules, ranks),
         rule=compose_rule(config),
         loss=compose_loss(config),
         controller=KLController(config.kl),
+        critic=open_critic(directory, config, bench=bench, optimizer=optimizer, ranks=ranks),
         brakes=Brakes(config.brakes),
+        people=HumanFeedback(directory.root / "human_feedback.jsonl"),
         data_sha256=hash_file(directory.resolve(config.data.prompts)),
         ranks=ranks,
     )
@@ -119,6 +136,7 @@ def _examination(
     held_out: Sequence[EncodedPrompt],
     reward: WeightedReward,
     rules: SamplingRules,
+    ranks: Ranks,
 ) -> Examination:
     return Examination(
         prompts=held_out,
@@ -129,4 +147,5 @@ def _examination(
         batch_rows=config.rollout.batch_rows,
         seed=config.seed,
         confidence=config.evaluation.confidence,
+        ranks=ranks,
     )

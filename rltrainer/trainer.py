@@ -14,8 +14,9 @@ from rltrainer.algorithms.algorithm import Evidence
 from rltrainer.brakes import Finding
 from rltrainer.config import OnlineConfig
 from rltrainer.optimization import StepTerms, learning_rate_at
-from rltrainer.outcome import evaluate_reference, finish
+from rltrainer.outcome import answer_with_rivals, finish
 from rltrainer.progress import Progress, load_progress, save_progress
+from rltrainer.ranks import SINGLE, Ranks, start_ranks, stop_ranks
 from rltrainer.records import Group, TrainingBatch, TrainingRow, flatten_completions
 from rltrainer.rollouts.dynamic import Collected
 from rltrainer.session import Session, open_session
@@ -28,21 +29,22 @@ log = logging.getLogger(__name__)
 
 def train(directory: RunDirectory, config: OnlineConfig) -> None:
     """The command `train` for online kinds. Raises: ConfigError, DataError, Cancelled, Diverged."""
-    Trainer(directory, config).run()
+    ranks = start_ranks()
+    Trainer(directory, config, ranks).run()
+    stop_ranks(ranks)
 
 
 class Trainer:
     """One run on one run directory."""
 
-    def __init__(self, directory: RunDirectory, config: OnlineConfig) -> None:
+    def __init__(self, directory: RunDirectory, config: OnlineConfig, ranks: Ranks = SINGLE) -> None:
         self.directory = directory
         self.config = config
-        self.stopped_by = ""
-        """Why the run ended before its last step, in plain words."""
+        self.ranks = ranks
 
     def run(self) -> None:
         """From wherever the directory stands to its result."""
-        session = open_session(self.directory, self.config)
+        session = open_session(self.directory, self.config, ranks=self.ranks)
         progress = load_progress(
             self.directory,
             session.parts,
@@ -50,9 +52,11 @@ class Trainer:
             data_sha256=session.data_sha256,
             compute=session.bench.compute,
         )
-        self.directory.status.update(total_steps=self.config.stop.steps, step=progress.step)
-        if not progress.reference_rewards:
-            evaluate_reference(self.directory, session.examination, session.reference, progress, self.config.evaluation)
+        self.directory.status.update(
+            total_steps=self.config.stop.steps, step=progress.step, warnings=tuple(progress.warnings)
+        )
+        if not progress.rival_marks:
+            answer_with_rivals(self.directory, session.examination, session.reference, progress, self.config.evaluation)
         self._train(session, progress)
         finish(
             self.directory,
@@ -62,13 +66,13 @@ class Trainer:
             reference=session.reference,
             masters=session.optimizer.masters,
             progress=progress,
-            stopped_by=self.stopped_by,
+            history=session.collector.history,
         )
 
     def _train(self, session: Session, progress: Progress) -> None:
         saved_step, saved_at = self.directory.status.current.checkpoint_step, time.monotonic()
         self.directory.status.update(phase="train", message=f"step {progress.step} of {self.config.stop.steps}")
-        while progress.step < self.config.stop.steps and not self.stopped_by:
+        while progress.step < self.config.stop.steps and not progress.stopped_by:
             self._stop_if_asked(session, progress, saved_step)
             before = session.collector.state()
             try:
@@ -79,7 +83,7 @@ class Trainer:
                 session.collector.restore(before)
                 continue
             pause = self._heed(findings, progress)
-            last = progress.step == self.config.stop.steps or bool(self.stopped_by)
+            last = progress.step == self.config.stop.steps or bool(progress.stopped_by)
             if last or pause or self._is_checkpoint_due(progress.step, saved_at):
                 self._save(session, progress)
                 saved_step, saved_at = progress.step, time.monotonic()
@@ -92,21 +96,25 @@ class Trainer:
         for finding in findings:
             log.warning("step %d, brake %s (%s): %s", progress.step, finding.brake, finding.action, finding.sentence)
         if told:
-            self.directory.status.update(warnings=(*self.directory.status.current.warnings, *told))
-        stops = [finding.sentence for finding in findings if finding.action == "stop"]
-        self.stopped_by = self.stopped_by or " ".join(stops)
-        return " ".join(finding.sentence for finding in findings if finding.action == "pause")
+            progress.warnings.extend(told)
+            self.directory.status.update(warnings=tuple(progress.warnings))
+        progress.stopped_by = "; ".join(finding.sentence for finding in findings if finding.action == "stop")
+        return "; ".join(finding.sentence for finding in findings if finding.action == "pause")
 
     def _is_checkpoint_due(self, step: int, saved_at: float) -> bool:
         config = self.config.checkpoint
-        return step % config.every_steps == 0 or time.monotonic() - saved_at >= config.every_seconds
+        # The first rank's clock decides for all: a checkpoint is written together.
+        late = self.ranks.gather(time.monotonic() - saved_at >= config.every_seconds)[0]
+        return late or step % config.every_steps == 0
 
     def _stop_if_asked(self, session: Session, progress: Progress, saved_step: int | None) -> None:
-        if not self.directory.cancellation.requested:
+        wish = self.directory.cancellation
+        reasons = [reason for reason in self.ranks.gather(wish.reason if wish.requested else "") if reason]
+        if not reasons:
             return
         if saved_step != progress.step:
             self._save(session, progress)
-        raise Cancelled(f"{self.directory.cancellation.reason}, after step {progress.step}")
+        raise Cancelled(f"{reasons[0]}, after step {progress.step}")
 
     def _save(self, session: Session, progress: Progress) -> None:
         save_progress(
@@ -115,6 +123,7 @@ class Trainer:
             session.parts,
             config=self.config.to_dict(),
             data_sha256=session.data_sha256,
+            ranks=self.ranks,
         )
 
     def _step(self, session: Session, progress: Progress) -> list[Finding]:
@@ -130,9 +139,11 @@ class Trainer:
         measured.update(kl_coefficient=session.controller.coefficient, **_speed(collected, tokens, watch))
         if "kl_sequence" in measured:
             session.controller.update(measured["kl_sequence"], len(flatten_completions(collected.groups)))
-        self.stopped_by = collected.stop
+        # One rank reads for all: the others might find the file a line longer.
+        measured.update(session.ranks.gather(session.people.news() if session.ranks.is_first else {})[0])
         self._record(progress, measured)
-        return session.brakes.observe(progress.step, measured)
+        found = session.brakes.observe(progress.step, measured)
+        return [*found, Finding("stop", "dynamic_sampling", collected.stop)] if collected.stop else found
 
     def _prepare(
         self, session: Session, progress: Progress, groups: Sequence[Group], watch: Stopwatch, tally: Tally

@@ -1,7 +1,7 @@
 """Append-only JSON Lines files that survive a kill in the middle of a line."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +21,17 @@ def read_lines(path: Path) -> Iterator[dict[str, Any]]:
             yield json.loads(line)
 
 
+def write_lines(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Replace the file by these objects, one a line; a reader sees the old lines or the new."""
+    unfinished = path.with_name(f".unfinished-{path.name}")
+    lines = [json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n" for row in rows]
+    unfinished.write_text("".join(lines), encoding="utf-8")
+    unfinished.replace(path)
+
+
 def keep_lines(path: Path, wanted: Callable[[dict[str, Any]], bool]) -> int:
     """Rewrite the file with the wanted lines only; gives the number kept."""
     kept = [row for row in read_lines(path) if wanted(row)]
     if path.exists():
-        unfinished = path.with_name(f".unfinished-{path.name}")
-        unfinished.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in kept), encoding="utf-8")
-        unfinished.replace(path)
+        write_lines(path, kept)
     return len(kept)

@@ -69,8 +69,8 @@ def test_accuracy_is_told_by_checking_part_and_number_of_draws():
     assert found["number"]["policy"]["1"]["value"] == pytest.approx(0.25)
     assert found["number"]["policy"]["2"]["value"] == pytest.approx(5 / 6 / 2)
     assert found["number"]["reference"]["1"]["value"] == pytest.approx(0.125)
-    assert found["number"]["gain"]["value"] == pytest.approx(0.125)
-    assert found["number"]["gain"]["n"] == 2
+    assert found["number"]["gain_over_reference"]["value"] == pytest.approx(0.125)
+    assert found["number"]["gain_over_reference"]["n"] == 2
 
 
 def test_nothing_checks_nothing_is_told():
