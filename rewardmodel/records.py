@@ -106,22 +106,22 @@ def to_json(record: Any) -> dict[str, Any]:
 
 def read_preferences(path: Path) -> list[PreferenceRecord]:
     """All preference records of a file. Raises: DataError naming the line and field."""
-    return list(_read_lines(path, parse_preference))
+    return list(read_records(path, parse_preference))
 
 
 def read_examples(path: Path) -> list[ExampleRecord]:
     """All example records of a file. Raises: DataError naming the line and field."""
-    return list(_read_lines(path, parse_example))
+    return list(read_records(path, parse_example))
 
 
 def read_prompts(path: Path) -> list[PromptRecord]:
     """All prompt records of a file. Raises: DataError naming the line and field."""
-    return list(_read_lines(path, parse_prompt))
+    return list(read_records(path, parse_prompt))
 
 
 def read_responses(path: Path) -> list[ResponseRecord]:
     """All response records of a file. Raises: DataError naming the line and field."""
-    return list(_read_lines(path, parse_response))
+    return list(read_records(path, parse_response))
 
 
 def parse_preference(row: Mapping[str, Any]) -> PreferenceRecord:
@@ -185,7 +185,8 @@ def _check_preference(record: PreferenceRecord) -> None:
         raise DataError("votes: 'rejected' has more votes than 'chosen'; swap the two responses")
 
 
-def _read_lines(path: Path, parse: Callable[[Mapping[str, Any]], RecordT]) -> Iterator[RecordT]:
+def read_records(path: Path, parse: Callable[[Mapping[str, Any]], RecordT]) -> Iterator[RecordT]:
+    """A record from each line of a file. Raises: DataError naming the line and field."""
     if not path.is_file():
         raise DataError(f"{path.name}: the file is missing at {path}")
     try:

@@ -72,7 +72,7 @@ class OnlineConfig:
     def validate(self) -> Iterator[str]:
         """Faults of fields that do not fit each other."""
         yield from self.model.missing_path("model.path")
-        yield from self.reward.missing_source()
+        yield from self._faults_of_judged() if self.rollout.source == "judged" else self.reward.missing_source()
         yield from self.reward.overlong_fault(self.rollout.max_new_tokens)
         if self.optimizer.warmup_steps > self.stop.steps:
             yield f"optimizer.warmup_steps: must not exceed stop.steps ({self.stop.steps})"
@@ -81,6 +81,14 @@ class OnlineConfig:
         if self.brakes.kl != "off" and not self.kl.measure:
             yield "brakes.kl: needs the distance; set kl.measure to true, or the brake to 'off'"
         yield from self._faults_of_ppo() if self.kind == "ppo" else self._faults_of_groups()
+
+    def _faults_of_judged(self) -> Iterator[str]:
+        """Settings that need completions of the policy's own where people's groups are given."""
+        yield from self.reward.missing_source(judged=True)
+        if not self.reward.judged_weight:
+            yield "reward.judged_weight: is 0, and so people's scores of the given groups would count for nothing"
+        if self.dynamic_sampling.enabled:
+            yield "dynamic_sampling.enabled: groups that people have judged cannot be drawn anew; set it to false"
 
     def _faults_of_groups(self) -> Iterator[str]:
         """Settings of a critic in a run that has none, and groups that cannot be compared."""

@@ -78,7 +78,8 @@ def _answer(
     answers = engine.sample(requests, rules)
     for prompt, completions in zip(prompts, answers, strict=True):
         for number, completion in enumerate(completions):
-            append_line(directory.responses, _row(prompt.record.prompt_id, number, completion, bench))
+            row = _row(prompt.record.prompt_id, number, completion, bench)
+            append_line(directory.responses, {**row, **(_sampled(completion) if sampling.keep_log_probs else {})})
     tokens = sum(len(completion.token_ids) for completions in answers for completion in completions)
     seconds = watch.values()["seconds_step"]
     return {"tokens_per_second_generate": tokens / seconds, "seconds_step": seconds}
@@ -99,6 +100,11 @@ def _row(prompt_id: str, number: int, completion: Completion, bench: Workbench) 
         "finish_reason": completion.finish_reason,
         "seed": completion.seed,
     }
+
+
+def _sampled(completion: Completion) -> dict[str, Any]:
+    """What a policy needs to learn from the completion later."""
+    return {"token_ids": list(completion.token_ids), "log_probs": list(completion.log_probs)}
 
 
 def _describe(directory: RunDirectory, bench: Workbench) -> dict[str, Any]:

@@ -70,3 +70,28 @@ def test_only_dapo_has_a_price_on_length_by_default():
     assert _parse(kind="dapo").reward.overlong_factor == 1.0
     assert _parse(kind="grpo").reward.overlong_factor == 0.0
     assert _parse("reward.overlong_factor=0", kind="dapo").reward.overlong_factor == 0.0
+
+
+@pytest.mark.parametrize(
+    ("override", "fault"),
+    [
+        ("dynamic_sampling.enabled=true", "dynamic_sampling.enabled: groups that people have judged cannot"),
+        ("reward.judged_weight=0", "reward.judged_weight: is 0"),
+    ],
+)
+def test_given_groups_take_no_settings_of_sampling(override, fault):
+    with pytest.raises(ConfigError) as caught:
+        _parse("rollout.source=judged", override)
+    assert any(found.startswith(fault) for found in caught.value.faults), caught.value.faults
+
+
+def test_people_alone_are_a_source_where_their_groups_are_given():
+    assert parse_config({**BASE, "rollout": {"source": "judged"}, "reward": {}}).rollout.source == "judged"
+
+
+@pytest.mark.parametrize("sampling", ["sampling.top_p=0.9", "sampling.temperature=0"])
+def test_kept_log_probs_must_be_those_that_were_drawn_by(sampling):
+    with pytest.raises(ConfigError, match=r"sampling\.keep_log_probs: needs top_p 1"):
+        parse_config(
+            with_overrides({"kind": "sample", "model": {"path": "m"}}, [sampling, "sampling.keep_log_probs=true"])
+        )
