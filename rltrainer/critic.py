@@ -2,21 +2,18 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from transformers import PreTrainedModel
 
-from rewardmodel.network import RewardNetwork
 from rewardmodel.runtime.cancellation import StopCheck, never_stop
-from rewardmodel.runtime.master_weights import MasterWeights
 from rltrainer.algorithms.policy_loss import stack
-from rltrainer.config_learning import OptimizerConfig
 from rltrainer.layouts import Cluster, Pair, lay_out, plan_micro_batches
 from rltrainer.losses import StepTotals, aggregate
-from rltrainer.memory import MicroBatchBudget
-from rltrainer.optimization import build_adamw, count_totals, plan_steps
-from rltrainer.policy import mask_tokens, predicting_states, spread_tokens
+from rltrainer.optimization import StepLoss, count_totals, plan_steps
+from rltrainer.policy import CompletionScores, mask_tokens, predicting_states, spread_tokens
 from rltrainer.ranks import SINGLE, Ranks
 from rltrainer.records import TrainingBatch, TrainingRow
 from rltrainer.tally import Tally
@@ -30,49 +27,46 @@ class CriticTerms:
     """What a critic learns one batch with."""
 
     learning_rate: float
-    """Of this step."""
+    """The policy's in this step; a critic's own is a fixed multiple of it."""
     seed: int
     """Seed of the order of minibatches; another one for each batch."""
     warming_up: bool
     """True while only the critic learns, and the policy stays."""
 
 
-class Critic(Protocol):
-    """What the loop asks of a critic, be it a network of its own or a head on the policy's."""
-
-    def values(self, pairs: Sequence[Pair]) -> list[tuple[float, ...]]:
-        """What each completion's tokens are expected to lead to, one value a token."""
-        ...
-
-    def update(self, batch: TrainingBatch, terms: CriticTerms, tally: Tally) -> None:
-        """Learn from the batch's returns what the policy's own step does not teach."""
-        ...
-
-
-class SeparateCritic:
-    """A network of its own, with its own optimizer."""
+class Critic:
+    """Values of tokens and what is learned from their returns: a network of its own, or a head on the policy's body."""
 
     def __init__(
         self,
-        network: RewardNetwork,
-        masters: MasterWeights,
+        body: PreTrainedModel,
+        head: nn.Linear,
+        stepper: WeightStepper,
         *,
-        optimizer: OptimizerConfig,
         passes: int,
+        minibatches: int,
         clip: float | None,
-        budget: MicroBatchBudget,
+        rate_factor: float,
+        shared: bool,
         check: StopCheck = never_stop,
         ranks: Ranks = SINGLE,
     ) -> None:
-        """masters: of `network`. passes, clip: of the section `critic`; minibatches and AdamW are the policy's."""
-        self.network = network
-        self.config = optimizer
+        """head: float32, on the body's hidden states. stepper: of all that learns here.
+
+        rate_factor: how much faster than the policy it learns.
+        shared: the body is the policy's, which teaches it and the head in its own steps; while the policy stays, the
+        head alone learns here.
+        """
+        self.body = body
+        self.head = head
+        self.stepper = stepper
         self.passes = passes
+        self.minibatches = minibatches
         self.clip = clip
+        self.rate_factor = rate_factor
+        self.shared = shared
         self.check = check
         self.ranks = ranks
-        adamw = build_adamw(masters.parameters, optimizer)
-        self.stepper = WeightStepper(masters, adamw, optimizer, budget=budget, ranks=ranks)
 
     @torch.no_grad()
     def values(self, pairs: Sequence[Pair]) -> list[tuple[float, ...]]:
@@ -81,26 +75,32 @@ class SeparateCritic:
         return self.ranks.join(self.ranks.attempt(lambda: self._values(mine)))
 
     def update(self, batch: TrainingBatch, terms: CriticTerms, tally: Tally) -> None:
-        """Learn from the returns: `passes` over the batch, each in minibatches.
+        """Learn from the returns: `passes` over the batch, each in minibatches; nothing where the policy teaches it.
 
         A step whose gradient is not finite is left out and counted.
         Raises: Diverged where that happens too often in a row; Interrupted where the run should stop and no weight has
         moved, which can only be while the policy stays.
         """
+        if self.shared and not terms.warming_up:
+            return
         rows = batch.counted_rows
-        plan = plan_steps(rows, passes=self.passes, minibatches=self.config.minibatches, seed=terms.seed)
+        plan = plan_steps(rows, passes=self.passes, minibatches=self.minibatches, seed=terms.seed)
         for number, part in enumerate(plan):
             # Once weights have moved, here or in the policy, the step cannot be taken back.
             check = self.check if terms.warming_up and number == 0 else never_stop
-            self._take_step([rows[index] for index in part], terms.learning_rate, tally, check)
+            self._take_step([rows[index] for index in part], terms.learning_rate * self.rate_factor, tally, check)
 
     def pack(self) -> tuple[dict[str, Tensor], Any]:
-        """Weights and optimizer for a checkpoint."""
-        return self.stepper.pack()
+        """What a checkpoint must hold; of a shared critic the policy's part holds the weights."""
+        tensors, state = self.stepper.pack()
+        return ({}, {"skipped_in_a_row": self.stepper.skipped_in_a_row}) if self.shared else (tensors, state)
 
     def unpack(self, tensors: Mapping[str, Tensor], state: Any) -> None:
-        """Put both back."""
-        self.stepper.unpack(tensors, state)
+        """Put it back."""
+        if self.shared:
+            self.stepper.skipped_in_a_row = state["skipped_in_a_row"]
+        else:
+            self.stepper.unpack(tensors, state)
 
     def _values(self, pairs: Sequence[Pair]) -> list[tuple[float, ...]]:
         found: list[tuple[float, ...]] = [()] * len(pairs)
@@ -113,14 +113,15 @@ class SeparateCritic:
         return found
 
     def _plan(self, pairs: Sequence[Pair]) -> list[list[Cluster]]:
-        return plan_micro_batches(pairs, max_tokens=self.stepper.budget.tokens, width=self.network.head.in_features)
+        return plan_micro_batches(pairs, max_tokens=self.stepper.budget.tokens, width=self.head.in_features)
 
     def _foretell(self, clusters: Sequence[Cluster]) -> tuple[Tensor, Tensor]:
         """Values [completions, tokens] and which of them count."""
-        layout = lay_out(clusters, device=self.network.head.weight.device)
+        layout = lay_out(clusters, device=self.head.weight.device)
         mask = mask_tokens(layout)
-        states = predicting_states(self.network.backbone, layout)
-        return spread_tokens(foretell(self.network.head, states), mask), mask
+        with torch.set_grad_enabled(torch.is_grad_enabled() and not self.shared):
+            states = predicting_states(self.body, layout)
+        return spread_tokens(foretell(self.head, states), mask), mask
 
     def _take_step(self, rows: Sequence[TrainingRow], learning_rate: float, tally: Tally, check: StopCheck) -> None:
         totals = count_totals(rows, max_new_tokens=1)
@@ -139,6 +140,25 @@ class SeparateCritic:
             loss = measure_values(values, mask, own, totals, clip=self.clip, tally=tally)
             loss.backward()  # type: ignore[no-untyped-call]
             self.stepper.masters.collect()
+
+
+class ValueLoss:
+    """The loss of a policy whose body foretells rewards as well: the value loss joins it."""
+
+    def __init__(self, policy_loss: StepLoss, *, coefficient: float, clip: float | None) -> None:
+        self.policy_loss = policy_loss
+        self.coefficient = coefficient
+        self.clip = clip
+
+    def __call__(
+        self, scores: CompletionScores, rows: Sequence[TrainingRow], totals: StepTotals, tally: Tally
+    ) -> Tensor:
+        """One micro-batch's share of both. Raises: ValueError where the network has no value head."""
+        if scores.values is None:
+            raise ValueError("a shared critic needs a value head on the policy")
+        loss = self.policy_loss(scores, rows, totals, tally)
+        values = measure_values(scores.values, scores.mask, rows, totals, clip=self.clip, tally=tally)
+        return loss + self.coefficient * values
 
 
 def measure_values(

@@ -1,4 +1,4 @@
-"""Where a separate critic begins: from the reward model, on the scale of the rewards, or from the policy's body."""
+"""Where a critic begins: from the reward model, on the scale of the rewards, or from the policy's body."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +15,81 @@ from rewardmodel.runtime.master_weights import MasterWeights
 from rewardmodel.runtime.run_directory import RunDirectory
 from rltrainer.architecture import require_full_attention
 from rltrainer.config import OnlineConfig
+from rltrainer.critic import Critic
+from rltrainer.memory import MicroBatchBudget
+from rltrainer.optimization import PolicyOptimizer, build_adamw
+from rltrainer.ranks import Ranks
+from rltrainer.value_head import value_head
+from rltrainer.weight_stepper import WeightStepper
+from rltrainer.workbench import Workbench
+
+
+def open_critic(
+    directory: RunDirectory, config: OnlineConfig, *, bench: Workbench, optimizer: PolicyOptimizer, ranks: Ranks
+) -> Critic | None:
+    """The critic of a run; None for kinds that have none. Raises: ConfigError where it does not fit the policy."""
+    if config.kind != "ppo":
+        return None
+    directory.status.update(message="loading the critic")
+    if config.critic.kind == "shared":
+        return _share(config, optimizer=optimizer, directory=directory, ranks=ranks)
+    network, masters = load_critic_network(
+        find_origin(directory, config),
+        bench.compute,
+        tokenizer=bench.renderer.tokenizer,
+        longest=config.data.max_prompt_tokens + config.rollout.max_new_tokens + int(config.gae.bootstrap_truncated),
+    )
+    stepper = WeightStepper(
+        masters,
+        build_adamw(masters.parameters, config.optimizer),
+        config.optimizer,
+        budget=MicroBatchBudget(optimizer.policy.micro_batch_tokens),
+        ranks=ranks,
+    )
+    return Critic(
+        network.backbone,
+        network.head,
+        stepper,
+        passes=config.critic.passes,
+        minibatches=config.optimizer.minibatches,
+        clip=config.critic.clip,
+        rate_factor=rate_factor(config),
+        shared=False,
+        check=directory.cancellation.check,
+        ranks=ranks,
+    )
+
+
+def rate_factor(config: OnlineConfig) -> float:
+    """How much faster the critic learns than the policy."""
+    return config.critic.learning_rate / config.optimizer.learning_rate
+
+
+def _share(config: OnlineConfig, *, optimizer: PolicyOptimizer, directory: RunDirectory, ranks: Ranks) -> Critic:
+    """The critic that is a head on the policy; its AdamW is the policy's, which knows the head's own rate."""
+    policy = optimizer.policy
+    head = value_head(policy.model)
+    if head is None:
+        raise ValueError("a shared critic needs a value head on the policy")
+    stepper = WeightStepper(
+        MasterWeights(head),
+        optimizer.adamw,
+        config.optimizer,
+        budget=MicroBatchBudget(policy.micro_batch_tokens),
+        ranks=ranks,
+    )
+    return Critic(
+        policy.model,
+        head,
+        stepper,
+        passes=config.optimizer.passes,
+        minibatches=config.optimizer.minibatches,
+        clip=config.critic.clip,
+        rate_factor=1.0,
+        shared=True,
+        check=directory.cancellation.check,
+        ranks=ranks,
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from rltrainer.policy import CompletionScores, Policy
 from rltrainer.ranks import SINGLE, Ranks
 from rltrainer.records import TrainingBatch, TrainingRow
 from rltrainer.tally import Tally
+from rltrainer.value_head import value_head
 
 log = logging.getLogger(__name__)
 
@@ -60,13 +61,17 @@ class PolicyOptimizer:
         *,
         budget: MicroBatchBudget | None = None,
         ranks: Ranks = SINGLE,
+        head_rate_factor: float = 1.0,
     ) -> None:
+        """head_rate_factor: how much faster than the rest the policy's value head learns, where it has one."""
         self.policy = policy
         self.masters = masters
         self.config = config
         self.budget = budget
         self.ranks = ranks
-        self.adamw = build_adamw(masters.parameters, config)
+        foreteller = value_head(policy.model)
+        head = [] if foreteller is None else list(foreteller.parameters())
+        self.adamw = build_adamw(masters.parameters, config, head=head, head_rate_factor=head_rate_factor)
         self.skipped_in_a_row = 0
 
     def update(self, batch: TrainingBatch, terms: StepTerms, tally: Tally) -> None:
@@ -200,7 +205,7 @@ class PolicyOptimizer:
 
     def _move(self, learning_rate: float) -> None:
         for group in self.adamw.param_groups:
-            group["lr"] = learning_rate
+            group["lr"] = learning_rate * group["rate_factor"]
         self.adamw.step()
         self.masters.publish()
         self.masters.clear_gradients()
@@ -246,11 +251,23 @@ def _fill_old(rows: list[TrainingRow], places: Sequence[int], found: Sequence[tu
             rows[place] = replace(rows[place], old_log_probs=values)
 
 
-def build_adamw(parameters: Sequence[nn.Parameter], config: OptimizerConfig) -> torch.optim.AdamW:
-    """AdamW in which only matrices decay."""
+def build_adamw(
+    parameters: Sequence[nn.Parameter],
+    config: OptimizerConfig,
+    *,
+    head: Sequence[nn.Parameter] = (),
+    head_rate_factor: float = 1.0,
+) -> torch.optim.AdamW:
+    """AdamW in which only matrices decay.
+
+    head: those among the parameters that learn `head_rate_factor` times as fast as the others, and never decay.
+    """
+    apart = {id(parameter) for parameter in head}
+    body = [parameter for parameter in parameters if id(parameter) not in apart]
     groups = [
-        {"params": [p for p in parameters if p.ndim >= 2], "weight_decay": config.weight_decay},
-        {"params": [p for p in parameters if p.ndim < 2], "weight_decay": 0.0},
+        {"params": [p for p in body if p.ndim >= 2], "weight_decay": config.weight_decay, "rate_factor": 1.0},
+        {"params": [p for p in body if p.ndim < 2], "weight_decay": 0.0, "rate_factor": 1.0},
+        {"params": list(head), "weight_decay": 0.0, "rate_factor": head_rate_factor},
     ]
     return torch.optim.AdamW(
         [group for group in groups if group["params"]],

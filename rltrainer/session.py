@@ -26,6 +26,7 @@ from rltrainer.rewards.weighted import WeightedReward, build_reward
 from rltrainer.rollouts.batched_sampler import BatchedSampler
 from rltrainer.rollouts.dynamic import Collector
 from rltrainer.rollouts.engine import SamplingRules
+from rltrainer.rollouts.judged import GivenGroups, JudgedGroups, load_judged_groups
 from rltrainer.shared_work import SharedEngine, SharedReward
 from rltrainer.workbench import Workbench, load_network, make_trainable, set_up
 
@@ -39,7 +40,7 @@ class Session:
     bench: Workbench
     reference: Reference
     optimizer: PolicyOptimizer
-    collector: Collector
+    collector: Collector | JudgedGroups
     examination: Examination
     rule: AdvantageRule
     loss: PolicyLoss
@@ -67,12 +68,14 @@ def open_session(directory: RunDirectory, config: OnlineConfig, *, ranks: Ranks 
         directory, model=config.model, data=config.data, seed=config.seed, max_new_tokens=rollout.max_new_tokens
     )
     training, held_out = split_held_out(bench.prompts, held_out=config.evaluation.prompts, seed=config.seed)
+    given = _given_groups(directory, config, bench, held_out)
     reward = build_reward(
         directory,
         config.reward,
         compute=bench.compute,
         max_new_tokens=rollout.max_new_tokens,
-        prompts=bench.prompts,
+        prompts=[*bench.prompts, *(given.prompts if given else ())],
+        judged=given.score if given else None,
     )
     rules = SamplingRules(rollout.max_new_tokens, bench.renderer.stop_ids, rollout.temperature)
     budget = MicroBatchBudget(config.optimizer.micro_batch_tokens or MICRO_BATCH_TOKENS)
@@ -92,7 +95,11 @@ def open_session(directory: RunDirectory, config: OnlineConfig, *, ranks: Ranks 
         bench=bench,
         reference=_open_reference(directory, config, bench, policy, ranks),
         optimizer=optimizer,
-        collector=Collector(
+        collector=JudgedGroups(
+            given.groups, reward=SharedReward(reward, ranks), groups_per_step=rollout.prompts_per_step, seed=config.seed
+        )
+        if given
+        else Collector(
             config=config.dynamic_sampling,
             rollout=rollout,
             seed=config.seed,
@@ -104,16 +111,39 @@ def open_session(directory: RunDirectory, config: OnlineConfig, *, ranks: Ranks 
             renderer=bench.renderer,
             rules=rules,
         ),
-        examination=_examination(config, bench, held_out, reward, rules, ranks),
+        # Nobody has judged the answers of an evaluation.
+        examination=_examination(config, bench, held_out, reward.without("judged"), rules, ranks),
         rule=compose_rule(config),
         loss=compose_loss(config),
         controller=KLController(config.kl),
         critic=open_critic(directory, config, bench=bench, optimizer=optimizer, ranks=ranks),
         brakes=Brakes(config.brakes),
         people=HumanFeedback(directory.root / "human_feedback.jsonl"),
-        data_sha256=hash_file(directory.resolve(config.data.prompts)),
+        data_sha256=_hash_data(directory, config),
         ranks=ranks,
     )
+
+
+def _given_groups(
+    directory: RunDirectory, config: OnlineConfig, bench: Workbench, held_out: Sequence[EncodedPrompt]
+) -> GivenGroups | None:
+    """The groups that people have judged, or None where the policy is to be sampled."""
+    if config.rollout.source == "sampled":
+        return None
+    return load_judged_groups(
+        directory.resolve(config.data.groups),
+        bench.renderer,
+        config.rollout,
+        vocabulary=bench.model.config.vocab_size,
+        max_prompt_tokens=config.data.max_prompt_tokens,
+        held_out={prompt.record.prompt_id for prompt in held_out},
+    )
+
+
+def _hash_data(directory: RunDirectory, config: OnlineConfig) -> str:
+    """One hash over all that is learned from."""
+    files = [config.data.prompts, *([config.data.groups] if config.rollout.source == "judged" else [])]
+    return "+".join(hash_file(directory.resolve(file)) for file in files)
 
 
 def _open_reference(

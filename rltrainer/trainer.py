@@ -10,10 +10,13 @@ from typing import Any
 from rewardmodel.runtime.faults import Cancelled, Interrupted
 from rewardmodel.runtime.run_directory import RunDirectory
 from rewardmodel.runtime.seeding import derive_seed
+from rltrainer.algorithms.actor_critic import value_pairs
 from rltrainer.algorithms.algorithm import Evidence
 from rltrainer.brakes import Finding
 from rltrainer.config import OnlineConfig
-from rltrainer.optimization import StepTerms, learning_rate_at
+from rltrainer.critic import CriticTerms, ValueLoss
+from rltrainer.critic_network import rate_factor
+from rltrainer.optimization import StepLoss, StepTerms, learning_rate_at
 from rltrainer.outcome import answer_with_rivals, finish
 from rltrainer.progress import Progress, load_progress, save_progress
 from rltrainer.ranks import SINGLE, Ranks, start_ranks, stop_ranks
@@ -132,8 +135,7 @@ class Trainer:
         tokens = 0
         if collected.groups:
             batch = self._prepare(session, progress, collected.groups, watch, tally)
-            with watch.part("train"):
-                self._learn(session, progress, batch, tally)
+            self._learn(session, progress, batch, watch, tally)
             tokens = batch.tokens
         measured = {**describe_groups(collected.all_groups), **collected.metrics, **tally.values()}
         measured.update(kl_coefficient=session.controller.coefficient, **_speed(collected, tokens, watch))
@@ -154,27 +156,52 @@ class Trainer:
         if self.config.kl.measure:
             with watch.part("reference"):
                 reference = session.reference.log_probs(pairs)
+        values = None
+        if session.critic is not None:
+            with watch.part("values"):
+                asked = value_pairs(groups, bootstrap_truncated=self.config.gae.bootstrap_truncated)
+                values = session.critic.values(asked)
         evidence = Evidence(
             policy_version=progress.step,
             kl_coefficient=session.controller.coefficient,
             reference_log_probs=reference,
+            values=values,
         )
         return session.rule.prepare(groups, evidence, tally)
 
-    def _learn(self, session: Session, progress: Progress, batch: TrainingBatch, tally: Tally) -> None:
-        config, loss = self.config, session.loss
-        loss.kl_coefficient = session.controller.coefficient
+    def _learn(
+        self, session: Session, progress: Progress, batch: TrainingBatch, watch: Stopwatch, tally: Tally
+    ) -> None:
+        config, critic = self.config, session.critic
         rate = learning_rate_at(progress.step, config=config.optimizer, steps=config.stop.steps)
-        tally.add_sum("learning_rate", rate)
-        terms = StepTerms(
+        seed = derive_seed(config.seed, "minibatches", progress.step)
+        warming_up = critic is not None and progress.step < config.critic.warmup_steps
+        tally.add_sum("learning_rate", 0.0 if warming_up else rate)
+        if not warming_up:
+            with watch.part("train"):
+                session.optimizer.update(batch, self._terms(session, rate, seed), tally)
+        if critic is not None:
+            tally.add_sum("critic_learning_rate", rate * rate_factor(config))
+            with watch.part("critic"):
+                critic.update(batch, CriticTerms(rate, seed, warming_up), tally)
+
+    def _terms(self, session: Session, learning_rate: float, seed: int) -> StepTerms:
+        """What the policy learns this step's batch with."""
+        config, policy_loss = self.config, session.loss
+        policy_loss.kl_coefficient = session.controller.coefficient
+        loss: StepLoss = policy_loss
+        spares_rows = policy_loss.is_zero_without_advantage
+        if session.critic is not None and session.critic.shared:
+            loss = ValueLoss(policy_loss, coefficient=config.critic.coefficient, clip=config.critic.clip)
+            spares_rows = False
+        return StepTerms(
             loss=loss,
-            needs_pass=_has_advantage if loss.is_zero_without_advantage else _any_row,
-            learning_rate=rate,
+            needs_pass=_has_advantage if spares_rows else _any_row,
+            learning_rate=learning_rate,
             max_new_tokens=config.rollout.max_new_tokens,
-            seed=derive_seed(config.seed, "minibatches", progress.step),
+            seed=seed,
             old_log_probs_of_sampler=config.loss.old_log_probs == "sampler",
         )
-        session.optimizer.update(batch, terms, tally)
 
     def _record(self, progress: Progress, measured: dict[str, Any]) -> None:
         progress.step += 1
@@ -202,7 +229,7 @@ def _speed(collected: Collected, tokens: int, watch: Stopwatch) -> dict[str, flo
     measured = {**times, "peak_memory_mib": _peak_memory_mib()}
     if collected.batches:
         measured["tokens_per_second_generate"] = sampled / times["seconds_generate"]
-    if tokens:
+    if tokens and "seconds_train" in times:
         measured["tokens_per_second_train"] = tokens / times["seconds_train"]
     return measured
 

@@ -106,7 +106,7 @@ class WeightStepper:
 
     def _move(self, learning_rate: float) -> None:
         for group in self.adamw.param_groups:
-            group["lr"] = learning_rate
+            group["lr"] = learning_rate * group["rate_factor"]
         self.adamw.step()
         self.masters.publish()
         self.masters.clear_gradients()

@@ -18,6 +18,7 @@ from rltrainer.architecture import require_full_attention, require_plain_head
 from rltrainer.config_sections import DataConfig, ModelConfig
 from rltrainer.prompts import encode_prompts
 from rltrainer.records import EncodedPrompt
+from rltrainer.value_head import attach_value_head
 
 log = logging.getLogger(__name__)
 
@@ -67,14 +68,23 @@ def load_network(directory: RunDirectory, path: str, compute: ComputeDevice) -> 
     return network.requires_grad_(False)
 
 
-def make_trainable(network: PreTrainedModel, directory: RunDirectory, model: ModelConfig) -> MasterWeights:
-    """Float32 masters with the exact weights of the folder, whatever the network computes in; or those of adapters."""
+def make_trainable(
+    network: PreTrainedModel, directory: RunDirectory, model: ModelConfig, *, with_value_head: bool = False
+) -> MasterWeights:
+    """Float32 masters with the exact weights of the folder, whatever the network computes in; or those of adapters.
+
+    with_value_head: the network gets a head that foretells rewards, which learns as well.
+    """
     if model.adapter_rank:
         add_adapters(network, rank=model.adapter_rank, alpha=model.adapter_alpha)
-        return MasterWeights(network)
-    network.requires_grad_(True)
+    else:
+        network.requires_grad_(True)
+    if with_value_head:
+        attach_value_head(network)
     masters = MasterWeights(network)
-    if network.dtype != torch.float32:
+    if network.dtype != torch.float32 and not model.adapter_rank:
         exact = load_causal_model(directory.resolve(model.path), dtype=torch.float32)
+        if with_value_head:
+            attach_value_head(exact)
         masters.unpack({name: parameter.detach() for name, parameter in exact.named_parameters()})
     return masters

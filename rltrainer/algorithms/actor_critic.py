@@ -27,17 +27,6 @@ class ActorCritic:
         self.kl = kl
         self.loss = loss
 
-    def value_pairs(self, groups: Sequence[Group]) -> list[Pair]:
-        """What the critic is asked about, in the order of completions: it gives a value before each token.
-
-        One token more where the value of what would follow a cut-off completion is wanted; which, makes no difference.
-        """
-        members = ((group.prompt.token_ids, group.completions[index]) for group, index in flatten_completions(groups))
-        return [
-            (prompt, (*own.token_ids, own.token_ids[-1]) if self._goes_on(own) else own.token_ids)
-            for prompt, own in members
-        ]
-
     def prepare(self, groups: Sequence[Group], evidence: Evidence, tally: Tally) -> TrainingBatch:
         """Rows with advantages and returns of their tokens.
 
@@ -95,11 +84,22 @@ class ActorCritic:
         ]
         return TrainingBatch(tuple(rows), evidence.policy_version)
 
-    def _goes_on(self, completion: Completion) -> bool:
-        return self.gae.bootstrap_truncated and completion.finish_reason == "length"
-
     def _counts(self, completion: Completion) -> bool:
         return not (self.loss.mask_truncated and completion.finish_reason == "length")
+
+
+def value_pairs(groups: Sequence[Group], *, bootstrap_truncated: bool) -> list[Pair]:
+    """What a critic is asked about, in the order of completions: it gives a value before each token.
+
+    bootstrap_truncated: a completion that was cut off has one token more, whose value is that of what would follow;
+    which token, makes no difference to it.
+    """
+    pairs: list[Pair] = []
+    for group, index in flatten_completions(groups):
+        completion = group.completions[index]
+        goes_on = bootstrap_truncated and completion.finish_reason == "length"
+        pairs.append((group.prompt.token_ids, completion.token_ids + completion.token_ids[-1:] * goes_on))
+    return pairs
 
 
 def _padded(rows: Sequence[Sequence[float]]) -> Tensor:

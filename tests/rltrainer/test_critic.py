@@ -9,20 +9,41 @@ from rewardmodel.runtime.backbones import load_backbone
 from rewardmodel.runtime.faults import Diverged, Interrupted
 from rewardmodel.runtime.master_weights import MasterWeights
 from rltrainer.config_learning import OptimizerConfig
-from rltrainer.critic import CriticTerms, SeparateCritic
+from rltrainer.critic import Critic, CriticTerms
 from rltrainer.memory import MicroBatchBudget
+from rltrainer.optimization import build_adamw
 from rltrainer.records import TrainingBatch, TrainingRow
 from rltrainer.tally import Tally
+from rltrainer.weight_stepper import WeightStepper
 
 PAIRS = [((5, 6, 7), (8, 9)), ((5, 6, 7), (10, 11, 12)), ((4, 4), (3,)), ((9, 9, 9, 9), (1, 2, 3, 4, 5))]
-TERMS = CriticTerms(learning_rate=1e-2, seed=3, warming_up=False)
+TERMS = CriticTerms(learning_rate=1e-3, seed=3, warming_up=False)
 
 
 def _critic(base, *, tokens=400, passes=1, minibatches=1, clip=None, seed=7, **settings):
     network = RewardNetwork(load_backbone(base), seed=seed).requires_grad_(True)
-    optimizer = OptimizerConfig(minibatches=minibatches, **settings)
-    budget = MicroBatchBudget(tokens)
-    return SeparateCritic(network, MasterWeights(network), optimizer=optimizer, passes=passes, clip=clip, budget=budget)
+    config, masters = OptimizerConfig(**settings), MasterWeights(network)
+    adamw, budget = build_adamw(masters.parameters, config), MicroBatchBudget(tokens)
+    return Critic(
+        network.backbone,
+        network.head,
+        WeightStepper(masters, adamw, config, budget=budget),
+        passes=passes,
+        minibatches=minibatches,
+        clip=clip,
+        rate_factor=10.0,
+        shared=False,
+    )
+
+
+def _read(critic, ids):
+    """The value that the head reads off the last of these tokens."""
+    hidden = critic.body(input_ids=torch.tensor([ids])).last_hidden_state
+    return critic.head(hidden[0, -1])
+
+
+def _named(critic):
+    return [(f"{part}.{name}", p) for part in ("body", "head") for name, p in getattr(critic, part).named_parameters()]
 
 
 def _batch(critic, pairs=PAIRS, wish=2.0):
@@ -43,7 +64,7 @@ def _weights(critic):
 def _gradients(critic, batch):
     """What one step would go along."""
     found = {}
-    critic.stepper._move = lambda rate: found.update({n: p.grad.clone() for n, p in critic.network.named_parameters()})
+    critic.stepper._move = lambda rate: found.update({name: p.grad.clone() for name, p in _named(critic)})
     critic.update(batch, TERMS, Tally())
     return found
 
@@ -54,7 +75,7 @@ def test_a_value_is_the_reward_head_read_where_its_token_is_foretold(base):
     for (prompt, answer), values in zip(PAIRS, found, strict=True):
         # The network's own reading of each beginning: prompt, prompt + first token, ...
         beginnings = [[*prompt, *answer[:count]] for count in range(len(answer))]
-        expected = [critic.network(torch.tensor([ids]), torch.tensor([len(ids)])).item() for ids in beginnings]
+        expected = [_read(critic, ids).item() for ids in beginnings]
         assert values == pytest.approx(expected, abs=1e-5)
 
 
@@ -74,10 +95,9 @@ def test_the_gradient_is_that_of_the_mean_over_all_tokens(base):
     losses = []
     for prompt, answer in PAIRS:
         for count in range(len(answer)):
-            ids = [*prompt, *answer[:count]]
-            losses.append((critic.network(torch.tensor([ids]), torch.tensor([len(ids)])) - 2.0).square() / 2)
+            losses.append((_read(critic, [*prompt, *answer[:count]]) - 2.0).square() / 2)
     torch.cat(losses).mean().backward()
-    expected = {name: parameter.grad for name, parameter in critic.network.named_parameters()}
+    expected = {name: parameter.grad for name, parameter in _named(critic)}
     torch.testing.assert_close(found, expected, atol=1e-6, rtol=1e-4)
 
 
@@ -146,7 +166,7 @@ def test_a_stop_leaves_no_trace_and_comes_only_while_the_policy_stays(base):
     critic.check = check
     with pytest.raises(Interrupted):
         critic.update(batch, replace(TERMS, warming_up=True), Tally())
-    assert all(parameter.grad is None for parameter in critic.network.parameters())
+    assert all(parameter.grad is None for _, parameter in _named(critic))
     torch.testing.assert_close(_weights(critic), before, rtol=0, atol=0)
     critic.update(batch, TERMS, Tally())
     assert any(not torch.equal(tensor, before[name]) for name, tensor in _weights(critic).items())

@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from rewardmodel.records import PromptRecord
-from rltrainer.algorithms.actor_critic import ActorCritic
+from rltrainer.algorithms.actor_critic import ActorCritic, value_pairs
 from rltrainer.algorithms.algorithm import Evidence
 from rltrainer.config_learning import GAEConfig, KLConfig, LossConfig
 from rltrainer.records import Completion, EncodedPrompt, Group
@@ -66,15 +66,16 @@ def test_without_a_price_no_reference_is_needed():
 
 def test_what_follows_a_cut_off_completion_is_worth_its_value_where_asked():
     gae = replace(PLAIN, bootstrap_truncated=True, trace=0.0)
-    rule = ActorCritic(gae=gae, kl=PRICED, loss=LossConfig())
-    assert [len(answer) for _, answer in rule.value_pairs(GROUPS)] == [1, 4]
-    assert [answer[:n] for (_, answer), n in zip(rule.value_pairs(GROUPS), (1, 3), strict=True)] == [(8,), (9, 9, 9)]
+    asked = value_pairs(GROUPS, bootstrap_truncated=True)
+    assert [(prompt, answer[:3], len(answer)) for prompt, answer in asked] == [
+        ((1, 2), (8,), 1),
+        ((1, 2), (9, 9, 9), 4),
+    ]
+    assert value_pairs(GROUPS, bootstrap_truncated=False) == [((1, 2), (8,)), ((1, 2), (9, 9, 9))]
     (short, long), _ = _prepare(gae, evidence=replace(EVIDENCE, values=[(1.0,), (1.0, 2.0, 4.0, 7.0)]))
     assert long.advantages[-1] == pytest.approx(6 - 0.2 + 7 - 4)
     assert long.values == VALUES[1]
     assert short.advantages == pytest.approx((0.95,))
-    plain = ActorCritic(gae=PLAIN, kl=PRICED, loss=LossConfig())
-    assert [len(answer) for _, answer in plain.value_pairs(GROUPS)] == [1, 3]
 
 
 def test_what_was_cut_off_can_be_left_out_of_the_whitening_too():
