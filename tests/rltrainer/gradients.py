@@ -36,14 +36,17 @@ class StepGradient:
         return self.metrics["loss"]
 
 
-class ResultingGradient(PolicyOptimizer):
-    """The trainer's optimizer, halted where it would move the weights."""
+class GradientWatch:
+    """Keeps the gradient that an optimizer step is about to follow; with a learning rate of 0 nothing moves."""
 
     gradient: Tensor
 
-    def _move(self, learning_rate: float) -> None:
+    def __init__(self, masters: MasterWeights, adamw: torch.optim.AdamW) -> None:
+        self.masters = masters
+        adamw.register_step_pre_hook(self._keep)
+
+    def _keep(self, *_: object) -> None:
         self.gradient = torch.cat([master.grad.detach().flatten() for master in self.masters.parameters])
-        self.masters.clear_gradients()
 
 
 def step_gradient(
@@ -57,20 +60,24 @@ def step_gradient(
     max_new_tokens: int = MAX_NEW_TOKENS,
     needs_pass: Callable[[TrainingRow], bool] = lambda row: True,
 ) -> StepGradient:
-    """Runs the trainer's own step over these rows, up to where the weights would move."""
-    policy = Policy(model, temperature=temperature, micro_batch_tokens=micro_batch_tokens)
-    optimizer = ResultingGradient(policy, MasterWeights(model), OptimizerConfig(max_grad_norm=1e9))
-    optimizer.masters.clear_gradients()
+    """Runs the trainer's own step over these rows, with a learning rate of 0 and no limit on the gradient."""
+    policy, masters = (
+        Policy(model, temperature=temperature, micro_batch_tokens=micro_batch_tokens),
+        MasterWeights(model),
+    )
+    masters.clear_gradients()
+    optimizer = PolicyOptimizer(policy, masters, OptimizerConfig(max_grad_norm=1e9))
+    watch = GradientWatch(masters, optimizer.adamw)
     terms = StepTerms(
         loss=PolicyLoss(loss=loss or LossConfig(), kl=kl),
         needs_pass=needs_pass,
-        learning_rate=1.0,
+        learning_rate=0.0,
         max_new_tokens=max_new_tokens,
         seed=0,
     )
     tally = Tally()
     optimizer.update(TrainingBatch(tuple(rows), 0), terms, tally)
-    return StepGradient(optimizer.gradient, tally.values())
+    return StepGradient(watch.gradient, tally.values())
 
 
 def make_rows(model, *, temperature: float = 1.0, lengths: Sequence[int] = LENGTHS, seed: int = 0) -> list[TrainingRow]:
