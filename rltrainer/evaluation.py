@@ -153,7 +153,12 @@ def compare(
     *,
     draws: Sequence[int],
 ) -> dict[str, Any]:
-    """The policy beside each of its rivals, for `result.json`; keys as docs/metrics.md explains them."""
+    """The policy beside each of its rivals, for `result.json`; keys as docs/metrics.md explains them.
+
+    Nothing where only people could say what the answers are worth.
+    """
+    if not examination.reward.parts:
+        return {}
     resampling = Resampling(confidence=examination.confidence, seed=derive_seed(examination.seed, "bootstrap"))
     own = take_marks(policy)
     found: dict[str, Any] = {}

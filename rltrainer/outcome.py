@@ -128,7 +128,7 @@ def keep_samples(
                     "prompt_id": group.prompt.record.prompt_id,
                     "prompt": list(group.prompt.record.prompt),
                     "response": text,
-                    "reward": reward,
+                    "reward": reward if group.reward_parts else None,
                     "source": source,
                 }
             )

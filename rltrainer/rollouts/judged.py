@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,26 @@ from rltrainer.judged_records import JudgedRecord, is_same_temperature, read_jud
 from rltrainer.records import Completion, EncodedPrompt, Group, flatten_completions
 from rltrainer.rewards.answer import Answer, RewardPart
 from rltrainer.rollouts.dynamic import Collected, Scorer
+from rltrainer.rollouts.prompt_history import PromptHistory
 from rltrainer.stopwatch import Stopwatch
 
 FOREIGN_VERSION = -1
 """Policy version of groups that no step of this run has sampled: their log-probs stand below the ratio."""
+
+
+@dataclass(frozen=True, slots=True)
+class GivenGroups:
+    """Groups out of a file."""
+
+    groups: list[Group]
+    """As they were sampled, not scored."""
+    score: RewardPart
+    """People's score of each of their completions."""
+
+    @property
+    def prompts(self) -> list[EncodedPrompt]:
+        """What was asked."""
+        return [group.prompt for group in self.groups]
 
 
 class JudgedGroups:
@@ -30,6 +47,7 @@ class JudgedGroups:
         self.groups_per_step = groups_per_step
         self.seed = seed
         self.drawn = 0
+        self.history = PromptHistory()
 
     def collect(self, step: int, watch: Stopwatch | None = None) -> Collected:
         """The groups of a step, scored; scoring goes onto the watch."""
@@ -39,15 +57,17 @@ class JudgedGroups:
         self.drawn += self.groups_per_step
         with (watch or Stopwatch()).part("score"):
             scored = self.reward.score(chosen)
+        self.history.observe(scored)
         return Collected(scored, scored, 0, 0, {"data_passes": self.drawn / len(self.groups)})
 
     def state(self) -> dict[str, Any]:
         """All that decides what later steps are given, as JSON."""
-        return {"groups_drawn": self.drawn}
+        return {"groups_drawn": self.drawn, "history": self.history.state()}
 
     def restore(self, state: dict[str, Any]) -> None:
         """Be as when `state` was taken."""
         self.drawn = state["groups_drawn"]
+        self.history.restore(state["history"])
 
     def _order(self, number: int) -> list[int]:
         generator = derive_generator(self.seed, "judged-order", number)
@@ -62,8 +82,8 @@ def load_judged_groups(
     vocabulary: int,
     max_prompt_tokens: int,
     held_out: Collection[str],
-) -> tuple[list[Group], RewardPart]:
-    """The groups of a file but for those of held-out prompts, and the part that gives people's scores of them.
+) -> GivenGroups:
+    """The groups of a file but for those of held-out prompts.
 
     Raises: DataError where a group was sampled otherwise than this run would have, or none is left.
     """
@@ -79,7 +99,7 @@ def load_judged_groups(
             longest = f"data.max_prompt_tokens ({max_prompt_tokens})"
             raise DataError(f"{place}: prompt: {len(group.prompt.token_ids)} tokens exceed {longest}")
     scores = [completion.score for record in records for completion in record.completions]
-    return groups, _people(groups, scores)
+    return GivenGroups(groups, _people(groups, scores))
 
 
 def _group(record: JudgedRecord, renderer: Renderer) -> Group:

@@ -39,8 +39,8 @@ def _load(path, renderer, rollout=ROLLOUT, *, held_out=(), max_prompt_tokens=100
 
 
 def test_groups_carry_what_was_sampled_and_what_people_said(tmp_path, renderer):
-    groups, people = _load(_write(tmp_path, renderer), renderer)
-    (first, *_) = WeightedReward({"judged": (2.0, people)}).score(groups)
+    given = _load(_write(tmp_path, renderer), renderer)
+    (first, *_) = WeightedReward({"judged": (2.0, given.score)}).score(given.groups)
     assert first.texts == ("yes", "no")
     assert first.rewards == first.task_rewards == (2.0, -1.0)
     assert first.policy_version == FOREIGN_VERSION
@@ -49,15 +49,15 @@ def test_groups_carry_what_was_sampled_and_what_people_said(tmp_path, renderer):
 
 
 def test_equal_completions_have_peoples_mean(tmp_path, renderer):
-    groups, people = _load(_write(tmp_path, renderer, texts=("yes", "yes")), renderer)
-    (first, *_) = WeightedReward({"judged": (1.0, people)}).score(groups)
+    given = _load(_write(tmp_path, renderer, texts=("yes", "yes")), renderer)
+    (first, *_) = WeightedReward({"judged": (1.0, given.score)}).score(given.groups)
     assert first.rewards == (0.25, 0.25)
 
 
 def test_held_out_prompts_teach_nothing(tmp_path, renderer):
     path = _write(tmp_path, renderer, count=3)
-    groups, _ = _load(path, renderer, held_out={"q1"})
-    assert [group.prompt.record.prompt_id for group in groups] == ["q0", "q2"]
+    given = _load(path, renderer, held_out={"q1"})
+    assert [group.prompt.record.prompt_id for group in given.groups] == ["q0", "q2"]
     with pytest.raises(DataError, match=r"groups\.jsonl: has no group of a prompt that is not held out"):
         _load(path, renderer, held_out={"q0", "q1", "q2"})
 
@@ -83,8 +83,10 @@ def test_a_prompt_that_is_too_long_is_refused(tmp_path, renderer):
         _load(_write(tmp_path, renderer), renderer, max_prompt_tokens=3)
 
 
-def _source(groups, people, seed=1):
-    return JudgedGroups(groups, reward=WeightedReward({"judged": (1.0, people)}), groups_per_step=2, seed=seed)
+def _source(given, seed=1):
+    return JudgedGroups(
+        given.groups, reward=WeightedReward({"judged": (1.0, given.score)}), groups_per_step=2, seed=seed
+    )
 
 
 def _ids(collected):
@@ -92,11 +94,11 @@ def _ids(collected):
 
 
 def test_each_group_once_a_pass_and_in_another_order_each_time(tmp_path, renderer):
-    groups, people = _load(_write(tmp_path, renderer, count=10), renderer)
-    source = _source(groups, people)
+    given = _load(_write(tmp_path, renderer, count=10), renderer)
+    source = _source(given)
     steps = [source.collect(step) for step in range(10)]
     first, second = ([name for step in steps[start : start + 5] for name in _ids(step)] for start in (0, 5))
-    assert sorted(first) == sorted(second) == sorted(group.prompt.record.prompt_id for group in groups)
+    assert sorted(first) == sorted(second) == sorted(group.prompt.record.prompt_id for group in given.groups)
     assert first != second
     assert steps[-1].metrics["data_passes"] == 2.0
     assert all(group.rewards for step in steps for group in step.groups)
@@ -104,12 +106,12 @@ def test_each_group_once_a_pass_and_in_another_order_each_time(tmp_path, rendere
 
 
 def test_a_source_goes_on_where_another_stood(tmp_path, renderer):
-    groups, people = _load(_write(tmp_path, renderer), renderer)
-    whole, half = _source(groups, people), _source(groups, people)
+    given = _load(_write(tmp_path, renderer), renderer)
+    whole, half = _source(given), _source(given)
     for step in range(3):
         whole.collect(step)
         half.collect(step)
-    resumed = _source(groups, people)
+    resumed = _source(given)
     resumed.restore(json.loads(json.dumps(half.state())))
     for step in range(3, 6):
         assert _ids(whole.collect(step)) == _ids(resumed.collect(step))
