@@ -36,6 +36,9 @@ class RewardConfig:
     """Import path `package.module:name` of a Python function that gives a number for each answer, or null for none."""
     function_weight: float = 1.0
     """Weight of what the function gives."""
+    watched_function: str | None = None
+    """Import path of a function whose values are logged as `reward_watched` and reward nothing: a second opinion that
+    the policy cannot please. Null for none."""
     number_weight: float = 0.0
     """Weight of 1 for a completion whose last number equals the prompt's `metadata.answer`, else 0."""
     choice_weight: float = 0.0
@@ -89,8 +92,10 @@ class RewardConfig:
         named = [folder for folder in (self.model, *self.ensemble) if folder]
         if len(set(named)) < len(named):
             yield "ensemble: names a folder twice; a model always agrees with itself"
-        if self.function is not None and not re.fullmatch(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*", self.function):
-            yield f"function: write it as package.module:name, not {self.function!r}"
+        for name in ("function", "watched_function"):
+            location = getattr(self, name)
+            if location is not None and not re.fullmatch(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*", location):
+                yield f"{name}: write it as package.module:name, not {location!r}"
 
     def _faults_of_lengths(self) -> Iterator[str]:
         if self.length_weight and (self.length_tokens is None or self.length_tokens < 1):

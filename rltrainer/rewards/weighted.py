@@ -20,8 +20,8 @@ from rltrainer.rewards.verifiers import exact_choice, exact_number, matches, par
 
 Weighted = Mapping[str, tuple[float, RewardPart]]
 """Parts by name, each with its weight."""
-SHAPING = frozenset({"brevity", "length", "repetition", "overlong", "unfinished"})
-"""Parts that say something of an answer's form and nothing of what was asked."""
+SHAPING = frozenset({"brevity", "length", "repetition", "overlong", "unfinished", "watched"})
+"""Parts that say something of an answer's form and nothing of what was asked, or that are looked at only."""
 AMBIVALENT = frozenset({"brevity", "length"})
 """Parts that shape beside others and are the task where nothing else is rewarded."""
 
@@ -103,6 +103,8 @@ def build_reward(
         parts["judged"] = (config.judged_weight, judged)
     if config.function is not None and config.function_weight:
         parts["function"] = (config.function_weight, function_reward(config.function))
+    if config.watched_function is not None:
+        parts["watched"] = (0.0, function_reward(config.watched_function, key="reward.watched_function"))
     parts.update((name, (weight, part)) for name, weight, part in _verifiers(config) if weight)
     parts.update((name, (weight, part())) for name, weight, part in _prices(config, max_new_tokens) if weight)
     return WeightedReward(parts, shaping=SHAPING)

@@ -13,3 +13,8 @@ def make_answer(
     """An answer of these tokens to a prompt with this metadata."""
     record = PromptRecord("q", ({"role": "user", "content": "?"},), metadata)
     return Answer(record, Completion(tokens, (0.0,) * len(tokens), reason, 0), text)
+
+
+def count_texts(answers: list[dict[str, Any]]) -> list[float]:
+    """A reward function by import path: for each answer how many there are."""
+    return [float(len(answers))] * len(answers)

@@ -46,6 +46,13 @@ def test_length_alone_is_the_task():
     assert scored.task_rewards == (1.0, 2.0)
 
 
+def test_a_watched_function_is_logged_and_never_rewarded(tmp_path):
+    reward = _build(tmp_path, brevity_weight=1.0, watched_function="tests.rltrainer.rewards.answers:count_texts")
+    (scored,) = reward.score([_group(5, 10)])
+    assert scored.reward_parts["watched"] == (2.0, 2.0)
+    assert scored.rewards == scored.task_rewards == (-0.5, -1.0)
+
+
 def test_a_reward_can_leave_a_part_out():
     one = lambda answers: [1.0] * len(answers)  # noqa: E731
     reward = WeightedReward({"judged": (1.0, one), "overlong": (0.5, one)}, shaping=SHAPING)
