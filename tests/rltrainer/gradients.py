@@ -111,14 +111,56 @@ def moved_since_sampling(rows: Sequence[TrainingRow], *, by: float = 0.4) -> lis
 def plain_log_probs(model, rows: Sequence[TrainingRow], *, temperature: float = 1.0) -> tuple[Tensor, Tensor]:
     """[rows, tokens] log-probs and their mask by a forward pass a row and the whole vocabulary's softmax: no sharing of
     prompts, no padding, no chunks."""
-    found = []
-    for row in rows:
-        logits = model(torch.tensor([[*row.prompt_ids, *row.completion_ids]])).logits[0].float() / temperature
-        start = len(row.prompt_ids) - 1
-        places = torch.arange(start, start + len(row.completion_ids))
-        found.append(logits[places].log_softmax(1).gather(1, torch.tensor(row.completion_ids)[:, None]).squeeze(1))
+    found = [
+        plain_distributions(model, row, temperature=temperature)
+        .gather(1, torch.tensor(row.completion_ids)[:, None])
+        .squeeze(1)
+        for row in rows
+    ]
     mask = pad_sequence([torch.ones(len(own), dtype=torch.bool) for own in found], batch_first=True)
     return pad_sequence(found, batch_first=True), mask
+
+
+def plain_step(
+    model,
+    rows: Sequence[TrainingRow],
+    *,
+    loss: LossConfig | None = None,
+    kl: KLConfig = NO_KL,
+    temperature: float = 1.0,
+    max_new_tokens: int = MAX_NEW_TOKENS,
+) -> StepGradient:
+    """The same step as it stands in the papers: a row at a time, whole distributions, nothing of the trainer's.
+
+    Knows the clipped surrogate with token or sequence ratio, k3 weighed by the ratio, entropy and all normalisers.
+    """
+    loss = loss or LossConfig()
+    tokens = sum(len(row.completion_ids) for row in rows)
+    total = torch.zeros(())
+    for row in rows:
+        length = len(row.completion_ids)
+        every = plain_distributions(model, row, temperature=temperature)
+        log_probs = every.gather(1, torch.tensor(row.completion_ids)[:, None]).squeeze(1)
+        old = log_probs.detach() if row.old_log_probs is None else torch.tensor(row.old_log_probs)
+        token_ratio = (log_probs - old).exp()
+        ratio = (log_probs - old).mean().exp() if loss.ratio == "sequence" else token_ratio
+        advantages = torch.tensor(row.advantages)
+        gain = torch.min(ratio * advantages, ratio.clamp(1 - loss.clip_low, 1 + loss.clip_high) * advantages)
+        x = torch.tensor(row.reference_log_probs) - log_probs
+        distance = token_ratio * (x.exp() - 1 - x)
+        entropy = -(every.exp() * every).sum(1)
+        losses = -gain + kl.coefficient * distance - loss.entropy_coefficient * entropy
+        divisors = {"grpo": len(rows) * length, "token_mean": tokens, "dr_grpo": len(rows) * max_new_tokens}
+        total = total + losses.sum() / divisors[loss.aggregation]
+    gradients = torch.autograd.grad(total, list(model.parameters()))
+    return StepGradient(torch.cat([gradient.flatten() for gradient in gradients]), {"loss": float(total.detach())})
+
+
+def plain_distributions(model, row: TrainingRow, *, temperature: float) -> Tensor:
+    """[tokens, vocabulary] log-probs where each of the completion's tokens is chosen."""
+    logits = model(torch.tensor([[*row.prompt_ids, *row.completion_ids]])).logits[0].float() / temperature
+    start = len(row.prompt_ids) - 1
+    return logits[start : start + len(row.completion_ids)].log_softmax(1)
 
 
 def relative_error(found: Tensor, expected: Tensor) -> float:
