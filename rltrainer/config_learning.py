@@ -81,7 +81,7 @@ class CriticConfig:
     path: str | None = None
     """Folder of a reward model to start from; null takes `reward.model`, else the policy's body with a new head."""
     learning_rate: float = 1e-5
-    """Highest learning rate of a separate critic."""
+    """Highest learning rate of the critic: of all of a separate one, of the head of a shared one."""
     warmup_steps: int = 10
     """Steps in which only the critic learns, so that the policy is not led by a critic that knows nothing."""
     coefficient: float = 0.1

@@ -155,12 +155,12 @@ def _require_same_tokens(origin: CriticOrigin, tokenizer: PreTrainedTokenizerBas
     policy = tokenizer.get_vocab()
     if own == policy:
         return
-    differing = sum(own.get(token) != number for token, number in policy.items())
+    differing = len({token for token, _ in own.items() ^ policy.items()})
     raise ConfigError(
         [
-            f"{origin.key}: the critic reads the policy's tokens, but {differing} of {len(policy)} mean something else "
-            f"to {origin.folder}; name a model of the policy's kind in critic.path (the policy's own folder will do), "
-            "or take critic.kind 'shared'"
+            f"{origin.key}: the critic reads the policy's tokens, but {origin.folder} has {differing} that are missing "
+            "or have another number there; name a model of the policy's kind in critic.path (the policy's own folder "
+            "will do), or take critic.kind 'shared'"
         ]
     )
 

@@ -78,3 +78,14 @@ def read_json(path: Path) -> dict[str, Any]:
 
 def read_rows(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def ppo_config(base: Path, **sections: dict[str, Any]) -> dict[str, Any]:
+    """The same for PPO: one completion a prompt, two steps in which only the critic learns."""
+    config = {**grpo_config(base), "kind": "ppo"}
+    config["rollout"] = {**config["rollout"], "prompts_per_step": 6, "group_size": 1}
+    config["optimizer"] = {**config["optimizer"], "passes": 2, "minibatches": 2}
+    config["critic"] = {"warmup_steps": 2, "learning_rate": 3e-3}
+    for name, section in sections.items():
+        config[name] = {**config.get(name, {}), **section}
+    return config
