@@ -8,11 +8,21 @@ from rewardmodel import config as reward_config
 from rewardmodel.config_parsing import ConfigError, with_overrides
 from rltrainer import config as policy_config
 from trainingruns.artifacts import artifact_path
-from trainingruns.models import ModelVersion, Run
+from trainingruns.models import ONLINE_KINDS, ModelVersion, Run
 from trainingruns.recipes import recipe_for
 from trainingruns.run_files import read_json
 
-OURS = ("model.base", "model.path", "model.reference", "reward.model", "data.train", "data.eval", "data.prompts")
+OURS = (
+    "model.base",
+    "model.path",
+    "model.reference",
+    "critic.path",
+    "reward.model",
+    "reward.ensemble",
+    "data.train",
+    "data.eval",
+    "data.prompts",
+)
 """Keys that name files: the site fills them in, so that nobody can have it read another folder."""
 
 
@@ -44,7 +54,7 @@ def build_config(
 def check_config(*, kind: str, config: Mapping[str, Any]) -> None:
     """Whether a run of this kind could start with `config` laid over its recipe. Raises: as `build_config`."""
     some = ModelVersion(artifact="chosen-when-the-run-starts")
-    build_config(kind=kind, config=config, overrides=(), base=some, reward=None if kind == Run.Kind.REWARD else some)
+    build_config(kind=kind, config=config, overrides=(), base=some, reward=some if kind in ONLINE_KINDS else None)
 
 
 def complete_config(run: Run) -> dict[str, Any]:
@@ -86,6 +96,9 @@ def _refuse_files(wished: Mapping[str, Any]) -> None:
         section, _, name = key.partition(".")
         if isinstance(wished.get(section), Mapping) and name in wished[section]:
             faults.append(f"{key}: is filled in by the site; choose the model version or snapshot instead")
+    if isinstance(wished.get("reward"), Mapping) and wished["reward"].get("function") is not None:
+        # It would have the worker import and call whatever is named.
+        faults.append("reward.function: names code to run; take it in a run directory that you start by hand")
     if faults:
         raise ConfigError(faults)
 

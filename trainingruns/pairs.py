@@ -30,9 +30,15 @@ class PromptVotes:
     messages: Sequence[Mapping[str, str]]
     texts: dict[str, str] = field(default_factory=dict)
     pairs: dict[tuple[str, str], PairVotes] = field(default_factory=dict)
+    placed: Counter[str] = field(default_factory=Counter)
+    """How many rankings place a response."""
+    bad: Counter[str] = field(default_factory=Counter)
+    """How many of them place it below the line."""
 
-    def add_answer(self, judgment_id: int, tiers: Sequence[Sequence[str]]) -> None:
-        """Count one ranking: every pair of ranked responses, ties included."""
+    def add_answer(self, judgment_id: int, tiers: Sequence[Sequence[str]], bad: Sequence[str] = ()) -> None:
+        """Count one ranking: every pair of ranked responses, ties included, and those below the line."""
+        self.placed.update(key for tier in tiers for key in tier)
+        self.bad.update(bad)
         places = [(key, place) for place, tier in enumerate(tiers) for key in tier]
         for index, (one, its_place) in enumerate(places):
             for other, other_place in places[index + 1 :]:

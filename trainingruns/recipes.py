@@ -3,10 +3,13 @@
 A GPU machine overrides what it likes; whatever is not named here is the trainer's own default.
 """
 
+from collections.abc import Callable
 from typing import Any
 
+Recipe = dict[str, Any]
 
-def recipe_for(kind: str, *, layers: int = 0) -> dict[str, Any]:
+
+def recipe_for(kind: str, *, layers: int = 0) -> Recipe:
     """The starting configuration of a kind of run; kinds without one start from their trainer's defaults.
 
     layers: those of the model that the run starts from, 0 where that is not known.
@@ -17,7 +20,7 @@ def recipe_for(kind: str, *, layers: int = 0) -> dict[str, Any]:
     return {"schema": 1, "kind": kind, **(recipe() if recipe else {})}
 
 
-def reward_recipe(layers: int) -> dict[str, Any]:
+def reward_recipe(layers: int) -> Recipe:
     """One pass over the pairs; the upper third of the layers learns, which halves the time of a step on a CPU."""
     return {
         "model": {"frozen_layers": layers * 2 // 3},
@@ -26,21 +29,64 @@ def reward_recipe(layers: int) -> dict[str, Any]:
     }
 
 
-def grpo_recipe() -> dict[str, Any]:
-    """20 steps of 2 prompts x 8 completions; a minute or so for each handful of steps on two cores."""
+def sft_recipe() -> Recipe:
+    """At most 60 steps of 16 responses; every weight learns."""
     return {
-        "rollout": {"prompts_per_step": 2, "group_size": 8, "max_new_tokens": 64, "batch_rows": 16},
-        # A learned reward is trusted only near the reference, hence the price on KL.
-        "kl": {"coefficient": 0.04},
-        # Twenty steps at the trainer's default of 1e-6 would not even change most weights' bfloat16 copy.
-        "optimizer": {"learning_rate": 1e-5},
-        "checkpoint": {"every_steps": 5},
-        "evaluation": {"prompts": 8, "samples_per_prompt": 2, "shown_prompts": 4},
-        "stop": {"steps": 20},
+        "data": {"max_length_tokens": 512},
+        "training": {"epochs": 1, "max_steps": 60, "records_per_step": 16},
+        "optimizer": {"learning_rate": 2e-5, "warmup_steps": 3},
+        "checkpoint": {"every_steps": 10},
+        "evaluation": {"every_steps": 10, "monitor_records": 32, "shown_prompts": 4, "max_new_tokens": 96},
     }
 
 
-def sample_recipe() -> dict[str, Any]:
+def dpo_recipe() -> Recipe:
+    """At most 40 steps of 16 pairs. So few want a higher learning rate than long runs on large models."""
+    return {
+        "data": {"max_length_tokens": 512},
+        "training": {"epochs": 1, "max_steps": 40, "records_per_step": 16},
+        "optimizer": {"learning_rate": 5e-6, "warmup_steps": 2},
+        "checkpoint": {"every_steps": 10},
+        "evaluation": {"every_steps": 10, "monitor_records": 32, "shown_prompts": 4, "max_new_tokens": 96},
+    }
+
+
+def grpo_recipe() -> Recipe:
+    """20 steps of 2 prompts x 8 completions; a minute or so for each handful of steps on two cores."""
+    # A learned reward is trusted only near the reference, hence the price on KL.
+    return {**_online(), "kl": {"coefficient": 0.04}}
+
+
+def rloo_recipe() -> Recipe:
+    """The steps of GRPO with each completion held against its siblings, and distance as part of the reward."""
+    return _online()
+
+
+def dapo_recipe() -> Recipe:
+    """The steps of GRPO without a price on distance, on groups that differ; on two cores a step draws at most thrice.
+
+    Learned rewards always differ a little: with several reward models, `dynamic_sampling.rule=noise` also leaves out
+    groups that differ by less than the models among themselves.
+    """
+    return {
+        **_online(),
+        "dynamic_sampling": {"enabled": True, "max_batches": 3, "on_cap": "train_partial"},
+        "reward": {"overlong_factor": 1.0},
+        # Nothing holds the policy near the reference here, so somebody must look.
+        "brakes": {"kl": "stop", "kl_limit": 20.0},
+    }
+
+
+def ppo_recipe() -> Recipe:
+    """20 steps of 16 completions, one a prompt; the critic learns alone for the first 4."""
+    return {
+        **_online(),
+        "rollout": {"prompts_per_step": 16, "group_size": 1, "max_new_tokens": 64, "batch_rows": 16},
+        "critic": {"warmup_steps": 4},
+    }
+
+
+def sample_recipe() -> Recipe:
     """Two responses to each prompt, short enough for people to read; small batches, so that the first come soon."""
     return {
         "sampling": {
@@ -53,4 +99,24 @@ def sample_recipe() -> dict[str, Any]:
     }
 
 
-_RECIPES = {"grpo": grpo_recipe, "sample": sample_recipe}
+def _online() -> Recipe:
+    """What the kinds that learn from their own completions share."""
+    return {
+        "rollout": {"prompts_per_step": 2, "group_size": 8, "max_new_tokens": 64, "batch_rows": 16},
+        # Twenty steps at the trainer's default of 1e-6 would not even change most weights' bfloat16 copy.
+        "optimizer": {"learning_rate": 1e-5},
+        "checkpoint": {"every_steps": 5},
+        "evaluation": {"prompts": 8, "samples_per_prompt": 2, "shown_prompts": 4},
+        "stop": {"steps": 20},
+    }
+
+
+_RECIPES: dict[str, Callable[[], Recipe]] = {
+    "sft": sft_recipe,
+    "dpo": dpo_recipe,
+    "ppo": ppo_recipe,
+    "grpo": grpo_recipe,
+    "rloo": rloo_recipe,
+    "dapo": dapo_recipe,
+    "sample": sample_recipe,
+}

@@ -11,13 +11,17 @@ from annotation.exceptions import ApplicationError
 from annotation.models import Prompt
 from trainingruns.artifacts import artifact_path
 from trainingruns.configuration import complete_config
-from trainingruns.models import Run
+from trainingruns.models import ONLINE_KINDS, Run
 
+PAIRS = ("train.jsonl", "eval.jsonl")
+EXAMPLES = ("sft_train.jsonl", "sft_eval.jsonl")
 DATA_FILES: dict[str, tuple[str, ...]] = {
-    Run.Kind.REWARD: ("train.jsonl", "eval.jsonl"),
-    Run.Kind.GRPO: ("prompts.jsonl",),
-    Run.Kind.SAMPLE: ("prompts.jsonl",),
+    Run.Kind.REWARD: PAIRS,
+    Run.Kind.DPO: PAIRS,
+    Run.Kind.SFT: EXAMPLES,
+    **dict.fromkeys((*ONLINE_KINDS, Run.Kind.SAMPLE), ("prompts.jsonl",)),
 }
+"""Which of a snapshot's files a run works on."""
 
 
 def directory_name(run: Run) -> str:
@@ -79,9 +83,8 @@ def _copy_from_snapshot(run: Run, name: str, target: Path) -> None:
 
 def _prompt_records(prompt_ids: list[int]) -> list[dict[str, Any]]:
     prompts = Prompt.objects.in_bulk(prompt_ids)
-    return [
-        {"prompt_id": str(key), "prompt": prompts[key].messages, "metadata": {}} for key in prompt_ids if key in prompts
-    ]
+    known = [prompts[key] for key in prompt_ids if key in prompts]
+    return [{"prompt_id": str(each.pk), "prompt": each.messages, "metadata": each.metadata} for each in known]
 
 
 def _json(mapping: Mapping[str, Any]) -> bytes:

@@ -3,14 +3,16 @@
 import hashlib
 import json
 from collections.abc import Callable
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.management import call_command
 
 from annotation.exceptions import ApplicationError, NotFound
-from annotation.models import Judgment, Project, User
-from rewardmodel.records import read_preferences, read_prompts
+from annotation.models import Judgment, Project, Prompt, Response, Task, User
+from rewardmodel.records import read_examples, read_preferences, read_prompts
 from trainingruns.models import Snapshot
 from trainingruns.services.snapshots import create_snapshot
 
@@ -75,6 +77,81 @@ def test_files_are_what_the_manifest_says_and_what_trainers_read(
     assert snapshot.manifest["human_ceiling"]["value"] == 1.0
 
 
+def test_examples_are_what_people_chose_split_like_the_pairs(project: Project, judge: Judge, artifacts: Path) -> None:
+    for number in range(8):
+        judge(f"q{number}", good=2, bad=1)
+    judge("tied", good=1, bad=1)
+    snapshot = create_snapshot(project=project, eval_share=0.5)
+    counts = snapshot.manifest["counts"]
+    assert counts["train_examples"] + counts["eval_examples"] == 8
+    assert snapshot.manifest["examples"] == {"origins": {"chosen": 8}, "dropped": {"no_best_response": 1}}
+    for side in ("train", "eval"):
+        examples = read_examples(artifacts / snapshot.path / f"sft_{side}.jsonl")
+        pairs = records(snapshot, artifacts, f"{side}.jsonl")
+        assert {each.prompt_id for each in examples} == {pair["prompt_id"] for pair in pairs}
+        assert {each.response for each in examples} == {pair["chosen"] for pair in pairs}
+        assert all(len(each.judgments) == 3 for each in examples)
+
+
+def test_what_a_named_source_wrote_is_a_demonstration(project: Project, judge: Judge, artifacts: Path) -> None:
+    judge("q1"), judge("q2")
+    asked = Prompt.objects.create(project=project, external_id="alone", messages=[{"role": "user", "content": "Why?"}])
+    Response.objects.create(prompt=asked, key="h", text="Because people say so.", source="ada")
+    Response.objects.create(prompt=asked, key="m", text="Beep.", source="x")
+    snapshot = create_snapshot(project=project, filters={"demonstration_sources": ["ada"]})
+    assert snapshot.manifest["examples"]["origins"] == {"chosen": 2, "demonstration": 1}
+    examples = [
+        each for side in ("train", "eval") for each in read_examples(artifacts / snapshot.path / f"sft_{side}.jsonl")
+    ]
+    assert [each.response for each in examples if each.origin == "demonstration"] == ["Because people say so."]
+    assert create_snapshot(project=project).sha256 != snapshot.sha256
+
+
+def test_demonstrations_alone_make_a_snapshot_of_scores(project: Project, artifacts: Path) -> None:
+    Project.objects.filter(pk=project.pk).update(kind="scalar")
+    project.refresh_from_db()
+    for name in ("one", "two"):
+        asked = Prompt.objects.create(project=project, external_id=name, messages=[{"role": "user", "content": name}])
+        Response.objects.create(prompt=asked, key="h", text=f"On {name}.", source="ada")
+    with pytest.raises(ApplicationError, match="named as a person's"):
+        create_snapshot(project=project)
+    snapshot = create_snapshot(project=project, filters={"demonstration_sources": ["ada"]})
+    assert (snapshot.train_pairs, snapshot.judgments, snapshot.newest_judgment_id) == (0, 0, 0)
+    assert (snapshot.manifest["counts"]["train_examples"], snapshot.manifest["counts"]["eval_examples"]) == (1, 1)
+
+
+def test_a_known_answer_is_an_example_where_gold_is_wanted(project: Project, judge: Judge, artifacts: Path) -> None:
+    judge("q1"), judge("q2")
+    Task.objects.filter(prompt__external_id="q1").update(gold={"tiers": [["bad"], ["good"]]})
+    without = create_snapshot(project=project, eval_share=0)
+    assert without.manifest["examples"]["origins"] == {"chosen": 1}
+    snapshot = create_snapshot(project=project, eval_share=0, filters={"exclude_gold": False})
+    assert [(each["response"], each["origin"]) for each in records(snapshot, artifacts, "sft_train.jsonl")] == [
+        ("No.", "adjudicated"),
+        ("A kind answer to q2.", "chosen"),
+    ]
+
+
+def test_the_command_takes_sources_and_gold_and_tells_what_came_of_it(project: Project, judge: Judge) -> None:
+    judge("q1"), judge("q2")
+    out = StringIO()
+    call_command("snapshot", "p", "--eval-share", "0.5", "--demonstrations", "y", "--with-gold", stdout=out)
+    assert "2 responses to imitate, 2 held out" in out.getvalue()
+    assert Snapshot.objects.get().filters == {
+        "exclude_gold": False,
+        "exclude_simulated": False,
+        "since": None,
+        "demonstration_sources": ["y"],
+    }
+
+
+def test_prompts_keep_what_verifiers_need(project: Project, judge: Judge, artifacts: Path) -> None:
+    judge("q1")
+    Prompt.objects.update(metadata={"answer": 42})
+    snapshot = create_snapshot(project=project, eval_share=0)
+    assert read_prompts(artifacts / snapshot.path / "prompts.jsonl")[0].metadata == {"answer": 42}
+
+
 def test_no_prompt_text_is_on_both_sides(project: Project, judge: Judge, artifacts: Path) -> None:
     for number in range(12):
         judge(f"q{number}", question=f"Question {number % 3}?")
@@ -99,7 +176,12 @@ def test_an_empty_project_is_refused_in_plain_words(project: Project) -> None:
 
 @pytest.mark.parametrize(
     ("wish", "named"),
-    [({"view": "best"}, "view"), ({"eval_share": 0.9}, "eval_share"), ({"filters": {"gold": 1}}, "filters.gold")],
+    [
+        ({"view": "best"}, "view"),
+        ({"eval_share": 0.9}, "eval_share"),
+        ({"filters": {"gold": 1}}, "filters.gold"),
+        ({"filters": {"demonstration_sources": "ada"}}, "filters.demonstration_sources"),
+    ],
 )
 def test_a_wrong_setting_is_named(project: Project, judge: Judge, wish: dict[str, Any], named: str) -> None:
     judge("q1")

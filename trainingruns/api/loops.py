@@ -9,7 +9,7 @@ from annotation.api.bodies import StrictSerializer, read_body
 from annotation.api.schema import describe
 from annotation.permissions import Role
 from trainingruns.api.shapes import LoopOutput
-from trainingruns.models import Loop
+from trainingruns.models import ONLINE_KINDS, Loop
 from trainingruns.services.loops import set_loop
 
 
@@ -18,7 +18,7 @@ class LoopInput(StrictSerializer):
     min_new_judgments = serializers.IntegerField(min_value=1, max_value=1_000_000_000, required=False)
     gate_criterion = serializers.CharField(max_length=60, required=False, allow_blank=True)
     reward_config = serializers.DictField(required=False)
-    policy_kind = serializers.ChoiceField(["grpo"], required=False)
+    policy_kind = serializers.ChoiceField([kind.value for kind in ONLINE_KINDS], required=False)
     policy_config = serializers.DictField(required=False)
     then_train_policy = serializers.BooleanField(required=False)
     responses_to_serve = serializers.IntegerField(min_value=1, max_value=100_000, required=False)

@@ -19,6 +19,12 @@ class FiltersInput(StrictSerializer):
     exclude_gold = serializers.BooleanField(required=False)
     exclude_simulated = serializers.BooleanField(required=False)
     since = serializers.CharField(required=False, allow_null=True, help_text="ISO 8601.")
+    demonstration_sources = serializers.ListField(
+        child=serializers.CharField(max_length=200),
+        required=False,
+        max_length=100,
+        help_text="Sources whose responses were written to be imitated.",
+    )
 
 
 class SnapshotInput(StrictSerializer):

@@ -9,9 +9,11 @@ class Run(models.Model):
 
     class Kind(models.TextChoices):
         SFT = "sft", "Supervised fine-tuning"
+        DPO = "dpo", "Direct preference optimisation"
         REWARD = "reward", "Reward model"
         PPO = "ppo", "PPO"
         GRPO = "grpo", "GRPO"
+        RLOO = "rloo", "RLOO"
         DAPO = "dapo", "DAPO"
         SAMPLE = "sample", "Sampling"
         FETCH = "fetch", "Fetch a base model"
@@ -73,6 +75,17 @@ class Run(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} run {self.pk}"
+
+    @property
+    def is_online(self) -> bool:
+        """Whether it trains a policy on completions of its own, which something must reward."""
+        return self.kind in ONLINE_KINDS
+
+
+ONLINE_KINDS = (Run.Kind.PPO, Run.Kind.GRPO, Run.Kind.RLOO, Run.Kind.DAPO)
+"""Kinds that train a policy on its own completions."""
+POLICY_KINDS = (Run.Kind.SFT, Run.Kind.DPO, *ONLINE_KINDS)
+"""Kinds whose outcome is a policy."""
 
 
 class Metric(models.Model):

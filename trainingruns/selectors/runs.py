@@ -12,9 +12,19 @@ from annotation.models import Project, User
 from annotation.permissions import Role, require_role
 from annotation.selectors.work import projects_for
 from trainingruns.charts import Curve, IntervalBar, draw_curve, place_interval
-from trainingruns.models import Run, Sample, Snapshot
+from trainingruns.models import ONLINE_KINDS, Run, Sample, Snapshot
 
-CURVES: dict[str, tuple[tuple[str, str, tuple[str, ...]], ...]] = {
+Curves = tuple[tuple[str, str, tuple[str, ...]], ...]
+ONLINE_CURVES: Curves = (
+    ("reward", "Reward", ("reward",)),
+    ("kl", "KL to the reference, nats", ("kl_sequence",)),
+    ("entropy", "Entropy", ("entropy",)),
+    ("length", "Completion length, tokens", ("length_mean",)),
+    ("clip", "Clip fraction", ("clip_low_fraction", "clip_high_fraction")),
+    ("loss", "Loss", ("loss",)),
+    ("equal", "Groups with equal rewards", ("zero_std_fraction",)),
+)
+CURVES: dict[str, Curves] = {
     Run.Kind.REWARD: (
         ("loss", "Loss", ("loss",)),
         ("accuracy", "Accuracy on the batch", ("accuracy",)),
@@ -23,15 +33,25 @@ CURVES: dict[str, tuple[tuple[str, str, tuple[str, ...]], ...]] = {
         ("pairs_per_second", "Pairs a second", ("pairs_per_second",)),
         ("learning_rate", "Learning rate", ("learning_rate",)),
     ),
-    Run.Kind.GRPO: (
-        ("reward", "Reward", ("reward",)),
-        ("kl", "KL to the reference, nats", ("kl_sequence",)),
+    Run.Kind.SFT: (
+        ("loss", "Loss, nats a token", ("loss",)),
+        ("eval_loss", "Loss on held-out responses", ("eval_loss",)),
         ("entropy", "Entropy", ("entropy",)),
-        ("length", "Completion length, tokens", ("length_mean",)),
-        ("clip", "Clip fraction", ("clip_low_fraction", "clip_high_fraction")),
-        ("loss", "Loss", ("loss",)),
-        ("equal", "Groups with equal rewards", ("zero_std_fraction",)),
+        ("grad_norm", "Gradient norm", ("grad_norm",)),
+        ("speed", "Tokens a second", ("tokens_per_second_train",)),
+        ("learning_rate", "Learning rate", ("learning_rate",)),
     ),
+    Run.Kind.DPO: (
+        ("loss", "Loss", ("loss",)),
+        ("accuracy", "Accuracy on the batch", ("accuracy",)),
+        ("eval_accuracy", "Accuracy on held-out pairs", ("eval_accuracy",)),
+        ("margin", "Margin of chosen over rejected", ("reward_margin",)),
+        ("chosen", "Log-prob of chosen responses", ("log_prob_chosen",)),
+        ("grad_norm", "Gradient norm", ("grad_norm",)),
+    ),
+    **dict.fromkeys(ONLINE_KINDS, ONLINE_CURVES),
+    Run.Kind.PPO: (*ONLINE_CURVES[:-1], ("critic", "Explained variance of the critic", ("explained_variance",))),
+    Run.Kind.DAPO: (*ONLINE_CURVES, ("keep", "Share of groups kept", ("keep_fraction",))),
     Run.Kind.SAMPLE: (("speed", "Tokens a second", ("tokens_per_second_generate",)),),
 }
 """By kind: key, label, and the metrics that are added up."""
@@ -79,9 +99,9 @@ def run_curves(*, run: Run) -> list[Curve]:
 
 
 def accuracy_bars(*, run: Run) -> list[IntervalBar]:
-    """A reward model's accuracy beside what is easily reached and what people reach."""
+    """A reward model's accuracy beside what is easily reached and what people reach; a DPO policy is one of a kind."""
     wanted = (
-        ("This reward model", "accuracy"),
+        ("This policy" if run.kind == Run.Kind.DPO else "This reward model", "accuracy"),
         ("Taking the longer response", "longer_wins"),
         ("One person against the others", "human_ceiling"),
     )

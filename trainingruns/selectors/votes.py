@@ -9,12 +9,13 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from annotation.models import Judgment, Project, Prompt, Response
+from annotation.models import Judgment, Project, Prompt, Response, Task
+from trainingruns.examples import Candidate
 from trainingruns.pairs import PromptVotes
 
 PROMPTS_AT_ONCE = 500
-Row = tuple[int, list[list[str]], int, str, int]
-"""judgment id, tiers, guideline version, annotator's origin, prompt id"""
+Row = tuple[int, list[list[str]], list[str], int, str, int]
+"""judgment id, tiers, responses below the line, guideline version, annotator's origin, prompt id"""
 
 
 @dataclass(slots=True)
@@ -47,10 +48,10 @@ def read_votes(*, project: Project, filters: Mapping[str, Any], provenance: Prov
     rows = (
         current_rankings(project=project, filters=filters)
         .order_by("task__prompt_id", "id")
-        .values_list("id", "tiers", "guideline_version", "annotator__origin", "task__prompt_id")
+        .values_list("id", "tiers", "bad", "guideline_version", "annotator__origin", "task__prompt_id")
         .iterator(chunk_size=2000)
     )
-    by_prompt = ((prompt_id, list(group)) for prompt_id, group in groupby(rows, key=itemgetter(4)))
+    by_prompt = ((prompt_id, list(group)) for prompt_id, group in groupby(rows, key=itemgetter(5)))
     while batch := dict(islice(by_prompt, PROMPTS_AT_ONCE)):
         yield from _with_texts(batch, provenance)
 
@@ -62,14 +63,40 @@ def _with_texts(batch: dict[int, list[Row]], provenance: Provenance) -> Iterator
     prompts = Prompt.objects.in_bulk(list(batch))
     for prompt_id, rows in batch.items():
         votes = PromptVotes(str(prompt_id), prompts[prompt_id].messages, texts[prompt_id])
-        for judgment_id, tiers, guideline_version, origin, _ in rows:
-            votes.add_answer(judgment_id, tiers)
+        for judgment_id, tiers, bad, guideline_version, origin, _ in rows:
+            votes.add_answer(judgment_id, tiers, bad)
             provenance.guideline_versions[guideline_version] += 1
             provenance.simulated += origin == "simulated"
         yield votes
 
 
+def read_candidates(*, project: Project, filters: Mapping[str, Any]) -> Iterator[Candidate]:
+    """Responses that count as examples whatever people voted, in the order of prompts: the best of known answers,
+    unless gold is left out, and all whose source is named as a person's."""
+    if not filters["exclude_gold"]:
+        yield from _known_answers(project)
+    rows = Response.objects.filter(prompt__project=project, source__in=filters["demonstration_sources"])
+    for response in rows.select_related("prompt").order_by("prompt_id", "id").iterator(chunk_size=2000):
+        yield _candidate(response, "demonstration")
+
+
+def _known_answers(project: Project) -> Iterator[Candidate]:
+    tasks = Task.objects.filter(project=project, kind="ranking", gold__isnull=False).order_by("prompt_id", "id")
+    best: dict[int, set[str]] = {}
+    for prompt_id, gold in tasks.values_list("prompt_id", "gold"):
+        above_the_line = set(gold["tiers"][0]) - set(gold.get("bad") or ())
+        best.setdefault(prompt_id, set()).update(above_the_line)
+    rows = Response.objects.filter(prompt_id__in=best).select_related("prompt").order_by("prompt_id", "id")
+    for response in rows.iterator(chunk_size=2000):
+        if response.key in best[response.prompt_id]:
+            yield _candidate(response, "adjudicated")
+
+
+def _candidate(response: Response, origin: str) -> Candidate:
+    return Candidate(str(response.prompt_id), response.prompt.messages, response.key, response.text, origin)
+
+
 def prompt_records(*, project: Project) -> Iterator[dict[str, Any]]:
     """All prompts of the project, judged or not, as trainers read them."""
     for prompt in Prompt.objects.filter(project=project).order_by("id").iterator(chunk_size=2000):
-        yield {"prompt_id": str(prompt.pk), "prompt": prompt.messages, "metadata": {}}
+        yield {"prompt_id": str(prompt.pk), "prompt": prompt.messages, "metadata": prompt.metadata}

@@ -1,5 +1,6 @@
 """Standing orders: enough new feedback that people agree on starts a reward run, and that a policy run."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.db import transaction
@@ -12,7 +13,7 @@ from annotation.services import audit
 from annotation.services.reports import refresh_agreement_report
 from trainingruns.configuration import check_config
 from trainingruns.lifecycle import ACTIVE
-from trainingruns.models import Loop, Run
+from trainingruns.models import ONLINE_KINDS, Loop, Run
 from trainingruns.services.runs import start_run
 from trainingruns.services.snapshots import create_snapshot
 
@@ -26,7 +27,6 @@ FIELDS = (
     "then_train_policy",
     "responses_to_serve",
 )
-CONFIGS = {"reward_config": Run.Kind.REWARD.value, "policy_config": Run.Kind.GRPO.value}
 
 
 @transaction.atomic
@@ -35,12 +35,24 @@ def set_loop(*, project: Project, actor: User, **fields: Any) -> Loop:
     require_role(user=actor, project=project, role=Membership.Role.MANAGER)
     if unknown := sorted(set(fields) - set(FIELDS)):
         raise ApplicationError(f"{unknown[0]}: unknown; known are {', '.join(FIELDS)}.", extra={"field": unknown[0]})
-    for name, kind in CONFIGS.items():
-        if fields.get(name):
-            check_config(kind=kind, config=fields[name])
+    _check_configs(Loop.objects.filter(project=project).first() or Loop(), fields)
     loop, _ = Loop.objects.update_or_create(project=project, defaults=fields)
     audit.record(actor=actor, action="set_loop", obj=loop, project=project, data=fields)
     return loop
+
+
+def _check_configs(loop: Loop, fields: Mapping[str, Any]) -> None:
+    """Raises: ApplicationError where a run that the order starts could not begin with what is given."""
+    kind = fields.get("policy_kind", loop.policy_kind)
+    if kind not in ONLINE_KINDS:
+        known = ", ".join(ONLINE_KINDS)
+        raise ApplicationError(f"policy_kind: expected one of {known}, got {kind!r}.", extra={"field": "policy_kind"})
+    if fields.get("reward_config"):
+        check_config(kind=Run.Kind.REWARD.value, config=fields["reward_config"])
+    # Another kind may not take the configuration that was right for the last one.
+    policy_config = fields.get("policy_config", loop.policy_config)
+    if policy_config and fields.keys() & {"policy_kind", "policy_config"}:
+        check_config(kind=Run.Kind(kind).value, config=policy_config)
 
 
 def evaluate_loops() -> int:

@@ -14,8 +14,8 @@ from annotation.queueing import enqueue
 from annotation.services import audit
 from trainingruns.configuration import build_config
 from trainingruns.lifecycle import FINISHED, RunState
-from trainingruns.models import ModelVersion, Run, Snapshot
-from trainingruns.run_directory import directory_name
+from trainingruns.models import ONLINE_KINDS, ModelVersion, Run, Snapshot
+from trainingruns.run_directory import EXAMPLES, directory_name
 
 Kind = Run.Kind
 RUN_JOB = "trainingruns.jobs.run_training"
@@ -124,7 +124,7 @@ def _check_parts(project: Project, kind: str, parts: _Parts, purpose: dict[str, 
     reward = None
     if base is None:
         raise _missing("no_base_version", "There is no model to start from. Fetch the base model, or register one.")
-    if kind in (Kind.PPO, Kind.GRPO, Kind.DAPO):
+    if kind in ONLINE_KINDS:
         reward = parts.reward or default_reward(project=project)
     for part in (base, reward, parts.snapshot):
         _check_belongs(part, project)
@@ -137,24 +137,39 @@ def _check_snapshot(kind: str, snapshot: Snapshot | None, purpose: dict[str, Any
         if kind == Kind.SAMPLE and purpose.get("prompt_ids"):
             return
         raise _missing("no_snapshot", f"A {kind} run needs a snapshot. Make one on the data page or with `snapshot`.")
-    if kind == Kind.REWARD and not (snapshot.train_pairs and snapshot.eval_pairs):
+    if kind in (Kind.REWARD, Kind.DPO) and not (snapshot.train_pairs and snapshot.eval_pairs):
         raise _missing(
             "empty_snapshot",
             f"{snapshot} has {snapshot.train_pairs} pairs to train on and {snapshot.eval_pairs} held out; "
-            "a reward model needs both. Collect more judgments, or hold out a larger share.",
+            f"a {kind} run needs both. Collect more judgments, or hold out a larger share.",
         )
-    if kind == Kind.GRPO and _count_prompts(snapshot) < LEAST_PROMPTS:
+    if kind == Kind.SFT:
+        _check_examples(snapshot)
+    # A snapshot whose manifest does not say is left for the trainer to judge.
+    prompts = _count_records(snapshot, "prompts.jsonl", unknown=LEAST_PROMPTS)
+    if kind in ONLINE_KINDS and prompts < LEAST_PROMPTS:
         raise _missing(
             "too_few_prompts",
-            f"{snapshot} has {_count_prompts(snapshot)} prompts; a policy run needs at least {LEAST_PROMPTS}, for it "
+            f"{snapshot} has {prompts} prompts; a policy run needs at least {LEAST_PROMPTS}, for it "
             "learns from some and is judged on others. Import more prompts and make a new snapshot.",
         )
 
 
-def _count_prompts(snapshot: Snapshot) -> int:
-    """Prompts in the snapshot's file; enough of them where its manifest does not say."""
-    described = snapshot.manifest.get("files", {}).get("prompts.jsonl", {})
-    return int(described.get("records", LEAST_PROMPTS))
+def _check_examples(snapshot: Snapshot) -> None:
+    train, held_out = (_count_records(snapshot, name, unknown=-1) for name in EXAMPLES)
+    if train < 0:
+        raise _missing("no_examples", f"{snapshot} is of a time before there were examples; make a new snapshot.")
+    if not (train and held_out):
+        raise _missing(
+            "empty_snapshot",
+            f"{snapshot} has {train} responses to imitate and {held_out} held out; an sft run needs both. Collect more "
+            "judgments, name the sources of demonstrations, or hold out a larger share.",
+        )
+
+
+def _count_records(snapshot: Snapshot, name: str, *, unknown: int) -> int:
+    """Records in one of the snapshot's files; `unknown` where its manifest does not say."""
+    return int(snapshot.manifest.get("files", {}).get(name, {}).get("records", unknown))
 
 
 def _check_belongs(part: ModelVersion | Snapshot | None, project: Project) -> None:

@@ -18,12 +18,18 @@ from annotation.models import Membership, Project, User
 from annotation.permissions import require_role
 from annotation.services import audit
 from trainingruns.artifacts import artifact_path, file_digest
+from trainingruns.examples import ExampleMaker
 from trainingruns.models import Snapshot
 from trainingruns.pairs import VIEWS, PromptVotes, Record, human_ceiling, split_bound, split_place
 from trainingruns.run_directory import json_lines, write_atomically
-from trainingruns.selectors.votes import Provenance, prompt_records, read_votes
+from trainingruns.selectors.votes import Provenance, prompt_records, read_candidates, read_votes
 
-DEFAULT_FILTERS: dict[str, Any] = {"exclude_gold": True, "exclude_simulated": False, "since": None}
+DEFAULT_FILTERS: dict[str, Any] = {
+    "exclude_gold": True,
+    "exclude_simulated": False,
+    "since": None,
+    "demonstration_sources": [],
+}
 SPLIT_RULE = (
     "A prompt is held out when SHA-256(seed, NUL, its messages), read as a number in [0, 1), is below eval_share; "
     "when that holds out no prompt, the lowest one is."
@@ -36,14 +42,23 @@ class Contents:
 
     train: list[Record] = field(default_factory=list)
     eval: list[Record] = field(default_factory=list)
+    examples_train: list[Record] = field(default_factory=list)
+    examples_eval: list[Record] = field(default_factory=list)
     eval_prompts: list[PromptVotes] = field(default_factory=list)
     dropped: Counter[str] = field(default_factory=Counter)
+    dropped_examples: Counter[str] = field(default_factory=Counter)
     provenance: Provenance = field(default_factory=Provenance)
 
     @property
     def judgment_ids(self) -> list[int]:
         """Judgments behind at least one record, in order."""
-        return sorted({each for record in [*self.train, *self.eval] for each in record["judgments"]})
+        records = [*self.train, *self.eval, *self.examples_train, *self.examples_eval]
+        return sorted({each for record in records for each in record["judgments"]})
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to learn from."""
+        return not (self.train or self.eval or self.examples_train or self.examples_eval)
 
 
 def create_snapshot(
@@ -55,7 +70,7 @@ def create_snapshot(
     filters: Mapping[str, Any] | None = None,
     created_by: User | None = None,
 ) -> Snapshot:
-    """A frozen dataset of the project's current rankings, split by prompt.
+    """A frozen dataset of the project's current rankings and of responses to imitate, split by prompt.
 
     The same judgments with the same settings give the same sha256, and then the same snapshot is returned again.
     Raises: ApplicationError when a setting is wrong or there is nothing to freeze.
@@ -65,7 +80,7 @@ def create_snapshot(
     checked = _check_settings(view, eval_share, seed, filters)
     settings = {"view": view, "eval_share": eval_share, "seed": seed, "filters": checked}
     contents = _gather(project, settings)
-    if not contents.train and not contents.eval:
+    if contents.is_empty:
         raise ApplicationError(_nothing(project, contents), code="nothing_to_freeze")
     root = artifact_path(f"snapshots/{project.slug}")
     root.mkdir(parents=True, exist_ok=True)
@@ -102,7 +117,7 @@ def _store(
         train_pairs=len(contents.train),
         eval_pairs=len(contents.eval),
         judgments=len(ids),
-        newest_judgment_id=max(ids),
+        newest_judgment_id=max(ids, default=0),
         **settings,
     )
     _link_judgments(snapshot, ids)
@@ -115,7 +130,14 @@ def _gather(project: Project, settings: Mapping[str, Any]) -> Contents:
     prompts = list(read_votes(project=project, filters=settings["filters"], provenance=contents.provenance))
     places = {prompt.prompt_id: split_place(prompt.messages, seed=settings["seed"]) for prompt in prompts}
     records = {prompt.prompt_id: list(VIEWS[settings["view"]](prompt, contents.dropped)) for prompt in prompts}
-    bound = split_bound((places[key] for key, made in records.items() if made), share=settings["eval_share"])
+    candidates = read_candidates(project=project, filters=settings["filters"])
+    examples = ExampleMaker(contents.dropped_examples).make(prompts, candidates)
+    places.update({each["prompt_id"]: split_place(each["prompt"], seed=settings["seed"]) for each in examples})
+    paired = [places[key] for key, made in records.items() if made]
+    bound = split_bound(paired or [places[each["prompt_id"]] for each in examples], share=settings["eval_share"])
+    for each in examples:
+        is_held_out = places[each["prompt_id"]] <= bound
+        (contents.examples_eval if is_held_out else contents.examples_train).append(each)
     for prompt in prompts:
         is_held_out = places[prompt.prompt_id] <= bound
         (contents.eval if is_held_out else contents.train).extend(records[prompt.prompt_id])
@@ -128,6 +150,8 @@ def _write_files(folder: Path, project: Project, settings: Mapping[str, Any], co
     files = {
         "train.jsonl": contents.train,
         "eval.jsonl": contents.eval,
+        "sft_train.jsonl": contents.examples_train,
+        "sft_eval.jsonl": contents.examples_eval,
         "prompts.jsonl": list(prompt_records(project=project)),
     }
     for name, rows in files.items():
@@ -152,11 +176,17 @@ def _facts(contents: Contents) -> dict[str, Any]:
             "eval_pairs": len(contents.eval),
             "train_prompts": len({record["prompt_id"] for record in contents.train}),
             "eval_prompts": len({record["prompt_id"] for record in contents.eval}),
+            "train_examples": len(contents.examples_train),
+            "eval_examples": len(contents.examples_eval),
         },
         "dropped": dict(sorted(contents.dropped.items())),
+        "examples": {
+            "origins": dict(sorted(Counter(each["origin"] for each in _examples(contents)).items())),
+            "dropped": dict(sorted(contents.dropped_examples.items())),
+        },
         "judgments": {
             "count": len(ids),
-            "newest_id": max(ids),
+            "newest_id": max(ids, default=0),
             "sha256": hashlib.sha256(json.dumps(ids).encode()).hexdigest(),
             "simulated": contents.provenance.simulated,
         },
@@ -165,6 +195,10 @@ def _facts(contents: Contents) -> dict[str, Any]:
         },
         "human_ceiling": human_ceiling(contents.eval_prompts),
     }
+
+
+def _examples(contents: Contents) -> list[Record]:
+    return [*contents.examples_train, *contents.examples_eval]
 
 
 def _describe(path: Path, rows: Iterable[Any]) -> dict[str, Any]:
@@ -202,6 +236,9 @@ def _check_settings(view: str, eval_share: float, seed: int, filters: Mapping[st
         for key in filters or {}
         if key not in DEFAULT_FILTERS
     ]
+    sources = (filters or {}).get("demonstration_sources", [])
+    if not isinstance(sources, list) or not all(isinstance(source, str) and source for source in sources):
+        faults.append(f"filters.demonstration_sources: expected a list of sources' names, got {sources!r}")
     if faults:
         raise ApplicationError(f"{'; '.join(faults)}.", code="invalid_settings", extra={"faults": faults})
     return {**DEFAULT_FILTERS, **(filters or {})}
@@ -209,6 +246,9 @@ def _check_settings(view: str, eval_share: float, seed: int, filters: Mapping[st
 
 def _nothing(project: Project, contents: Contents) -> str:
     if project.kind != "ranking":
-        return "There is nothing to freeze: only rankings say which of two responses people prefer."
+        return (
+            "There is nothing to freeze: only rankings say which of two responses people prefer, and no response is by "
+            "a source that is named as a person's."
+        )
     why = ", ".join(f"{count} {reason.replace('_', ' ')}" for reason, count in sorted(contents.dropped.items()))
     return f"There is nothing to freeze: no judgment decides between two responses{f' ({why})' if why else ''}."

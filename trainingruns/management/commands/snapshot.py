@@ -21,6 +21,14 @@ class Command(BaseCommand):
         parser.add_argument("--eval-share", type=float, default=0.1, help="share of prompts held out (default 0.1)")
         parser.add_argument("--seed", type=int, default=0, help="of the split (default 0)")
         parser.add_argument("--without-simulated", action="store_true", help="leave out simulated annotators")
+        parser.add_argument("--with-gold", action="store_true", help="take tasks with a known answer as well")
+        parser.add_argument(
+            "--demonstrations",
+            action="append",
+            default=[],
+            metavar="SOURCE",
+            help="responses of this source were written to be imitated (may be given again)",
+        )
         parser.add_argument("--json", action="store_true", help="print the manifest with id and sha256 for machines")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -33,7 +41,11 @@ class Command(BaseCommand):
                 view=options["view"],
                 eval_share=options["eval_share"],
                 seed=options["seed"],
-                filters={"exclude_simulated": options["without_simulated"]},
+                filters={
+                    "exclude_simulated": options["without_simulated"],
+                    "exclude_gold": not options["with_gold"],
+                    "demonstration_sources": options["demonstrations"],
+                },
             )
         except ApplicationError as error:
             raise CommandError(error.message) from error
@@ -45,9 +57,12 @@ def _as_json(snapshot: Snapshot) -> str:
 
 
 def _as_text(snapshot: Snapshot) -> str:
+    counts = snapshot.manifest["counts"]
     dropped = ", ".join(f"{count} {reason.replace('_', ' ')}" for reason, count in snapshot.manifest["dropped"].items())
     return (
         f"Snapshot {snapshot.pk} ({snapshot}): {snapshot.train_pairs} pairs to train on, "
         f"{snapshot.eval_pairs} held out, "
-        f"from {snapshot.judgments} judgments; dropped: {dropped or 'none'}.\nsha256 {snapshot.sha256}"
+        f"from {snapshot.judgments} judgments; dropped: {dropped or 'none'}.\n"
+        f"{counts['train_examples']} responses to imitate, {counts['eval_examples']} held out.\n"
+        f"sha256 {snapshot.sha256}"
     )
