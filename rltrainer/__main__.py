@@ -6,7 +6,15 @@ from typing import TypeVar
 
 from rewardmodel.runtime.process import EXIT_BAD_CONFIG, keep_freed_memory, run_process
 from rewardmodel.runtime.run_directory import RunDirectory
-from rltrainer.config import Config, ConfigError, EvaluateConfig, OnlineConfig, SampleConfig, parse_config
+from rltrainer.config import (
+    Config,
+    ConfigError,
+    EvaluateConfig,
+    OfflineConfig,
+    OnlineConfig,
+    SampleConfig,
+    parse_config,
+)
 from rltrainer.rank_environment import read_place
 from rltrainer.rank_process import run_rank
 from rltrainer.rank_starter import run_ranks
@@ -41,7 +49,12 @@ def _processes_wanted(argv: Sequence[str]) -> int:
 # The commands import torch only after their config has proved good: a wrong key is told at once.
 def run_train(directory: RunDirectory) -> None:
     """Train a policy."""
-    config = _read_config(directory, OnlineConfig, "grpo, rloo, dapo or ppo")
+    if isinstance(offline := parse_config(directory.read_config()), OfflineConfig):
+        from rltrainer.offline.trainer import train as train_offline
+
+        train_offline(directory, offline)
+        return
+    config = _read_config(directory, OnlineConfig, "grpo, rloo, dapo, ppo, sft or dpo")
     from rltrainer.trainer import train
 
     train(directory, config)
