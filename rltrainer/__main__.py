@@ -1,4 +1,4 @@
-"""python -m rltrainer train|evaluate|sample RUN_DIR."""
+"""python -m rltrainer train|evaluate|sample|preview RUN_DIR."""
 
 import sys
 from collections.abc import Sequence
@@ -24,6 +24,10 @@ ConfigT = TypeVar("ConfigT", bound=Config)
 
 def main(argv: Sequence[str]) -> int:
     """The exit code of one command, which may be one process of several or the starter of all of them."""
+    if list(argv[:1]) == ["preview"]:
+        from rltrainer.preview.command import main as preview
+
+        return preview(argv[1:])
     commands = {"train": run_train, "evaluate": run_evaluate, "sample": run_sample}
     try:
         place = read_place()

@@ -40,6 +40,7 @@ class Session:
     bench: Workbench
     reference: Reference
     optimizer: PolicyOptimizer
+    reward: WeightedReward
     collector: Collector | JudgedGroups
     examination: Examination
     rule: AdvantageRule
@@ -95,6 +96,7 @@ def open_session(directory: RunDirectory, config: OnlineConfig, *, ranks: Ranks 
         bench=bench,
         reference=_open_reference(directory, config, bench, policy, ranks),
         optimizer=optimizer,
+        reward=reward,
         collector=JudgedGroups(
             given.groups, reward=SharedReward(reward, ranks), groups_per_step=rollout.prompts_per_step, seed=config.seed
         )

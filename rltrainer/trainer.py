@@ -134,7 +134,7 @@ class Trainer:
         collected = session.collector.collect(progress.step, watch)
         tokens = 0
         if collected.groups:
-            batch = self._prepare(session, progress, collected.groups, watch, tally)
+            batch = self.prepare(session, progress, collected.groups, watch, tally)
             self._learn(session, progress, batch, watch, tally)
             tokens = batch.tokens
         measured = {**describe_groups(collected.all_groups), **collected.metrics, **tally.values()}
@@ -147,7 +147,7 @@ class Trainer:
         found = session.brakes.observe(progress.step, measured)
         return [*found, Finding("stop", "dynamic_sampling", collected.stop)] if collected.stop else found
 
-    def _prepare(
+    def prepare(
         self, session: Session, progress: Progress, groups: Sequence[Group], watch: Stopwatch, tally: Tally
     ) -> TrainingBatch:
         """What is known about the completions, and the rows that follow from it."""
@@ -179,13 +179,13 @@ class Trainer:
         tally.add_sum("learning_rate", 0.0 if warming_up else rate)
         if not warming_up:
             with watch.part("train"):
-                session.optimizer.update(batch, self._terms(session, rate, seed), tally)
+                session.optimizer.update(batch, self.terms(session, rate, seed), tally)
         if critic is not None:
             tally.add_sum("critic_learning_rate", rate * rate_factor(config))
             with watch.part("critic"):
                 critic.update(batch, CriticTerms(rate, seed, warming_up), tally)
 
-    def _terms(self, session: Session, learning_rate: float, seed: int) -> StepTerms:
+    def terms(self, session: Session, learning_rate: float, seed: int) -> StepTerms:
         """What the policy learns this step's batch with."""
         config, policy_loss = self.config, session.loss
         policy_loss.kl_coefficient = session.controller.coefficient

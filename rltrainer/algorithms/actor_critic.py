@@ -37,7 +37,7 @@ class ActorCritic:
         completions = [group.completions[index] for group, index in flatten_completions(groups)]
         lengths = [len(completion.token_ids) for completion in completions]
         known = replace(evidence, values=[own[:n] for own, n in zip(evidence.values, lengths, strict=True)])
-        rewards, values = self._token_rewards(groups, evidence), _padded(known.values or ())
+        rewards, values = self.token_rewards(groups, evidence), _padded(known.values or ())
         mask = torch.arange(values.shape[1])[None] < torch.tensor(lengths)[:, None]
         raw = generalised_advantages(
             rewards,
@@ -52,7 +52,11 @@ class ActorCritic:
         _tally_tokens(rewards, values, raw + values, advantages, counted, tally)
         return self._batch(groups, known, _ragged(advantages, lengths), _ragged(raw + values, lengths))
 
-    def _token_rewards(self, groups: Sequence[Group], evidence: Evidence) -> Tensor:
+    def token_rewards(self, groups: Sequence[Group], evidence: Evidence) -> Tensor:
+        """What each token earns, [completions, tokens] float64: the price of its distance, and the reward at the last.
+
+        Raises: ValueError without the reference where distance has a price.
+        """
         members = flatten_completions(groups)
         earned = [group.rewards[index] for group, index in members]
         if self.kl.place == "reward" and evidence.kl_coefficient:

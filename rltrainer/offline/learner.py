@@ -47,7 +47,7 @@ class Learner:
 
     def _score(self, lessons: Sequence[Lesson]) -> list[Sums]:
         found: list[Sums] = [()] * len(lessons)
-        for clusters in self._portions(lessons):
+        for clusters in self.portions(lessons):
             self.policy.check()
             answers = _in_order(self.policy.score(clusters))
             sums = sum_log_probs(answers.log_probs, answers.mask, per_token=False).tolist()
@@ -57,7 +57,7 @@ class Learner:
         return found
 
     def _accumulate(self, lessons: Sequence[Lesson], objective: Objective, size: StepSize, tally: Tally) -> None:
-        for clusters in self._portions(lessons):
+        for clusters in self.portions(lessons):
             self.policy.check()
             answers = _in_order(self.policy.score(clusters))
             own = [lessons[member] for member in _members(clusters, len(lessons[0].responses))]
@@ -66,7 +66,8 @@ class Learner:
             self.stepper.masters.collect()
             tally.add_sum("loss", float(loss.detach()))
 
-    def _portions(self, lessons: Sequence[Lesson]) -> list[list[Cluster]]:
+    def portions(self, lessons: Sequence[Lesson]) -> list[list[Cluster]]:
+        """The lessons in the micro-batches that they are scored and learned in."""
         width = output_head(self.policy.model).in_features
         return plan_portions(lessons, max_tokens=self.stepper.budget.tokens, width=width)
 

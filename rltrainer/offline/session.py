@@ -84,7 +84,7 @@ def open_session(directory: RunDirectory, config: OfflineConfig, *, ranks: Ranks
     network = load_network(directory, model.path, compute)
     require_plain_head(network)
     require_full_attention(network, _longest(lessons, config.evaluation.max_new_tokens))
-    learner = _make_learner(directory, config, network, ranks)
+    learner = make_learner(directory, config, network, ranks)
     schedule = Schedule(lessons.train, config.training, seed=config.seed)
     objective = _make_objective(directory, config, compute, learner, schedule, lessons)
     return Session(compute, network, renderer, lessons, schedule, learner, objective, Start(), ranks)
@@ -96,7 +96,8 @@ def _longest(lessons: Lessons, max_new_tokens: int) -> int:
     return max(scored, max_new_tokens + max(len(lesson.prompt_ids) for lesson in lessons.held_out))
 
 
-def _make_learner(directory: RunDirectory, config: OfflineConfig, network: PreTrainedModel, ranks: Ranks) -> Learner:
+def make_learner(directory: RunDirectory, config: OfflineConfig, network: PreTrainedModel, ranks: Ranks) -> Learner:
+    """What learns, with the weights of the folder."""
     budget = MicroBatchBudget(config.optimizer.micro_batch_tokens or MICRO_BATCH_TOKENS)
     policy = Policy(network, temperature=1.0, micro_batch_tokens=budget.tokens, check=directory.cancellation.check)
     masters = make_trainable(network, directory, config.model)
