@@ -42,7 +42,7 @@ class BrakesConfig:
     """Highest rise of `repetition_fraction` since the start."""
     uncertainty: Action = "warn"
     """The members of the reward model disagree more: the policy has left what it was trained on."""
-    uncertainty_limit: float = 2.0
+    uncertainty_limit: float = 1.75
     """Highest factor between the members' deviation now and at the start."""
     gain: Action = "warn"
     """The reward has risen by less than the deviation among the members of the reward model: it may be no rise."""
