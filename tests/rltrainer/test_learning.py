@@ -1,29 +1,65 @@
-"""It learns: a reward that a tiny model can only earn by changing."""
+"""It learns: rewards that a tiny model can only earn by changing."""
+
+from typing import Any
+
+import pytest
 
 from rewardmodel.runtime.run_directory import RunDirectory
 from rltrainer.config import OnlineConfig, parse_config
 from rltrainer.trainer import train
 from tests.rltrainer.run_folder import grpo_config, make_run, read_json, read_rows
 
+QUICK: dict[str, dict[str, Any]] = {
+    "rollout": {"prompts_per_step": 8, "group_size": 8, "batch_rows": 64},
+    "optimizer": {"learning_rate": 2e-2, "micro_batch_tokens": 1024},
+    "kl": {"coefficient": 0.0},
+    "brakes": dict.fromkeys(("kl", "entropy", "length", "repetition", "truncation", "flat"), "off"),
+    "checkpoint": {"every_steps": 1000},
+}
 
-def test_answers_become_short_when_brevity_is_rewarded(base, tmp_path):
-    config = grpo_config(
-        base,
-        rollout={"prompts_per_step": 8, "group_size": 8, "batch_rows": 64},
-        optimizer={"learning_rate": 2e-2, "micro_batch_tokens": 1024},
-        kl={"coefficient": 0.0},
-        stop={"steps": 25},
-        checkpoint={"every_steps": 1000},
-    )
-    folder = make_run(tmp_path / "run", config)
+
+def _learn(base, folder, *, kind="grpo", steps, **sections):
+    """Rewards by step, and the result, of a run with these sections."""
+    mixed = {name: {**QUICK.get(name, {}), **sections.get(name, {})} for name in {*QUICK, *sections}}
+    config = {**grpo_config(base, stop={"steps": steps}, **mixed), "kind": kind}
+    make_run(folder, config)
     parsed = parse_config(config)
     assert isinstance(parsed, OnlineConfig)
     with RunDirectory(folder).status:
         pass
     train(RunDirectory(folder), parsed)
     rewards = [row["values"]["reward"] for row in read_rows(folder / "metrics.jsonl")]
+    return rewards, read_json(folder / "result.json")
+
+
+def _mean(values):
+    return sum(values) / len(values)
+
+
+def test_answers_become_short_when_brevity_is_rewarded(base, tmp_path):
+    rewards, result = _learn(base, tmp_path / "run", steps=25)
     assert rewards[0] < -0.8
-    assert sum(rewards[-3:]) / 3 > -0.3
-    result = read_json(folder / "result.json")
+    assert _mean(rewards[-3:]) > -0.3
     assert result["reward_gain"]["low"] > 0
     assert result["kl_sequence"] > 0
+
+
+@pytest.mark.parametrize("kind", ["grpo", "rloo", "dapo"])
+def test_a_wished_letter_fills_the_answers_within_thirty_steps(base, tmp_path, kind):
+    reward = {"brevity_weight": 0.0, "function": "tests.rltrainer.toy_rewards:share_of_wanted"}
+    rewards, _ = _learn(base, tmp_path / "run", kind=kind, steps=30, reward=reward)
+    assert rewards[0] < 0.1
+    assert _mean(rewards[-3:]) >= 0.9
+
+
+def test_answers_come_to_have_the_wished_length(base, tmp_path):
+    reward = {"brevity_weight": 0.0, "length_weight": 1.0, "length_tokens": 4}
+    rewards, _ = _learn(base, tmp_path / "run", steps=30, reward=reward)
+    assert rewards[0] < -1.2
+    assert _mean(rewards[-3:]) > -0.6
+
+
+def test_a_price_on_distance_keeps_the_policy_nearer(base, tmp_path):
+    _, free = _learn(base, tmp_path / "free", steps=12)
+    _, priced = _learn(base, tmp_path / "priced", steps=12, kl={"coefficient": 0.3})
+    assert 0 < priced["kl_sequence"] < free["kl_sequence"]
