@@ -2,9 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 WIDTH, TOP, BOTTOM = 300.0, 6.0, 96.0
 MOST_POINTS = 240
+ROW = 26.0
+"""Height of one share in a chart of shares."""
 Point = tuple[int, float]
 """step, value"""
 
@@ -35,6 +38,36 @@ class IntervalBar:
     low_x: float | None
     high_x: float | None
     y: float
+
+
+@dataclass(frozen=True, slots=True)
+class ShareChart:
+    """Shares with their intervals below each other on one axis."""
+
+    title: str
+    about: str
+    """What the picture shows, for those who don't see it."""
+    middle: str
+    """Name of the mark at one half."""
+    bars: tuple[IntervalBar, ...]
+
+    @property
+    def floor(self) -> float:
+        """Where the axis lies."""
+        return 10.0 + ROW * len(self.bars)
+
+
+def draw_shares(
+    title: str, shares: Sequence[tuple[str, dict[str, Any] | None]], *, about: str, middle: str
+) -> ShareChart | None:
+    """A chart of the shares that were measured, or None when none was.
+
+    shares: label and `{"value", "low", "high"}`, the latter two None where there is no interval.
+    """
+    measured = [(label, share) for label, share in shares if share is not None and share.get("value") is not None]
+    bars = (place_interval(label, share, row) for row, (label, share) in enumerate(measured))
+    found = tuple(bar for bar in bars if bar is not None)
+    return ShareChart(title, about, middle, found) if found else None
 
 
 def draw_curve(key: str, label: str, points: Sequence[Point]) -> Curve:
@@ -75,13 +108,13 @@ def place_interval(label: str, measured: dict[str, float | None] | None, row: in
         _on_line(value),
         _on_line(low) if has_interval and low is not None else None,
         _on_line(high) if has_interval and high is not None else None,
-        14.0 + 26 * row,
+        14.0 + ROW * row,
     )
 
 
 def short(value: float) -> str:
-    """A number as people read it beside a curve."""
-    return f"{value:.3g}"
+    """A number as people read it beside a curve, at most eight characters."""
+    return f"{value:,.0f}" if 1000 <= abs(value) < 1e6 else f"{value:.3g}"
 
 
 def percent(value: float) -> str:

@@ -22,11 +22,13 @@ _MOVES: dict[RunState, frozenset[RunState]] = {
     RunState.QUEUED: frozenset({RunState.RUNNING, RunState.CANCELLED, RunState.FAILED, RunState.ERROR}),
     # Back to queued: its worker was lost or shut down, and it resumes from the checkpoint.
     RunState.RUNNING: frozenset(RunState) - {RunState.RUNNING},
+    # A person takes up what a brake or a person stopped; it goes on from the checkpoint.
+    RunState.CANCELLED: frozenset({RunState.QUEUED}),
 }
 
 
 def can_move(source: RunState, target: RunState) -> bool:
-    """Whether a run may go from one state to the other. Finished runs stay as they are."""
+    """Whether a run may go from one state to the other. Of finished runs only a cancelled one can be taken up again."""
     return target in _MOVES.get(source, frozenset())
 
 

@@ -4,8 +4,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from trainingruns.charts import IntervalBar, place_interval
-
 Result = Mapping[str, Any]
 
 
@@ -61,15 +59,22 @@ def verdict_on_gain(result: Result) -> str:
     return "The interval of the gain holds 0: this may be chance."
 
 
-def win_bars(result: Result) -> list[IntervalBar]:
+def accuracy_shares(result: Result, *, kind: str) -> list[tuple[str, Any]]:
+    """Accuracy on held-out pairs beside what is easily reached and what people reach; a DPO policy has one as well."""
+    if not isinstance(result.get("accuracy"), Mapping) or "value" not in result["accuracy"]:
+        return []
+    own = "This policy" if kind == "dpo" else "This reward model"
+    keys = ((own, "accuracy"), ("Taking the longer response", "longer_wins"))
+    return [(label, result.get(key)) for label, key in (*keys, ("One person against the others", "human_ceiling"))]
+
+
+def win_shares(result: Result) -> list[tuple[str, Any]]:
     """How often the policy beats the reference and the champion, by the reward model or by the whole reward."""
     judge = "the reward model" if result.get("win_rate_by") == "model" else "reward"
-    wanted = (
-        (f"Beats the reference, by {judge}", "win_rate_reference"),
-        (f"Beats the champion, by {judge}", "win_rate_champion"),
-    )
-    found = [(label, result[key]) for label, key in wanted if _value(result, key) is not None]
-    return [bar for row, (label, share) in enumerate(found) if (bar := place_interval(label, share, row)) is not None]
+    return [
+        (f"Beats the reference, by {judge}", result.get("win_rate_reference")),
+        (f"Beats the champion, by {judge}", result.get("win_rate_champion")),
+    ]
 
 
 def length_notes(result: Result) -> list[str]:

@@ -1,5 +1,7 @@
 """Registry pages: all models and runs of a project, and one model with its lineage."""
 
+from typing import Any
+
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -7,13 +9,16 @@ from django.shortcuts import redirect, render
 from annotation.exceptions import ApplicationError, NotPermitted
 from annotation.permissions import Role, find_role
 from annotation.web.edge import open_project, page, person, project_context
+from trainingruns.metric_words import metric_chapters
 from trainingruns.models import Loop
 from trainingruns.selectors.lineage import lineage
 from trainingruns.selectors.registry import get_version, versions_of
 from trainingruns.selectors.runs import runs_of, snapshots_of
+from trainingruns.selectors.verdicts import human_verdicts
 from trainingruns.services import registry
 from trainingruns.services.runs import start_run
 from trainingruns.web.forms import RunForm
+from trainingruns.web.run_view import outcome_context
 
 MOST_RUNS = 100
 
@@ -48,11 +53,27 @@ def show_models(request: HttpRequest, slug: str) -> HttpResponse:
 def show_version(request: HttpRequest, version_id: int) -> HttpResponse:
     """One model version: figures, stage, and the way back to people's judgments."""
     version = get_version(user=person(request), version_id=version_id)
-    root = lineage(version=version, with_judgments=False)
-    context = {"version": version, "root": root, "nav": "models", "project": version.project, "role": None}
+    context: dict[str, Any] = {
+        "version": version,
+        "root": lineage(version=version, with_judgments=False),
+        "nav": "models",
+        "project": version.project,
+        "role": None,
+        **outcome_context(
+            version.metrics,
+            kind=version.run.kind if version.run else version.kind,
+            verdicts=human_verdicts(version=version) if version.kind == "policy" else [],
+        ),
+    }
     if version.project is not None:
         context["role"] = find_role(user=person(request), project=version.project)
     return render(request, "trainingruns/model_version.html", context)
+
+
+@page()
+def show_metric_words(request: HttpRequest) -> HttpResponse:
+    """The words of docs/metrics.md."""
+    return render(request, "trainingruns/metric_words.html", {"chapters": metric_chapters()})
 
 
 @page("POST")

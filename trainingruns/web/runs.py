@@ -2,25 +2,26 @@
 
 import hashlib
 from contextlib import suppress
-from typing import Any
 
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
-from annotation.exceptions import Conflict
+from annotation.exceptions import ApplicationError, Conflict
 from annotation.permissions import Role
 from annotation.web.edge import page, person, project_context
-from trainingruns.lifecycle import ACTIVE
-from trainingruns.models import ModelVersion, Run
+from trainingruns.models import Run
 from trainingruns.selectors import runs as selectors
+from trainingruns.services.resuming import resume_run
 from trainingruns.services.runs import cancel_run
+from trainingruns.web.run_view import live_context
 
 
 @page()
 def show_run(request: HttpRequest, run_id: int) -> HttpResponse:
     """The run's page."""
     run = selectors.get_run(user=person(request), run_id=run_id)
-    context = project_context(request, run.project, "models", **live_context(run))
+    context = project_context(request, run.project, "models", seen=fingerprint(run), **live_context(run))
     return render(request, "trainingruns/run.html", context)
 
 
@@ -31,7 +32,7 @@ def show_live(request: HttpRequest, run_id: int) -> HttpResponse:
     seen = fingerprint(run)
     if request.GET.get("seen") == seen:
         return HttpResponse(status=204)
-    context = project_context(request, run.project, "models", **live_context(run))
+    context = project_context(request, run.project, "models", seen=seen, **live_context(run))
     return render(request, "trainingruns/_run_live.html", context)
 
 
@@ -45,19 +46,15 @@ def stop_run(request: HttpRequest, run_id: int) -> HttpResponse:
     return redirect("run", run_id=run.pk)
 
 
-def live_context(run: Run) -> dict[str, Any]:
-    """What the moving part shows."""
-    return {
-        "run": run,
-        "seen": fingerprint(run),
-        "is_active": run.state in ACTIVE,
-        "curves": selectors.run_curves(run=run),
-        "bars": selectors.accuracy_bars(run=run),
-        "pairs": selectors.before_and_after(run=run),
-        "seconds_left": selectors.seconds_left(run=run),
-        "checkpoint_time": selectors.checkpoint_time(run=run),
-        "version": ModelVersion.objects.filter(run=run).first(),
-    }
+@page("POST")
+def go_on(request: HttpRequest, run_id: int) -> HttpResponse:
+    """Take a run up again at its checkpoint."""
+    run = selectors.get_run(user=person(request), run_id=run_id, role=Role.MANAGER)
+    try:
+        resume_run(run=run, actor=person(request))
+    except ApplicationError as error:
+        messages.error(request, error.message)
+    return redirect("run", run_id=run.pk)
 
 
 def fingerprint(run: Run) -> str:
@@ -74,6 +71,7 @@ def fingerprint(run: Run) -> str:
         run.samples.count(),
         run.status.get("phase"),
         run.status.get("message"),
+        len(run.status.get("warnings") or ()),
         len(run.log_tail),
     )
     return hashlib.sha256(repr(facts).encode()).hexdigest()[:16]

@@ -13,4 +13,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("runs/<int:run_id>/", runs.show_run, name="run"),
     path("runs/<int:run_id>/live/", runs.show_live, name="run_live"),
     path("runs/<int:run_id>/stop/", runs.stop_run, name="stop_run"),
+    path("runs/<int:run_id>/resume/", runs.go_on, name="resume_run"),
+    path("help/metrics/", models.show_metric_words, name="metric_words"),
 ]
