@@ -44,6 +44,7 @@ VARIABLES: dict[str, Variable] = {
     "WEB_PROCESSES": Variable("web processes; default 1 under make run, 2 in the container"),
     "ARTIFACTS_ROOT": Variable("folder of snapshots, run directories and models; default CONCORD_VAR/artifacts"),
     "MAX_UPLOAD_BYTES": Variable("largest request body; default 10 MiB"),
+    "REWARD_FUNCTIONS": Variable("package.module:name of Python functions that runs may reward with, by comma"),
     "LOG_LEVEL": Variable("DEBUG, INFO, WARNING or ERROR; default INFO, WARNING for commands"),
     "LOG_FORMAT": Variable("console or json; default json in production"),
     "EMAIL_HOST": Variable("SMTP server; empty: e-mails are printed to the log"),

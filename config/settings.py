@@ -124,6 +124,7 @@ WHITENOISE_MAX_AGE = 60 if PRODUCTION else 0
 if not PRODUCTION:
     # WhiteNoise warns when the folder is missing, though nothing needs to be in it here.
     STATIC_ROOT.mkdir(parents=True, exist_ok=True)
+REWARD_FUNCTIONS = env.read_list("REWARD_FUNCTIONS")
 MAX_UPLOAD_BYTES = env.read_int("MAX_UPLOAD_BYTES", 10 * 1024 * 1024, minimum=1024)
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_UPLOAD_BYTES
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000

@@ -1,7 +1,9 @@
 """A run's configuration, checked by the trainer's own parser before the run exists."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
+
+from django.conf import settings
 
 from annotation.exceptions import ApplicationError
 from rewardmodel import config as reward_config
@@ -22,8 +24,12 @@ OURS = (
     "data.train",
     "data.eval",
     "data.prompts",
+    "data.groups",
+    "evaluation.champion",
 )
 """Keys that name files: the site fills them in, so that nobody can have it read another folder."""
+CODE = ("reward.function", "reward.watched_function")
+"""Keys that name Python code to import and call: taken only where the admin's setting REWARD_FUNCTIONS lists it."""
 
 
 def build_config(
@@ -96,11 +102,19 @@ def _refuse_files(wished: Mapping[str, Any]) -> None:
         section, _, name = key.partition(".")
         if isinstance(wished.get(section), Mapping) and name in wished[section]:
             faults.append(f"{key}: is filled in by the site; choose the model version or snapshot instead")
-    if isinstance(wished.get("reward"), Mapping) and wished["reward"].get("function") is not None:
-        # It would have the worker import and call whatever is named.
-        faults.append("reward.function: names code to run; take it in a run directory that you start by hand")
+    faults.extend(_refused_code(wished))
     if faults:
         raise ConfigError(faults)
+
+
+def _refused_code(wished: Mapping[str, Any]) -> Iterator[str]:
+    """The worker would import and call whatever is named, with all of its rights."""
+    for key in CODE:
+        section, _, name = key.partition(".")
+        location = wished[section].get(name) if isinstance(wished.get(section), Mapping) else None
+        if location is not None and location not in settings.REWARD_FUNCTIONS:
+            advice = "ask the admin to list it in REWARD_FUNCTIONS, or start a run directory by hand"
+            yield f"{key}: names code to run, which this site does not allow; {advice}"
 
 
 def _merge(lower: Mapping[str, Any], upper: Mapping[str, Any]) -> dict[str, Any]:
