@@ -16,6 +16,7 @@ from rltrainer.records import EncodedPrompt, Group
 from rltrainer.rollouts.batched_sampler import BatchedSampler
 from rltrainer.rollouts.collecting import collect_groups
 from rltrainer.rollouts.engine import SamplingRules
+from rltrainer.shared_work import SharedEngine
 
 
 def look_at_start(directory: RunDirectory, config: OfflineConfig, session: Session) -> None:
@@ -33,7 +34,9 @@ def finish(directory: RunDirectory, config: OfflineConfig, session: Session, *, 
     judged = session.objective.judge(session.lessons.held_out, session.start.sums, score_held_out(session), resampling)
     groups = answer_held_out(config, session)
     directory.status.update(phase="save", message="saving the policy")
-    save_policy(directory, config.model, session.learner.stepper.masters, session.renderer)
+    save_policy(directory, config.model, session.learner.stepper.masters, session.renderer, ranks=session.ranks)
+    if not session.ranks.is_first:
+        return
     # A kill between here and the result must not double them on the next start.
     keep_lines(directory.samples, lambda row: row["source"] != "policy")
     keep_answers(directory, groups, step=steps, source="policy")
@@ -74,11 +77,7 @@ def answer_held_out(config: OfflineConfig, session: Session) -> list[Group]:
     try:
         return collect_groups(
             asked,
-            engine=BatchedSampler(
-                session.model,
-                batch_rows=len(asked) * settings.samples_per_prompt,
-                check=session.learner.policy.check,
-            ),
+            engine=SharedEngine(_sampler(session, len(asked) * settings.samples_per_prompt), session.ranks),
             renderer=session.renderer,
             rules=SamplingRules(settings.max_new_tokens, session.renderer.stop_ids, settings.temperature),
             group_size=settings.samples_per_prompt,
@@ -88,6 +87,10 @@ def answer_held_out(config: OfflineConfig, session: Session) -> list[Group]:
         )
     except Interrupted as wish:
         raise Cancelled(f"{wish}, during an evaluation") from wish
+
+
+def _sampler(session: Session, rows: int) -> BatchedSampler:
+    return BatchedSampler(session.model, batch_rows=rows, check=session.learner.policy.check)
 
 
 def keep_answers(

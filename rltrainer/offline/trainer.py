@@ -14,6 +14,7 @@ from rltrainer.offline.outcome import finish, look_at_start
 from rltrainer.offline.session import Session, open_session
 from rltrainer.optimization import learning_rate_at
 from rltrainer.progress import Progress, load_progress, save_progress
+from rltrainer.ranks import SINGLE, Ranks, start_ranks, stop_ranks
 from rltrainer.stopwatch import Stopwatch
 from rltrainer.tally import Tally
 
@@ -22,19 +23,22 @@ log = logging.getLogger(__name__)
 
 def train(directory: RunDirectory, config: OfflineConfig) -> None:
     """The command `train` for `sft` and `dpo`. Raises: ConfigError, DataError, Cancelled, Diverged."""
-    OfflineTrainer(directory, config).run()
+    ranks = start_ranks()
+    OfflineTrainer(directory, config, ranks).run()
+    stop_ranks(ranks)
 
 
 class OfflineTrainer:
     """One run on one run directory."""
 
-    def __init__(self, directory: RunDirectory, config: OfflineConfig) -> None:
+    def __init__(self, directory: RunDirectory, config: OfflineConfig, ranks: Ranks = SINGLE) -> None:
         self.directory = directory
         self.config = config
+        self.ranks = ranks
 
     def run(self) -> None:
         """From wherever the directory stands to its result."""
-        session = open_session(self.directory, self.config)
+        session = open_session(self.directory, self.config, ranks=self.ranks)
         progress = load_progress(
             self.directory,
             session.parts,
@@ -64,14 +68,18 @@ class OfflineTrainer:
 
     def _is_checkpoint_due(self, step: int, saved_at: float) -> bool:
         config = self.config.checkpoint
-        return step % config.every_steps == 0 or time.monotonic() - saved_at >= config.every_seconds
+        # The first rank's clock decides for all: a checkpoint is written together.
+        late = self.ranks.gather(time.monotonic() - saved_at >= config.every_seconds)[0]
+        return late or step % config.every_steps == 0
 
     def _stop_if_asked(self, session: Session, progress: Progress, saved_step: int | None) -> None:
-        if not self.directory.cancellation.requested:
+        wish = self.directory.cancellation
+        reasons = [reason for reason in self.ranks.gather(wish.reason if wish.requested else "") if reason]
+        if not reasons:
             return
         if saved_step != progress.step:
             self._save(session, progress)
-        raise Cancelled(f"{self.directory.cancellation.reason}, after step {progress.step}")
+        raise Cancelled(f"{reasons[0]}, after step {progress.step}")
 
     def _save(self, session: Session, progress: Progress) -> None:
         save_progress(
@@ -80,6 +88,7 @@ class OfflineTrainer:
             session.parts,
             config=self.config.to_dict(),
             data_sha256=session.lessons.sha256,
+            ranks=self.ranks,
         )
 
     def _step(self, session: Session, progress: Progress) -> None:

@@ -4,7 +4,15 @@ from typing import Any
 
 import pytest
 
-from rewardmodel.records import DataError, parse_preference, read_preferences, read_prompts, read_responses, to_json
+from rewardmodel.records import (
+    DataError,
+    parse_example,
+    parse_preference,
+    read_preferences,
+    read_prompts,
+    read_responses,
+    to_json,
+)
 from tests.rewardmodel.preferences import make_rows, write_rows
 
 
@@ -78,3 +86,13 @@ def test_a_folder_in_place_of_a_file_is_named(tmp_path: Path) -> None:
 def test_an_absent_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"responses.jsonl: the file is missing"):
         read_responses(tmp_path / "responses.jsonl")
+
+
+def test_an_example_comes_back_unchanged_and_its_faults_are_named() -> None:
+    row = {"id": "1/a", "prompt_id": "1", "prompt": [{"role": "user", "content": "?"}], "response": "So."}
+    record = parse_example({**row, "origin": "chosen", "judgments": [3, 5]})
+    assert parse_example(json.loads(json.dumps(to_json(record)))) == record
+    assert parse_example(row).origin == "demonstration"
+    for change, message in (({"response": ""}, "response: is empty"), ({"origin": "luck"}, "origin: expected one of")):
+        with pytest.raises(DataError, match=message):
+            parse_example({**row, **change})
