@@ -1,13 +1,15 @@
-"""PURE: log-probs and entropy of given tokens, a few hundred rows of the vocabulary at a time."""
+"""PURE: log-probs and entropy of given tokens, a part of the vocabulary at a time."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
 
-CHUNK_ELEMENTS = 2**24
-"""Logits that exist at once: 64 MiB in float32, whatever batch and vocabulary."""
+CHUNK_ELEMENTS = 2**22
+"""Logits that exist at once: 16 MiB in float32, which a processor's cache holds, whatever batch and vocabulary."""
+CHUNK_ROWS = 2048
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,78 +23,148 @@ class TokenScores:
 
 
 def score_tokens(
-    hidden: Tensor, weight: Tensor, bias: Tensor | None, targets: Tensor, *, temperature: float
+    hidden: Tensor, weight: Tensor, bias: Tensor | None, targets: Tensor, *, temperature: float, direct: bool = False
 ) -> TokenScores:
     """Log-probs of `targets` under softmax((hidden @ weight.T + bias) / temperature), and that softmax's entropy.
 
     hidden: [tokens, width]; weight: [vocabulary, width]; bias: [vocabulary] or None; targets: [tokens] int64.
-    Logits are made chunk by chunk and again in the backward pass: they are never all held. Sums run in float32.
+    Products run in the precision of `hidden`, sums in float32. Logits are made part by part and again in the backward
+    pass: they are never all held. direct: the backward pass adds the weight's gradient to `weight.grad` itself, and
+    autograd gets none for it; that spares a copy of the weight's size.
     """
     if hidden.ndim != 2 or targets.shape != hidden.shape[:1] or weight.shape[1] != hidden.shape[1]:
         raise ValueError(f"hidden {tuple(hidden.shape)}, weight {tuple(weight.shape)}, targets {tuple(targets.shape)}")
-    scores = _ChunkedHead.apply(hidden, weight, bias, targets, temperature)
+    scores = _ChunkedHead.apply(hidden, weight, bias, targets, temperature, direct and weight.requires_grad)
     return TokenScores(*scores)
 
 
-def _chunks(tokens: int, vocabulary: int) -> list[slice]:
-    size = max(1, CHUNK_ELEMENTS // vocabulary)
-    return [slice(start, min(start + size, tokens)) for start in range(0, tokens, size)]
+@dataclass(frozen=True, slots=True)
+class _Head:
+    """A linear layer over the vocabulary, seen in parts."""
+
+    weight: Tensor
+    bias: Tensor | None
+    temperature: float
+
+    def blocks(self, rows: int) -> Iterator[slice]:
+        """The vocabulary in parts that make few enough logits of so many rows."""
+        size, vocabulary = max(1, CHUNK_ELEMENTS // max(rows, 1)), len(self.weight)
+        return (slice(start, min(start + size, vocabulary)) for start in range(0, vocabulary, size))
+
+    def matrix(self, block: slice, dtype: torch.dtype) -> Tensor:
+        return self.weight[block].to(dtype)
+
+    def logits(self, hidden: Tensor, block: slice) -> Tensor:
+        """[rows, block] float32"""
+        bias = None if self.bias is None else self.bias[block].to(hidden.dtype)
+        logits = torch.nn.functional.linear(hidden, self.matrix(block, hidden.dtype), bias).float()
+        return logits if self.temperature == 1.0 else logits.div_(self.temperature)
 
 
-def _logits(hidden: Tensor, weight: Tensor, bias: Tensor | None, temperature: float) -> Tensor:
-    logits = torch.nn.functional.linear(hidden, weight, bias).float()
-    return logits if temperature == 1.0 else logits / temperature
+class _Running:
+    """Maximum, sum of exponentials and their mean logit, over the parts of the vocabulary seen so far."""
+
+    def __init__(self, rows: int, device: torch.device) -> None:
+        self.highest = torch.full((rows,), -torch.inf, device=device)
+        self.total = torch.zeros(rows, device=device)
+        self.weighted = torch.zeros(rows, device=device)
+        self.of_target = torch.zeros(rows, device=device)
+
+    def add(self, logits: Tensor, targets: Tensor, block: slice) -> None:
+        """Take one part's logits [rows, block], which are changed, into account."""
+        inside = (targets >= block.start) & (targets < block.stop)
+        places = (targets - block.start).clamp_(0, logits.shape[1] - 1)
+        self.of_target = torch.where(inside, logits.gather(1, places[:, None]).squeeze(1), self.of_target)
+        highest = torch.maximum(self.highest, logits.amax(dim=1))
+        drop = self.highest - highest
+        # What was seen so far, as distances from the new maximum; at first there is nothing.
+        moved = torch.where(self.total > 0, self.weighted + self.total * drop, self.weighted)
+        shrink = drop.exp()
+        distances = logits.sub_(highest[:, None])
+        weights = distances.exp()
+        self.total = self.total * shrink + weights.sum(dim=1)
+        self.weighted = moved * shrink + torch.linalg.vecdot(weights, distances)
+        self.highest = highest
+
+    @property
+    def normaliser(self) -> Tensor:
+        return self.highest + self.total.log()
+
+    @property
+    def entropy(self) -> Tensor:
+        return self.total.log() - self.weighted / self.total
+
+
+def _parts(tokens: int) -> list[slice]:
+    return [slice(start, min(start + CHUNK_ROWS, tokens)) for start in range(0, tokens, CHUNK_ROWS)]
 
 
 class _ChunkedHead(torch.autograd.Function):
     @staticmethod
     def forward(
-        ctx: Any, hidden: Tensor, weight: Tensor, bias: Tensor | None, targets: Tensor, temperature: float
+        ctx: Any, hidden: Tensor, weight: Tensor, bias: Tensor | None, targets: Tensor, temperature: float, direct: bool
     ) -> tuple[Tensor, Tensor]:
+        head = _Head(weight.detach(), None if bias is None else bias.detach(), temperature)
         log_probs = torch.empty(len(hidden), dtype=torch.float32, device=hidden.device)
         normaliser, entropy = torch.empty_like(log_probs), torch.empty_like(log_probs)
-        for part in _chunks(len(hidden), len(weight)):
-            logits = _logits(hidden[part], weight, bias, temperature)
-            normaliser[part] = logits.logsumexp(dim=1)
-            log_probs[part] = logits.gather(1, targets[part, None]).squeeze(1) - normaliser[part]
-            probabilities = (logits - normaliser[part, None]).exp_()
-            entropy[part] = normaliser[part] - torch.linalg.vecdot(probabilities, logits)
-        ctx.save_for_backward(hidden, weight, bias, targets, normaliser, entropy)
-        ctx.temperature = temperature
+        for part in _parts(len(hidden)):
+            running = _Running(len(hidden[part]), hidden.device)
+            for block in head.blocks(len(hidden[part])):
+                running.add(head.logits(hidden[part], block), targets[part], block)
+            normaliser[part], entropy[part] = running.normaliser, running.entropy
+            log_probs[part] = running.of_target - normaliser[part]
+        ctx.save_for_backward(hidden, targets, normaliser, entropy)
+        ctx.head, ctx.owner = head, weight if direct else None
         # A loss without entropy gives None for its gradient, and that part of the backward pass is left out.
         ctx.set_materialize_grads(False)
         return log_probs, entropy
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor | None, entropy_gradient: Tensor | None) -> tuple[Tensor | None, ...]:
-        hidden, weight, bias, targets, normaliser, entropy = ctx.saved_tensors
+        hidden, targets, normaliser, entropy = ctx.saved_tensors
         if gradient is None:
             gradient = torch.zeros_like(normaliser)
-        wants_hidden, wants_weight, wants_bias = ctx.needs_input_grad[:3]
-        hidden_gradient = torch.empty_like(hidden) if wants_hidden else None
-        weight_gradient = torch.zeros_like(weight, dtype=torch.float32) if wants_weight else None
-        bias_gradient = torch.zeros_like(weight[:, 0], dtype=torch.float32) if wants_bias else None
-        for part in _chunks(len(hidden), len(weight)):
-            slope = gradient[part, None] / ctx.temperature
-            logit_gradient = _logits(hidden[part], weight, bias, ctx.temperature)
-            logit_gradient.sub_(normaliser[part, None])
-            if entropy_gradient is None:
-                logit_gradient.exp_().mul_(-slope)
-            else:
-                # dH/dz = -p (log p + H), where z are the logits after the temperature.
-                push = entropy_gradient[part, None] / ctx.temperature
-                factor = (logit_gradient + entropy[part, None]).mul_(-push).sub_(slope)
-                logit_gradient.exp_().mul_(factor)
-            logit_gradient.scatter_add_(1, targets[part, None], slope)
-            small = logit_gradient.to(hidden.dtype)
-            if hidden_gradient is not None:
-                hidden_gradient[part] = small @ weight
-            if weight_gradient is not None:
-                weight_gradient += small.T @ hidden[part]
-            if bias_gradient is not None:
-                bias_gradient += logit_gradient.sum(dim=0)
-        return hidden_gradient, _as(weight_gradient, weight), _as(bias_gradient, bias), None, None
+        head, wants_bias = ctx.head, ctx.needs_input_grad[2]
+        sink = _sink(ctx.owner, head.weight) if ctx.needs_input_grad[1] else None
+        on_hidden = torch.zeros_like(hidden, dtype=torch.float32)
+        on_bias = torch.zeros_like(head.weight[:, 0], dtype=torch.float32) if wants_bias else None
+        for part in _parts(len(hidden)):
+            slope = gradient[part, None] / head.temperature
+            push = None if entropy_gradient is None else entropy_gradient[part, None] / head.temperature
+            for block in head.blocks(len(hidden[part])):
+                distances = head.logits(hidden[part], block).sub_(normaliser[part, None])
+                on_logits = _logit_gradient(distances, slope, push, entropy[part])
+                _add_targets(on_logits, slope, targets[part], block)
+                small = on_logits.to(hidden.dtype)
+                on_hidden[part] += small @ head.matrix(block, hidden.dtype)
+                if sink is not None:
+                    sink[block] += small.T @ hidden[part]
+                if on_bias is not None:
+                    on_bias[block] += on_logits.sum(dim=0)
+        on_weight = None if sink is None or ctx.owner is not None else sink.to(head.weight.dtype)
+        on_bias = None if on_bias is None else on_bias.to(head.bias.dtype)
+        return on_hidden.to(hidden.dtype), on_weight, on_bias, None, None, None
 
 
-def _as(gradient: Tensor | None, owner: Tensor | None) -> Tensor | None:
-    return None if gradient is None or owner is None else gradient.to(owner.dtype)
+def _logit_gradient(log_probs: Tensor, slope: Tensor, push: Tensor | None, entropy: Tensor) -> Tensor:
+    """The gradient of one part's logits, but for the targets' own; changes `log_probs` [rows, block]."""
+    if push is None:
+        return log_probs.exp_().mul_(-slope)
+    # dH/dz = -p (log p + H), where z are the logits after the temperature.
+    factor = (log_probs + entropy[:, None]).mul_(-push).sub_(slope)
+    return log_probs.exp_().mul_(factor)
+
+
+def _add_targets(on_logits: Tensor, slope: Tensor, targets: Tensor, block: slice) -> None:
+    rows = ((targets >= block.start) & (targets < block.stop)).nonzero().squeeze(1)
+    on_logits[rows, targets[rows] - block.start] += slope[rows, 0]
+
+
+@torch.no_grad()
+def _sink(owner: Tensor | None, weight: Tensor) -> Tensor:
+    """Where the weight's gradient is added up: in the weight's own, or in a new float32 tensor."""
+    if owner is None:
+        return torch.zeros_like(weight, dtype=torch.float32)
+    if owner.grad is None:
+        owner.grad = torch.zeros_like(owner)
+    return owner.grad

@@ -46,14 +46,22 @@ class Layout:
     """Tokens of each completion."""
     rows: tuple[int, ...]
     """The index of each completion among all rows."""
+    clusters: tuple[Cluster, ...] = ()
+    """What was laid out."""
 
 
-def plan_micro_batches(pairs: Sequence[Pair], *, max_tokens: int, width: int) -> list[list[Cluster]]:
+def plan_micro_batches(
+    pairs: Sequence[Pair], *, max_tokens: int, width: int, padded: bool = True
+) -> list[list[Cluster]]:
     """All completions in micro-batches of about `max_tokens` tokens, each at least one completion.
 
     pairs: completions of one prompt are neighbours. width: the network's hidden size, for the price of attention.
     As many completions share their prompt as is cheapest: more repeat it less, fewer have shorter attention.
+    padded: clusters become rows of one length, and completions of a cluster see each other's places under a mask;
+    where neither is so, all that fit share their prompt.
     """
+    if not padded:
+        return _plan_flat(pairs, max_tokens)
     batches: list[list[Cluster]] = []
     for cluster in sorted(_form_clusters(pairs, max_tokens, width), key=lambda cluster: cluster.tokens):
         # Sorted by length, the newcomer is the longest: all are padded to it.
@@ -61,6 +69,23 @@ def plan_micro_batches(pairs: Sequence[Pair], *, max_tokens: int, width: int) ->
             batches[-1].append(cluster)
         else:
             batches.append([cluster])
+    return batches
+
+
+def _plan_flat(pairs: Sequence[Pair], max_tokens: int) -> list[list[Cluster]]:
+    clusters = [
+        _split(pairs, rows, len(rows))[0]
+        for prompt_ids, members in groupby(range(len(pairs)), key=lambda row: pairs[row][0])
+        for rows in _fill(pairs, list(members), max_tokens - len(prompt_ids))
+    ]
+    batches: list[list[Cluster]] = []
+    used = 0
+    for cluster in sorted(clusters, key=lambda cluster: cluster.tokens):
+        if not batches or used + cluster.tokens > max_tokens:
+            batches.append([])
+            used = 0
+        batches[-1].append(cluster)
+        used += cluster.tokens
     return batches
 
 
@@ -78,6 +103,7 @@ def lay_out(clusters: Sequence[Cluster], *, device: torch.device) -> Layout:
         targets=torch.tensor([t for c in clusters for ids in c.completions for t in ids], device=device),
         lengths=tuple(len(ids) for cluster in clusters for ids in cluster.completions),
         rows=tuple(row for cluster in clusters for row in cluster.rows),
+        clusters=tuple(clusters),
     )
 
 

@@ -12,6 +12,7 @@ from rltrainer.architecture import hidden_states, output_head
 from rltrainer.attention_mask import additive_mask
 from rltrainer.chunked_head import score_tokens
 from rltrainer.layouts import Cluster, Layout, Pair, lay_out, plan_micro_batches
+from rltrainer.llama.body import find_body
 from rltrainer.value_head import foretell, value_head
 
 
@@ -55,14 +56,22 @@ class Policy:
     def plan(self, pairs: Sequence[Pair]) -> list[list[Cluster]]:
         """The completions in micro-batches; those of one prompt must be neighbours."""
         width = output_head(self.model).in_features
-        return plan_micro_batches(pairs, max_tokens=self.micro_batch_tokens, width=width)
+        padded = find_body(self.model) is None
+        return plan_micro_batches(pairs, max_tokens=self.micro_batch_tokens, width=width, padded=padded)
 
     def score(self, clusters: Sequence[Cluster]) -> CompletionScores:
         """Scores of one micro-batch; differentiable where gradients are enabled."""
         layout = lay_out(clusters, device=self.device)
         states = predicting_states(self.model, layout)
         head, foreteller = output_head(self.model), value_head(self.model)
-        scores = score_tokens(states, head.weight, head.bias, layout.targets, temperature=self.temperature)
+        scores = score_tokens(
+            states,
+            head.weight,
+            head.bias,
+            layout.targets,
+            temperature=self.temperature,
+            direct=find_body(self.model) is not None,
+        )
         counted = mask_tokens(layout)
         return CompletionScores(
             spread_tokens(scores.log_probs, counted),
@@ -86,6 +95,9 @@ class Policy:
 
 def predicting_states(model: PreTrainedModel, layout: Layout) -> Tensor:
     """The hidden states [completion tokens, width] from which the network foretells each token of the completions."""
+    body = find_body(model)
+    if body is not None:
+        return body.predicting_states(layout.clusters)
     mask = None if layout.visible is None else additive_mask(layout.visible, model.dtype)
     hidden = hidden_states(
         model,

@@ -1,0 +1,1 @@
+"""Llama-shaped networks on a CPU, computed by ourselves: less memory and half the time, with the same numbers."""

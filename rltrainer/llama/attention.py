@@ -1,0 +1,135 @@
+"""PURE: attention over packed rows, forward and backward: prompts see themselves, completions their prompt as well."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from rltrainer.llama.packing import Packed, Segments
+
+
+@dataclass(frozen=True, slots=True)
+class AttentionPlan:
+    """What all layers of one pass share."""
+
+    packed: Packed
+    heads: int
+    key_heads: int
+    head_width: int
+    prompt_mask: Tensor
+    """[1, 1, queries, keys] additive; queries that share a key head follow each other."""
+    completion_mask: Tensor | None
+    """[completions or 1, 1, queries, keys]"""
+
+    @property
+    def sharing(self) -> int:
+        """Query heads of each key head."""
+        return self.heads // self.key_heads
+
+
+@dataclass(frozen=True, slots=True)
+class Attended:
+    """What attention gives, and what its backward pass needs."""
+
+    mixed: Tensor
+    """[tokens, heads * width]"""
+    prompt_norms: Tensor
+    """[prompts, key heads, queries] float32: logarithm of the sum that the weights were divided by."""
+    completion_norms: Tensor | None
+
+
+def plan_attention(packed: Packed, *, heads: int, key_heads: int, head_width: int, dtype: torch.dtype) -> AttentionPlan:
+    """Masks for queries grouped by the key head that they share: keys and values are never repeated."""
+    sharing = heads // key_heads
+    own = None if packed.completions is None else packed.completion_mask(dtype).repeat(1, 1, sharing, 1)
+    mask = packed.prompt_mask(dtype).repeat(1, 1, sharing, 1)
+    return AttentionPlan(packed, heads, key_heads, head_width, mask, own)
+
+
+def attend(query: Tensor, key: Tensor, value: Tensor, plan: AttentionPlan) -> Attended:
+    """query: [tokens, heads, width]; key, value: [tokens, key heads, width]; all in the compute precision."""
+    packed = plan.packed
+    keys, values = (_keys(packed.prompts.pad(each)) for each in (key, value))
+    mixed, prompt_norms = _kernel(_group(packed.prompts.pad(query), plan), keys, values, plan.prompt_mask)
+    parts, norms = [packed.prompts.unpad(_tokens(mixed, plan))], None
+    if packed.completions is not None:
+        assert plan.completion_mask is not None
+        own = _group(packed.completions.pad(query), plan)
+        mixed, norms = _kernel(own, *_both(keys, values, key, value, plan), plan.completion_mask)
+        parts.append(packed.completions.unpad(_tokens(mixed, plan)))
+    return Attended(torch.cat(parts), prompt_norms, norms)
+
+
+def attend_backward(
+    gradient: Tensor, query: Tensor, key: Tensor, value: Tensor, attended: Attended, plan: AttentionPlan
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Gradients of query, key and value from that of `mixed`, in their shapes."""
+    packed, completions = plan.packed, plan.packed.completions
+    assert completions is not None and plan.completion_mask is not None and attended.completion_norms is not None
+    keys, values = (_keys(packed.prompts.pad(each)) for each in (key, value))
+    slope, mixed = (each.view(len(each), plan.heads, -1) for each in (gradient, attended.mixed))
+    both = _both(keys, values, key, value, plan)
+    own = _read(completions, slope, query, mixed, plan)
+    on_query, *on_both = _kernel_backward(*own, *both, attended.completion_norms, plan.completion_mask)
+    own = _read(packed.prompts, slope, query, mixed, plan)
+    on_prompt_query, *on_prompt = _kernel_backward(*own, keys, values, attended.prompt_norms, plan.prompt_mask)
+    queries = [packed.prompts.unpad(_tokens(on_prompt_query, plan)), completions.unpad(_tokens(on_query, plan))]
+    on_key, on_value = (_merge(alone, shared, packed) for alone, shared in zip(on_prompt, on_both, strict=True))
+    return torch.cat(queries).view(len(query), plan.heads, -1), on_key, on_value
+
+
+def _merge(alone: Tensor, shared: Tensor, packed: Packed) -> Tensor:
+    """Gradients of keys or values: a prompt's come from itself and from all its completions."""
+    assert packed.completions is not None
+    longest = alone.shape[2]
+    total = alone.float().index_add_(0, packed.owners, shared[:, :, :longest].float()).to(alone.dtype)
+    own = packed.completions.unpad(shared[:, :, longest:].transpose(1, 2))
+    return torch.cat([packed.prompts.unpad(total.transpose(1, 2)), own])
+
+
+def _read(
+    segments: Segments, slope: Tensor, query: Tensor, mixed: Tensor, plan: AttentionPlan
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Gradient, queries and result of these runs, as the kernel had them."""
+    first, second, third = segments.pad_with_zeros(slope), segments.pad(query), segments.pad(mixed)
+    return _group(first, plan), _group(second, plan), _group(third, plan)
+
+
+def _group(block: Tensor, plan: AttentionPlan) -> Tensor:
+    """[runs, longest, heads, width] -> [runs, key heads, sharing * longest, width]"""
+    return block.unflatten(2, (plan.key_heads, plan.sharing)).permute(0, 2, 3, 1, 4).flatten(2, 3)
+
+
+def _tokens(block: Tensor, plan: AttentionPlan) -> Tensor:
+    """[runs, key heads, sharing * longest, width] -> [runs, longest, heads * width]"""
+    return block.unflatten(2, (plan.sharing, -1)).permute(0, 3, 1, 2, 4).flatten(2)
+
+
+def _keys(block: Tensor) -> Tensor:
+    """[runs, longest, key heads, width] -> [runs, key heads, longest, width]"""
+    return block.transpose(1, 2)
+
+
+def _both(keys: Tensor, values: Tensor, key: Tensor, value: Tensor, plan: AttentionPlan) -> tuple[Tensor, Tensor]:
+    """Keys and values of completions: those of their prompt, then their own."""
+    assert plan.packed.completions is not None
+    own = [_keys(plan.packed.completions.pad(each)) for each in (key, value)]
+    first, second = (
+        torch.cat([shared.index_select(0, plan.packed.owners), each], dim=2)
+        for shared, each in zip((keys, values), own, strict=True)
+    )
+    return first, second
+
+
+def _kernel(query: Tensor, key: Tensor, value: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+    found = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu(query, key, value, attn_mask=mask)
+    return found[0], found[1]
+
+
+def _kernel_backward(
+    gradient: Tensor, query: Tensor, mixed: Tensor, key: Tensor, value: Tensor, norms: Tensor, mask: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    found: tuple[Tensor, Tensor, Tensor] = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu_backward(
+        gradient, query, key, value, mixed, norms, 0.0, False, attn_mask=mask
+    )
+    return found

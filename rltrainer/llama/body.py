@@ -1,0 +1,159 @@
+"""A Llama-shaped network's hidden states by our own layers, once they have been seen to be the network's own."""
+
+import logging
+from collections.abc import Sequence
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import torch
+from torch import Tensor, nn
+from transformers import PreTrainedModel
+
+from rltrainer.architecture import hidden_states
+from rltrainer.layouts import Cluster
+from rltrainer.llama.attention import plan_attention
+from rltrainer.llama.kernels import normalize, normalize_backward
+from rltrainer.llama.layer import Layer, Pass, accumulate
+from rltrainer.llama.packing import Packed, pack_clusters
+from rltrainer.llama.weights import LlamaWeights, Norm, find_weights
+
+TOLERANCE = {torch.float32: 1e-4, torch.bfloat16: 0.1}
+"""Allowed distance to the network's own hidden states, relative to their length: rounding, and not more (SmolLM2 in
+bfloat16: 0.02 to each other, and 0.04 and 0.05 to float32)."""
+KNOWN_TYPES = ("llama", "mistral", "qwen2")
+"""Families whose modules are known to mean what we compute."""
+FIXED_ROTARY = ("default", "linear", "llama3", "yarn")
+"""Position embeddings that do not change with the length of the input."""
+log = logging.getLogger(__name__)
+_verdicts: "WeakKeyDictionary[PreTrainedModel, bool]" = WeakKeyDictionary()
+_precisions: "WeakKeyDictionary[PreTrainedModel, torch.dtype]" = WeakKeyDictionary()
+
+
+def compute_in(model: PreTrainedModel, dtype: torch.dtype) -> None:
+    """Let our own layers compute in this precision, whatever that of the weights."""
+    _precisions[model] = dtype
+
+
+def precision_of(model: PreTrainedModel) -> torch.dtype:
+    """The precision in which our own layers compute."""
+    found: torch.dtype = _precisions.get(model, model.dtype)
+    return found
+
+
+def find_body(model: PreTrainedModel) -> "Body | None":
+    """Our own layers for this network; None, told once in the log, where it must be run by transformers."""
+    known = isinstance(model, PreTrainedModel) and model.config.model_type in KNOWN_TYPES
+    weights = find_weights(model) if known else None
+    if weights is None:
+        return _say(model, "is not Llama-shaped or not plain on the CPU")
+    if _rotary_type(model) not in FIXED_ROTARY:
+        return _say(model, "has position embeddings that depend on the length")
+    body = Body(weights, precision_of(model))
+    if model not in _verdicts:
+        _verdicts[model] = _agrees(model, body)
+        if not _verdicts[model]:
+            log.warning("%s computes otherwise than its modules tell; transformers runs it", type(model).__name__)
+    return body if _verdicts[model] else None
+
+
+class Body:
+    """The network up to its last norm."""
+
+    def __init__(self, weights: LlamaWeights, dtype: torch.dtype) -> None:
+        self.weights = weights
+        self.dtype = dtype
+
+    def predicting_states(self, clusters: Sequence[Cluster]) -> Tensor:
+        """The hidden states [completion tokens, width] that foretell the completions' tokens, in their order.
+
+        Differentiable where gradients are enabled; the weights' gradients are added to their `.grad` directly.
+        """
+        packed = pack_clusters(clusters)
+        return self._finish(self._run(packed).index_select(0, packed.sources))
+
+    def all_states(self, prompts: Sequence[tuple[int, ...]]) -> Tensor:
+        """Hidden states [tokens, width] of these prompts, one after the other."""
+        return self._finish(self._run(pack_clusters([Cluster(ids, (), ()) for ids in prompts])))
+
+    def prepare(self, packed: Packed) -> Pass:
+        """What all layers of one pass share."""
+        weights = self.weights
+        plan = plan_attention(
+            packed, heads=weights.heads, key_heads=weights.key_heads, head_width=weights.head_width, dtype=self.dtype
+        )
+        return Pass(plan, *self.turn(packed.position_ids))
+
+    def turn(self, positions: Tensor) -> tuple[Tensor, Tensor]:
+        """Cosines and sines [tokens, 1, head width / 2] of these positions, in the compute precision."""
+        cosine, sine = self.weights.rotary(torch.empty(1, dtype=torch.float32), positions[None])
+        half = cosine.shape[-1] // 2
+        return cosine[0, :, None, :half].to(self.dtype), sine[0, :, None, :half].to(self.dtype)
+
+    def embed(self, ids: Tensor) -> Tensor:
+        """Embeddings [tokens, width] in the compute precision."""
+        return self.weights.embeddings.detach()[ids].to(self.dtype)
+
+    def _run(self, packed: Packed) -> Tensor:
+        own = self.prepare(packed)
+        states: Tensor = _Embed.apply(self.weights.embeddings, packed.input_ids, self.weights.padding_id, self.dtype)
+        if torch.is_grad_enabled() and not states.requires_grad and self.weights.learns:
+            states.requires_grad_()
+        for layer in self.weights.layers:
+            states = Layer.apply(states, layer, own)
+        return states
+
+    def _finish(self, states: Tensor) -> Tensor:
+        found: Tensor = _Normalize.apply(states, self.weights.norm)
+        return found
+
+
+class _Embed(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, table: nn.Parameter, ids: Tensor, padding_id: int | None, dtype: torch.dtype) -> Tensor:
+        ctx.table, ctx.ids, ctx.padding_id = table, ids, padding_id
+        return table.detach()[ids].to(dtype)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[None, ...]:  # type: ignore[override]
+        table = ctx.table
+        if ctx.padding_id is not None:
+            gradient = gradient.masked_fill((ctx.ids == ctx.padding_id)[:, None], 0.0)
+        if table.grad is None:
+            table.grad = torch.zeros_like(table)
+        table.grad.index_add_(0, ctx.ids, gradient.to(table.dtype))
+        return None, None, None, None
+
+
+class _Normalize(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, states: Tensor, norm: Norm) -> Tensor:
+        ctx.save_for_backward(states)
+        ctx.norm = norm
+        return normalize(states, norm.weight, norm.epsilon)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:  # type: ignore[override]
+        on_states, on_norm = normalize_backward(gradient, *ctx.saved_tensors, ctx.norm.weight, ctx.norm.epsilon)
+        accumulate(ctx.norm.weight, on_norm)
+        return on_states, None
+
+
+def _rotary_type(model: PreTrainedModel) -> str:
+    parameters = getattr(model.config, "rope_parameters", None) or {}
+    return str(parameters.get("rope_type", "default"))
+
+
+def _say(model: PreTrainedModel, why: str) -> None:
+    if isinstance(model, PreTrainedModel) and model not in _verdicts:
+        _verdicts[model] = False
+        log.info("%s %s: transformers runs it", type(model).__name__, why)
+
+
+@torch.no_grad()
+def _agrees(model: PreTrainedModel, body: Body) -> bool:
+    """Whether our layers give the network's own hidden states for a few tokens, in the weights' own precision."""
+    size = body.weights.embeddings.shape[0]
+    ids = torch.arange(12) * 977 % size
+    expected = hidden_states(model, input_ids=ids[None], use_cache=False)[0].float()
+    found = Body(body.weights, model.dtype).all_states([tuple(ids.tolist())]).float()
+    return bool((found - expected).norm() <= TOLERANCE[model.dtype] * expected.norm())

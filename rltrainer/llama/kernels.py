@@ -1,0 +1,50 @@
+"""PURE: the small operations of a Llama layer and their gradients by hand."""
+
+import torch
+from torch import Tensor
+
+
+def normalize(states: Tensor, weight: Tensor, epsilon: float) -> Tensor:
+    """Root-mean-square norm over the last dimension, computed in float32, in the dtype of `states`."""
+    return torch.nn.functional.rms_norm(states, states.shape[-1:], weight.to(states.dtype), epsilon)
+
+
+def normalize_backward(gradient: Tensor, states: Tensor, weight: Tensor, epsilon: float) -> tuple[Tensor, Tensor]:
+    """Gradients of `normalize` with respect to states (in their dtype) and weight (float32).
+
+    gradient, states: [tokens, width]; weight: [width].
+    """
+    wide, scale = states.float(), weight.float()
+    width = states.shape[-1]
+    inverse = (torch.linalg.vecdot(wide, wide) / width + epsilon).rsqrt()[:, None]
+    unit = wide.mul_(inverse) if wide is not states else wide * inverse
+    slope = gradient.float()
+    product = slope * unit
+    along = (product @ scale / width)[:, None]
+    rest = (slope * scale).addcmul_(unit, along, value=-1.0).mul_(inverse)
+    return rest.to(states.dtype), product.sum(dim=0)
+
+
+def rotate(states: Tensor, cosine: Tensor, sine: Tensor) -> Tensor:
+    """Rotary position embedding.
+
+    states: [tokens, heads, width]; cosine, sine: [tokens, 1, width / 2]. With the sine negated it turns back, which is
+    also its gradient. Source: Su et al. 2021 (arXiv:2104.09864), halves instead of neighbours turned together.
+    """
+    first, second = states.chunk(2, dim=-1)
+    turned = torch.empty_like(states, memory_format=torch.contiguous_format)
+    low, high = turned.chunk(2, dim=-1)
+    torch.mul(first, cosine, out=low).addcmul_(second, sine, value=-1.0)
+    torch.mul(second, cosine, out=high).addcmul_(first, sine)
+    return turned
+
+
+def gated(gate: Tensor, up: Tensor) -> Tensor:
+    """silu(gate) * up"""
+    return torch.nn.functional.silu(gate).mul_(up)
+
+
+def gated_backward(gradient: Tensor, gate: Tensor, up: Tensor) -> tuple[Tensor, Tensor]:
+    """Gradients of `gated` with respect to gate and up."""
+    on_up = torch.nn.functional.silu(gate).mul_(gradient)
+    return torch.ops.aten.silu_backward(gradient * up, gate), on_up

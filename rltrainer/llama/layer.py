@@ -1,0 +1,135 @@
+"""One decoder layer with its backward pass by hand: it keeps little, and adds gradients where they belong."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from rltrainer.llama.attention import Attended, AttentionPlan, attend, attend_backward
+from rltrainer.llama.kernels import gated, gated_backward, normalize, normalize_backward, rotate
+from rltrainer.llama.weights import LayerWeights
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """What all layers of one pass share."""
+
+    plan: AttentionPlan
+    cosine: Tensor
+    """[tokens, 1, head width / 2] in the compute precision."""
+    sine: Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """What a layer computed on the way."""
+
+    query: Tensor
+    """[tokens, heads, width], turned by position."""
+    key: Tensor
+    """[tokens, key heads, width], turned by position."""
+    value: Tensor
+    attended: Attended
+    middle: Tensor
+    """[tokens, width]: the states between attention and MLP."""
+    gate: Tensor
+    up: Tensor
+
+
+def run_layer(states: Tensor, weights: LayerWeights, own: Pass) -> tuple[Tensor, Trace]:
+    """The layer's result for states [tokens, width] in the compute precision."""
+    plan = own.plan
+    normed = normalize(states, weights.attention_norm.weight, weights.attention_norm.epsilon)
+    query, key, value = (
+        project(normed, linear).view(len(states), -1, plan.head_width)
+        for linear in (weights.query, weights.key, weights.value)
+    )
+    query, key = rotate(query, own.cosine, own.sine), rotate(key, own.cosine, own.sine)
+    attended = attend(query, key, value, plan)
+    middle = project(attended.mixed, weights.output).add_(states)
+    normed = normalize(middle, weights.mlp_norm.weight, weights.mlp_norm.epsilon)
+    gate, up = project(normed, weights.gate), project(normed, weights.up)
+    result = project(gated(gate, up), weights.down).add_(middle)
+    return result, Trace(query, key, value, attended, middle, gate, up)
+
+
+class Layer(torch.autograd.Function):
+    """`run_layer` for autograd. The weights' gradients are added to their `.grad`, in float32 for float32 weights."""
+
+    @staticmethod
+    def forward(ctx: Any, states: Tensor, weights: LayerWeights, own: Pass) -> Tensor:
+        """The layer's result."""
+        result, trace = run_layer(states, weights, own)
+        attended = trace.attended
+        ctx.save_for_backward(
+            states, trace.query, trace.key, trace.value, trace.middle, trace.gate, trace.up,
+            attended.mixed, attended.prompt_norms, attended.completion_norms,
+        )  # fmt: skip
+        ctx.weights, ctx.own = weights, own
+        return result
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:  # type: ignore[override]
+        """The gradient of the states."""
+        states, query, key, value, middle, gate, up, mixed, prompt_norms, completion_norms = ctx.saved_tensors
+        weights, own = ctx.weights, ctx.own
+        on_middle = _mlp_backward(gradient, middle, gate, up, weights)
+        on_mixed = _unproject(on_middle, mixed, weights.output)
+        attended = Attended(mixed, prompt_norms, completion_norms)
+        grads = attend_backward(on_mixed, query, key, value, attended, own.plan)
+        turned = [rotate(each, own.cosine, -own.sine) for each in grads[:2]]
+        norm = weights.attention_norm
+        normed = normalize(states, norm.weight, norm.epsilon)
+        on_normed = _sum(
+            _unproject(each.flatten(1), normed, linear)
+            for each, linear in zip((*turned, grads[2]), (weights.query, weights.key, weights.value), strict=True)
+        )
+        on_states, on_norm = normalize_backward(on_normed, states, norm.weight, norm.epsilon)
+        accumulate(norm.weight, on_norm)
+        return on_states.add_(on_middle), None, None
+
+
+def project(states: Tensor, linear: nn.Linear) -> Tensor:
+    """The linear layer's result, computed in the precision of the states."""
+    bias = None if linear.bias is None else linear.bias.detach().to(states.dtype)
+    return nn.functional.linear(states, linear.weight.detach().to(states.dtype), bias)
+
+
+@torch.no_grad()
+def accumulate(parameter: nn.Parameter, gradient: Tensor) -> None:
+    """Add to a parameter's gradient, in the parameter's own precision."""
+    if not parameter.requires_grad:
+        return
+    if parameter.grad is None:
+        parameter.grad = gradient.to(parameter.dtype)
+    else:
+        parameter.grad.add_(gradient)
+
+
+def _mlp_backward(gradient: Tensor, middle: Tensor, gate: Tensor, up: Tensor, weights: LayerWeights) -> Tensor:
+    on_gated = _unproject(gradient, gated(gate, up), weights.down)
+    on_gate, on_up = gated_backward(on_gated, gate, up)
+    norm = weights.mlp_norm
+    normed = normalize(middle, norm.weight, norm.epsilon)
+    on_normed = _unproject(on_gate, normed, weights.gate).add_(_unproject(on_up, normed, weights.up))
+    on_middle, on_norm = normalize_backward(on_normed, middle, norm.weight, norm.epsilon)
+    accumulate(norm.weight, on_norm)
+    return on_middle.add_(gradient)
+
+
+def _unproject(gradient: Tensor, states: Tensor, linear: nn.Linear) -> Tensor:
+    """The gradient of a linear layer's input; that of its weight and bias is added to theirs."""
+    if linear.weight.requires_grad:
+        accumulate(linear.weight, gradient.T @ states)
+    if linear.bias is not None and linear.bias.requires_grad:
+        accumulate(linear.bias, gradient.sum(dim=0, dtype=torch.float32))
+    return gradient @ linear.weight.detach().to(gradient.dtype)
+
+
+def _sum(parts: Any) -> Tensor:
+    total: Tensor | None = None
+    for part in parts:
+        total = part if total is None else total.add_(part)
+    assert total is not None
+    return total

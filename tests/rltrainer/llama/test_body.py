@@ -1,0 +1,111 @@
+import logging
+
+import pytest
+import torch
+
+from rewardmodel.runtime.backbones import load_causal_model
+from rltrainer import policy as policy_module
+from rltrainer.adapters import add_adapters
+from rltrainer.llama import body as body_module
+from rltrainer.llama.body import compute_in, find_body
+from rltrainer.policy import Policy
+
+
+def _pairs():
+    """Completions of several lengths behind prompts of several lengths, one of them alone."""
+    generator = torch.Generator().manual_seed(0)
+    draw = lambda count: tuple(torch.randint(1, 200, (count,), generator=generator).tolist())  # noqa: E731
+    pairs = []
+    for prompt, completions in ((5, 3), (9, 4), (2, 1), (9, 2)):
+        ids = draw(prompt)
+        pairs += [(ids, draw(1 + (number * 5 + prompt) % 7)) for number in range(completions)]
+    return pairs
+
+
+def _score(model, pairs, *, micro_batch_tokens=1000, backward=True):
+    """Log-probs of every pair, and the gradient of a loss that weighs each and its entropy differently."""
+    policy = Policy(model, temperature=0.9, micro_batch_tokens=micro_batch_tokens)
+    model.zero_grad()
+    found = [()] * len(pairs)
+    for clusters in policy.plan(pairs):
+        scores = policy.score(clusters)
+        weights = torch.tensor([1.0 + row for row in scores.rows])[:, None]
+        if backward:
+            (scores.log_probs * weights + 0.3 * scores.entropy * weights * scores.mask).sum().backward()
+        for row, values, mask in zip(scores.rows, scores.log_probs.detach(), scores.mask, strict=True):
+            found[row] = tuple(values[mask].tolist())
+    return found, {name: p.grad.float().clone() for name, p in model.named_parameters() if p.grad is not None}
+
+
+def _by_transformers(monkeypatch, *arguments, **options):
+    with monkeypatch.context() as patch:
+        patch.setattr(policy_module, "find_body", lambda model: None)
+        return _score(*arguments, **options)
+
+
+@pytest.mark.parametrize("micro_batch_tokens", [20, 1000])
+def test_scores_and_gradients_are_the_networks_own(model, monkeypatch, micro_batch_tokens):
+    model.requires_grad_(True)
+    expected, slopes = _by_transformers(monkeypatch, model, _pairs())
+    found, own = _score(model, _pairs(), micro_batch_tokens=micro_batch_tokens)
+    for ours, theirs in zip(found, expected, strict=True):
+        assert ours == pytest.approx(theirs, abs=1e-5)
+    assert own.keys() == slopes.keys()
+    for name, slope in slopes.items():
+        assert (own[name] - slope).norm() <= 1e-5 * slope.norm(), name
+
+
+def test_bfloat16_is_as_near_to_float32_as_the_networks_own(base, model, monkeypatch):
+    exact = _by_transformers(monkeypatch, model.requires_grad_(True), _pairs())[1]
+    half = load_causal_model(base, dtype=torch.bfloat16).requires_grad_(True)
+    for own in (_score(half, _pairs())[1], _by_transformers(monkeypatch, half, _pairs())[1]):
+        assert _distance(own, exact) < 2e-2
+
+
+def test_float32_weights_can_compute_in_bfloat16(base, model):
+    pairs = _pairs()
+    half = load_causal_model(base, dtype=torch.bfloat16).requires_grad_(True)
+    # The same weights: those that bfloat16 holds.
+    model.load_state_dict({name: tensor.float() for name, tensor in half.state_dict().items()})
+    compute_in(model.requires_grad_(True), torch.bfloat16)
+    (found, own), (expected, slopes) = _score(model, pairs), _score(half, pairs)
+    assert found == expected
+    assert {p.grad.dtype for p in model.parameters()} == {torch.float32}
+    assert _distance(own, slopes) < 1e-2
+
+
+def test_frozen_weights_get_no_gradient_and_the_others_theirs(model, monkeypatch):
+    model.requires_grad_(True)
+    model.get_input_embeddings().weight.requires_grad_(False)
+    model.model.layers[0].requires_grad_(False)
+    expected = _by_transformers(monkeypatch, model, _pairs())[1]
+    own = _score(model, _pairs())[1]
+    assert own.keys() == expected.keys()
+    assert _distance(own, expected) < 1e-5
+
+
+def test_a_network_of_another_kind_is_left_to_transformers_and_told(model, caplog):
+    model.config.model_type = "unheard-of"
+    with caplog.at_level(logging.INFO):
+        assert find_body(model) is None
+        assert find_body(model) is None
+    assert caplog.text.count("transformers runs it") == 1
+
+
+def test_adapters_are_left_to_transformers(model):
+    assert find_body(model) is not None
+    add_adapters(model, rank=2, alpha=4.0)
+    assert find_body(model) is None
+
+
+def test_a_network_that_means_something_else_is_noticed(model, monkeypatch, caplog):
+    real = body_module.hidden_states
+    monkeypatch.setattr(body_module, "hidden_states", lambda *a, **k: 1.2 * real(*a, **k))
+    assert find_body(model) is None
+    assert "computes otherwise" in caplog.text
+
+
+def _distance(own, expected):
+    """Length of the difference of two gradients relative to the second."""
+    flat = [torch.cat([tensors[name].flatten() for name in expected]) for tensors in (own, expected)]
+    return float((flat[0] - flat[1]).norm() / flat[1].norm())
