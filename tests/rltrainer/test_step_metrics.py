@@ -1,6 +1,4 @@
-import re
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -57,15 +55,3 @@ def test_repetition_by_hand():
     assert repeated_share((1, 2)) == 0.0
     assert distinct_share([(1, 2, 3, 4), (1, 2, 3, 4)]) == 0.5
     assert distinct_share([(1,)]) == 1.0
-
-
-def test_every_metric_of_a_run_is_explained(base, tmp_path):
-    from tests.rltrainer.run_folder import grpo_config, make_run, read_rows, run
-
-    folder = make_run(tmp_path / "run", grpo_config(base, stop={"steps": 1}))
-    assert run("train", folder)[0] == 0
-    text = (Path(__file__).parents[2] / "docs" / "metrics.md").read_text()
-    explained = set(re.findall(r"`([a-z_]+)`", text))
-    parts = {name for name in explained if name.startswith("seconds_")} | {"reward_brevity", "reward_brevity_std"}
-    written = {name for row in read_rows(folder / "metrics.jsonl") for name in row["values"]}
-    assert written - explained - parts == set()
