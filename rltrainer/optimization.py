@@ -1,7 +1,5 @@
 """Optimizer steps from the rows of a batch: exact over any micro-batches and ranks."""
 
-import logging
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby, pairwise
@@ -10,21 +8,18 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from rewardmodel.runtime.faults import Diverged
-from rewardmodel.runtime.master_weights import MasterWeights
 from rewardmodel.runtime.seeding import derive_generator
-from rewardmodel.runtime.training_state import pack_optimizer, unpack_optimizer
 from rltrainer.algorithms.policy_loss import measure_distance
 from rltrainer.config_learning import OptimizerConfig
 from rltrainer.losses import StepTotals
-from rltrainer.memory import MicroBatchBudget, is_out_of_memory
+from rltrainer.memory import MicroBatchBudget
 from rltrainer.policy import CompletionScores, Policy
 from rltrainer.ranks import SINGLE, Ranks
 from rltrainer.records import TrainingBatch, TrainingRow
 from rltrainer.tally import Tally
 from rltrainer.value_head import value_head
-
-log = logging.getLogger(__name__)
+from rltrainer.weight_stepper import WeightStepper
+from rltrainer.weights import Weights
 
 StepLoss = Callable[[CompletionScores, Sequence[TrainingRow], StepTotals, Tally], Tensor]
 """One micro-batch's share of the loss of an optimizer step."""
@@ -51,12 +46,12 @@ class StepTerms:
 
 
 class PolicyOptimizer:
-    """Moves a policy's master weights along the gradient of a loss."""
+    """Moves a policy's weights along the gradient of a loss."""
 
     def __init__(
         self,
         policy: Policy,
-        masters: MasterWeights,
+        masters: Weights,
         config: OptimizerConfig,
         *,
         budget: MicroBatchBudget | None = None,
@@ -67,12 +62,18 @@ class PolicyOptimizer:
         self.policy = policy
         self.masters = masters
         self.config = config
-        self.budget = budget
         self.ranks = ranks
         foreteller = value_head(policy.model)
         head = [] if foreteller is None else list(foreteller.parameters())
         self.adamw = build_adamw(masters.parameters, config, head=head, head_rate_factor=head_rate_factor)
-        self.skipped_in_a_row = 0
+        self.stepper = WeightStepper(
+            masters, self.adamw, config, budget=budget or MicroBatchBudget(policy.micro_batch_tokens), ranks=ranks
+        )
+
+    @property
+    def skipped_in_a_row(self) -> int:
+        """Steps left out since the last one that was taken."""
+        return self.stepper.skipped_in_a_row
 
     def update(self, batch: TrainingBatch, terms: StepTerms, tally: Tally) -> None:
         """All passes over the batch, each in `minibatches` optimizer steps.
@@ -96,18 +97,12 @@ class PolicyOptimizer:
                 break
 
     def pack(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
-        """Masters, AdamW's means and what else the next step depends on."""
-        tensors, settings = pack_optimizer(self.adamw)
-        weights = {f"weights.{name}": master for name, master in self.masters.pack().items()}
-        moments = {f"adamw.{name}": tensor for name, tensor in tensors.items()}
-        return {**weights, **moments}, {"adamw": settings, "skipped_in_a_row": self.skipped_in_a_row}
+        """Weights, AdamW's means and what else the next step depends on."""
+        return self.stepper.pack()
 
     def unpack(self, tensors: Mapping[str, Tensor], state: Any) -> None:
         """Put what `pack` gave back."""
-        parts = {kind: _below(tensors, kind) for kind in ("weights", "adamw")}
-        self.masters.unpack(parts["weights"])
-        unpack_optimizer(self.adamw, parts["adamw"], state["adamw"])
-        self.skipped_in_a_row = state["skipped_in_a_row"]
+        self.stepper.unpack(tensors, state)
 
     def _remember_old(self, rows: list[TrainingRow], terms: StepTerms, *, besides: Sequence[int]) -> None:
         """What the policy that sampled thinks of the rows that are learned from after its first step.
@@ -138,49 +133,23 @@ class PolicyOptimizer:
         wanted = [index for index, row in enumerate(rows) if terms.needs_pass(row)]
         tally.add_sum("rows_spared", len(rows) - len(wanted))
         mine = self.ranks.share(wanted, weights=[float(len(rows[index].completion_ids)) for index in wanted])
-        own = Tally()
         run = [rows[index] for index in mine]
-        found = self.ranks.attempt(lambda: self._accumulate_within_memory(run, terms, totals, own, first=first))
-        self._complete_gradients()
-        for measured in self.ranks.gather(own):
-            tally.merge(measured)
+        found = self.stepper.take(
+            lambda measured: self._accumulate(run, terms, totals, measured, first=first),
+            learning_rate=terms.learning_rate,
+            tally=tally,
+        )
         scored: list[tuple[float, ...]] = [()] * len(rows)
         for index, values in self.ranks.join(list(zip(mine, found, strict=True))):
             scored[index] = values
-        norm = float(nn.utils.clip_grad_norm_(self.masters.parameters, self.config.max_grad_norm, foreach=True))
-        tally.add_mean("grad_norm", torch.tensor([norm], dtype=torch.float64))
-        if math.isfinite(norm):
-            self._move(terms.learning_rate)
-            self.skipped_in_a_row = 0
-        else:
-            self._skip(tally)
         return scored
-
-    def _accumulate_within_memory(
-        self, rows: Sequence[TrainingRow], terms: StepTerms, totals: StepTotals, tally: Tally, *, first: bool
-    ) -> list[tuple[float, ...]]:
-        """`_accumulate`, again from its start with smaller micro-batches where memory does not suffice."""
-        while True:
-            own = Tally()
-            try:
-                scored = self._accumulate(rows, terms, totals, own, first=first)
-            except (RuntimeError, MemoryError) as error:
-                if self.budget is None or not is_out_of_memory(error):
-                    raise
-            else:
-                tally.merge(own)
-                return scored
-            # Outside of the handler: the error's frames hold the tensors that need to go.
-            self.masters.clear_gradients()
-            self.budget.halve()
-            self.policy.micro_batch_tokens = self.budget.tokens
-            log.warning("out of memory: going on with micro-batches of %d tokens", self.budget.tokens)
 
     def _accumulate(
         self, rows: Sequence[TrainingRow], terms: StepTerms, totals: StepTotals, tally: Tally, *, first: bool
     ) -> list[tuple[float, ...]]:
-        """Gradients of all micro-batches into the masters; gives each row's log-probs."""
+        """Gradients of all micro-batches into the weights; gives each row's log-probs."""
         found: list[tuple[float, ...]] = [()] * len(rows)
+        self.policy.micro_batch_tokens = self.stepper.budget.tokens
         for clusters in self.policy.plan([(row.prompt_ids, row.completion_ids) for row in rows]):
             if first:  # Later steps come after the weights have moved, which cannot be taken back.
                 self.policy.check()
@@ -195,31 +164,6 @@ class PolicyOptimizer:
             for index, values, mask in zip(scores.rows, scores.log_probs.detach(), scores.mask, strict=True):
                 found[index] = tuple(values[mask].tolist())
         return found
-
-    def _complete_gradients(self) -> None:
-        """Gradients of all ranks, and zeros where no row was run: AdamW's means move on all the same."""
-        for parameter in self.masters.parameters:
-            if parameter.grad is None:
-                parameter.grad = torch.zeros_like(parameter)
-        self.ranks.reduce_gradients(self.masters.parameters)
-
-    def _move(self, learning_rate: float) -> None:
-        for group in self.adamw.param_groups:
-            group["lr"] = learning_rate * group["rate_factor"]
-        self.adamw.step()
-        self.masters.publish()
-        self.masters.clear_gradients()
-
-    def _skip(self, tally: Tally) -> None:
-        self.masters.clear_gradients()
-        self.skipped_in_a_row += 1
-        tally.add_sum("skipped_steps", 1)
-        log.warning("an optimizer step is left out: its gradient is not finite (%d in a row)", self.skipped_in_a_row)
-        if self.skipped_in_a_row > self.config.max_skipped_steps:
-            raise Diverged(
-                f"the gradient of the policy was not finite {self.skipped_in_a_row} times in a row; "
-                "lower optimizer.learning_rate or look at the rewards"
-            )
 
 
 def plan_steps(rows: Sequence[TrainingRow], *, passes: int, minibatches: int, seed: int) -> list[list[int]]:
@@ -293,7 +237,3 @@ def learning_rate_at(step: int, *, config: OptimizerConfig, steps: int) -> float
         "linear": lambda: (steps - step) / max(steps - config.warmup_steps, 1),
     }
     return config.learning_rate * max(0.0, decays[config.schedule]())
-
-
-def _below(tensors: Mapping[str, Tensor], kind: str) -> dict[str, Tensor]:
-    return {name.removeprefix(f"{kind}."): tensor for name, tensor in tensors.items() if name.startswith(f"{kind}.")}

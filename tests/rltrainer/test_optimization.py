@@ -14,6 +14,7 @@ from rltrainer.optimization import PolicyOptimizer, StepTerms, build_adamw, lear
 from rltrainer.policy import Policy
 from rltrainer.records import TrainingBatch, TrainingRow
 from rltrainer.tally import Tally
+from rltrainer.weight_stepper import WeightStepper
 
 AGGREGATIONS = ("grpo", "token_mean", "dr_grpo")
 ROWS = tuple(
@@ -38,7 +39,7 @@ def _terms(*, learning_rate=1e-3, coefficient=0.04, needs_pass=lambda row: True,
     return StepTerms(policy_loss, needs_pass, learning_rate, 6, seed, of_sampler)
 
 
-class _Halted(PolicyOptimizer):
+class _Halted(WeightStepper):
     """Stops where the weights would move, so that a test can look at the gradient."""
 
     gradient: torch.Tensor
@@ -51,10 +52,13 @@ class _Halted(PolicyOptimizer):
 def _gradient(model, rows, micro_batch_tokens, *, budget=None, **terms):
     """The gradient of a whole step as the optimizer sees it, and what the step measured."""
     policy = Policy(model, temperature=1.0, micro_batch_tokens=micro_batch_tokens)
-    optimizer = _Halted(policy, MasterWeights(model), OptimizerConfig(max_grad_norm=1e9), budget=budget)
+    config = OptimizerConfig(max_grad_norm=1e9)
+    optimizer = PolicyOptimizer(policy, MasterWeights(model), config, budget=budget)
+    before = optimizer.stepper
+    optimizer.stepper = _Halted(before.masters, before.adamw, config, budget=before.budget)
     tally = Tally()
     optimizer.update(TrainingBatch(tuple(rows), 0), _terms(**terms), tally)
-    return optimizer.gradient, tally.values()
+    return optimizer.stepper.gradient, tally.values()
 
 
 @pytest.mark.parametrize("ratio", ["token", "sequence"])

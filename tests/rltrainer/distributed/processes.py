@@ -4,11 +4,13 @@ import multiprocessing
 import os
 import pickle
 import socket
+import threading
 import traceback
 from collections.abc import Callable
 from typing import Any
 
 import torch
+from tqdm import tqdm
 
 from rltrainer.rank_environment import RankPlace
 from rltrainer.ranks import Ranks, start_ranks
@@ -43,6 +45,8 @@ def on_ranks(count: int, work: Callable[..., Any], *arguments: Any) -> list[Any]
 
 def _be_rank(place: RankPlace, port: int, pipe: Any, work: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
     torch.set_num_threads(1)
+    # A fork shares the lock of progress bars with its parent, and would wait for ever if a killed one had held it.
+    tqdm.set_lock(threading.RLock())
     os.environ.update(place.variables(port=port))
     try:
         ranks: Ranks = start_ranks()
