@@ -117,10 +117,10 @@ def _people(groups: Sequence[Group], scores: Sequence[float]) -> RewardPart:
         found[group.prompt.record.prompt_id, group.completions[index].token_ids].append(score)
     means = {key: sum(values) / len(values) for key, values in found.items()}
 
-    def score(answers: Sequence[Answer]) -> list[float]:
+    def give(answers: Sequence[Answer]) -> list[float]:
         return [means[answer.prompt.prompt_id, answer.completion.token_ids] for answer in answers]
 
-    return score
+    return give
 
 
 def _check(record: JudgedRecord, rollout: RolloutConfig, renderer: Renderer, vocabulary: int, place: str) -> None:
