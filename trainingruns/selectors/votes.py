@@ -83,9 +83,10 @@ def read_candidates(*, project: Project, filters: Mapping[str, Any]) -> Iterator
 def _known_answers(project: Project) -> Iterator[Candidate]:
     tasks = Task.objects.filter(project=project, kind="ranking", gold__isnull=False).order_by("prompt_id", "id")
     best: dict[int, set[str]] = {}
-    for prompt_id, gold in tasks.values_list("prompt_id", "gold"):
-        above_the_line = set(gold["tiers"][0]) - set(gold.get("bad") or ())
-        best.setdefault(prompt_id, set()).update(above_the_line)
+    for task in tasks:
+        known: dict[str, Any] = task.gold or {}
+        above_the_line = set(known["tiers"][0]) - set(known.get("bad") or ())
+        best.setdefault(task.prompt_id, set()).update(above_the_line)
     rows = Response.objects.filter(prompt_id__in=best).select_related("prompt").order_by("prompt_id", "id")
     for response in rows.iterator(chunk_size=2000):
         if response.key in best[response.prompt_id]:
