@@ -80,7 +80,12 @@ CURVES: dict[str, tuple[CurveSpec, ...]] = {
 
 
 POLICY_CHAPTERS = ("Policy runs",)
-CHAPTERS: dict[str, tuple[str, ...]] = {Run.Kind.REWARD: ("Reward runs",)}
+GIVEN_CHAPTERS = ("Runs on given responses",)
+CHAPTERS: dict[str, tuple[str, ...]] = {
+    Run.Kind.REWARD: ("Reward runs",),
+    Run.Kind.SFT: GIVEN_CHAPTERS,
+    Run.Kind.DPO: GIVEN_CHAPTERS,
+}
 """Titles of the chapters of docs/metrics.md that speak of a kind, most particular first."""
 
 
