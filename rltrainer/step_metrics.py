@@ -26,6 +26,7 @@ def describe_groups(groups: Sequence[Group]) -> dict[str, float]:
         **({"length_stopped_mean": float(lengths[stopped].mean())} if stopped.any() else {}),
         "truncated_fraction": float(1 - stopped.mean()),
         "repetition_fraction": float(np.mean([repeated_share(c.token_ids) for c in completions])),
+        "non_ascii_fraction": _non_ascii_share([text for group in groups for text in group.texts]),
         "distinct_fraction": distinct_share([completion.token_ids for completion in completions]),
     }
 
@@ -53,6 +54,12 @@ def _mean_and_spread(name: str, values: np.ndarray) -> dict[str, float]:
     """Mean and standard deviation; no deviation of a single value."""
     spread = {f"{name}_std": float(values.std(ddof=1))} if len(values) > 1 else {}
     return {name: float(values.mean()), **spread}
+
+
+def _non_ascii_share(texts: Sequence[str]) -> float:
+    """Share of characters outside of ASCII; 0 without any character."""
+    characters = "".join(texts)
+    return sum(ord(character) > 127 for character in characters) / len(characters) if characters else 0.0
 
 
 def _correlate(name: str, first: np.ndarray, second: np.ndarray) -> dict[str, float]:

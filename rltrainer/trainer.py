@@ -1,8 +1,6 @@
 """The loop of policy training: collect, compare, step. It holds no mathematics of its own."""
 
 import logging
-import resource
-import sys
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -21,9 +19,9 @@ from rltrainer.outcome import answer_with_rivals, finish
 from rltrainer.progress import Progress, load_progress, save_progress
 from rltrainer.ranks import SINGLE, Ranks, start_ranks, stop_ranks
 from rltrainer.records import Group, TrainingBatch, TrainingRow, flatten_completions
-from rltrainer.rollouts.dynamic import Collected
 from rltrainer.session import Session, open_session
 from rltrainer.step_metrics import describe_groups
+from rltrainer.step_speed import describe_speed
 from rltrainer.stopwatch import Stopwatch
 from rltrainer.tally import Tally
 
@@ -138,7 +136,7 @@ class Trainer:
             self._learn(session, progress, batch, watch, tally)
             tokens = batch.tokens
         measured = {**describe_groups(collected.all_groups), **collected.metrics, **tally.values()}
-        measured.update(kl_coefficient=session.controller.coefficient, **_speed(collected, tokens, watch))
+        measured.update(kl_coefficient=session.controller.coefficient, **describe_speed(collected, tokens, watch))
         if "kl_sequence" in measured:
             session.controller.update(measured["kl_sequence"], len(flatten_completions(collected.groups)))
         # One rank reads for all: the others might find the file a line longer.
@@ -220,20 +218,3 @@ def _has_advantage(row: TrainingRow) -> bool:
 
 def _any_row(row: TrainingRow) -> bool:
     return True
-
-
-def _speed(collected: Collected, tokens: int, watch: Stopwatch) -> dict[str, float]:
-    """Seconds of the step's parts, tokens a second, and memory."""
-    times = watch.values()
-    sampled = sum(len(completion.token_ids) for group in collected.all_groups for completion in group.completions)
-    measured = {**times, "peak_memory_mib": _peak_memory_mib()}
-    if collected.batches:
-        measured["tokens_per_second_generate"] = sampled / times["seconds_generate"]
-    if tokens and "seconds_train" in times:
-        measured["tokens_per_second_train"] = tokens / times["seconds_train"]
-    return measured
-
-
-def _peak_memory_mib() -> float:
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / (2**20 if sys.platform == "darwin" else 2**10)

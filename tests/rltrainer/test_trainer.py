@@ -11,7 +11,7 @@ from safetensors.torch import load_file
 from rewardmodel.runtime.backbones import load_causal_model
 from tests.rltrainer.run_folder import grpo_config, make_run, read_json, read_rows, run, start
 
-TIMES = ("seconds_", "tokens_per_second", "peak_memory")
+TIMES = ("seconds_", "tokens_per_second", "peak_memory", "resident_memory")
 
 
 def _weights(folder):

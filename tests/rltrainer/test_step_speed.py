@@ -1,0 +1,28 @@
+import time
+
+import torch
+
+from rltrainer.rollouts.dynamic import Collected
+from rltrainer.step_speed import describe_speed, resident_memory
+from rltrainer.stopwatch import Stopwatch
+
+
+def test_a_step_that_sampled_and_learned_nothing_has_no_speed():
+    values = describe_speed(Collected([], [], 0, 0, {}), 0, Stopwatch())
+    assert {name for name in values if name.startswith("tokens_per_second")} == set()
+    assert values["peak_memory_mib"] > 1
+
+
+def test_speed_counts_what_was_learned_from():
+    watch = Stopwatch()
+    with watch.part("train"):
+        time.sleep(0.02)
+    values = describe_speed(Collected([], [], 0, 0, {}), 100, watch)
+    assert 100 < values["tokens_per_second_train"] <= 5000
+
+
+def test_resident_memory_rises_with_what_is_held():
+    before = resident_memory()["resident_memory_mib"]
+    held = torch.ones(32 * 2**20 // 4)
+    assert resident_memory()["resident_memory_mib"] > before + 16
+    assert held.sum() > 0
