@@ -27,6 +27,7 @@ SHARED_WITH_SITE = {
     "rltrainer.config_offline",
     "rltrainer.config_reward",
     "rltrainer.config_sections",
+    "rltrainer.judged_records",
 }
 FRAMEWORKS = {"django", "rest_framework", "celery", "psycopg", "redis", "allauth"}
 ALWAYS_PURE = (
