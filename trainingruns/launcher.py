@@ -29,6 +29,9 @@ def trainer_command(run: Run, directory: Path) -> list[str]:
     if run.kind == Run.Kind.FETCH:
         return [sys.executable, "-m", "rewardmodel", "fetch-base", str(directory / "model")]
     package = "rewardmodel" if run.kind == Run.Kind.REWARD else "rltrainer"
+    if run.kind == Run.Kind.PREVIEW:
+        number = str(run.purpose.get("prompt", 0))
+        return [sys.executable, "-m", package, "preview", str(directory), "--save", "--prompt", number]
     verb = "sample" if run.kind == Run.Kind.SAMPLE else "train"
     return [sys.executable, "-m", package, verb, str(directory)]
 

@@ -38,7 +38,8 @@ def prepare_run_directory(run: Run) -> Path:
     (directory / "data").mkdir(parents=True, exist_ok=True)
     if run.kind != Run.Kind.FETCH:
         write_atomically(directory / "config.json", _json(complete_config(run)))
-        for name in DATA_FILES.get(run.kind, ()):
+        # A preview reads what the run that it previews would read.
+        for name in DATA_FILES.get(run.config.get("kind", run.kind), ()):
             _put_data(run, name, directory / "data" / name)
     # Left by an earlier attempt: its last words, and the order that ended it.
     for name in ("status.json", "cancel"):

@@ -24,6 +24,7 @@ MATRIX: dict[str, dict[str, tuple[tuple[int, ...], Any]]] = {
     "api-loop": {"get": (REVIEWERS, None), "patch": (MANAGERS, {"is_enabled": True})},
     "api-run": {"get": (REVIEWERS, None)},
     "api-cancel": {"post": (MANAGERS, {})},
+    "api-resume": {"post": (MANAGERS, {})},
     "api-metrics": {"get": (REVIEWERS, None)},
     "api-model": {"get": (REVIEWERS, None)},
     "api-stage": {"post": (MANAGERS, {"stage": "champion"})},

@@ -1,14 +1,18 @@
 """Pages of models and runs: they work, and refuse whom they should."""
 
+import json
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from django.test import Client
 from django.utils import timezone
+from django.utils.html import escape
 
-from annotation.models import Membership, Project, User
+from annotation.models import Membership, Project, Task, User
 from trainingruns.models import Metric, ModelVersion, Run, Sample
 from trainingruns.services.snapshots import create_snapshot
+from trainingruns.web.forms import PURPOSES
 
 MakeRun = Callable[..., Run]
 
@@ -127,3 +131,75 @@ def test_a_version_page_shows_its_lineage(
     page = signed_in("manager").get(f"/models/{version.pk}/").content.decode()
     assert "base v1" in page and "Promote" in page
     assert signed_in(None).get(f"/models/{version.pk}/").status_code == 404
+
+
+def test_what_the_brakes_saw_is_told_newest_first(make_run: MakeRun, signed_in: Callable[[str | None], Client]) -> None:
+    warnings = [
+        {"step": 3, "brake": "flat", "action": "warn", "sentence": "62 % of groups all fail: prompts too hard."},
+        {"step": 5, "brake": "kl", "action": "pause", "sentence": "KL is 21 nats, above the budget of 20."},
+    ]
+    run = make_run(kind="grpo", state="cancelled", checkpoint_step=5, step=5, status={"warnings": warnings})
+    page = signed_in("manager").get(f"/runs/{run.pk}/").content.decode()
+    assert page.index("KL is 21 nats") < page.index("62 % of groups")
+    assert "Paused by its brakes" in page and "checkpoint of step 5 is kept" in page
+    assert f'action="/runs/{run.pk}/resume/"' in page
+    assert "resume" not in signed_in("reviewer").get(f"/runs/{run.pk}/").content.decode()
+
+
+def test_a_run_that_its_brakes_ended_says_so_and_shows_its_outcome(
+    make_run: MakeRun, signed_in: Callable[[str | None], Client]
+) -> None:
+    share = {"value": 0.75, "low": 0.5, "high": 0.9, "n": 8}
+    result = {
+        "stopped_by": "Reward rises while people's win rate falls.",
+        "reward_gain": {"value": 0.5, "low": 0.1, "high": 0.9, "n": 8},
+        "win_rate_reference": share,
+        "win_rate_by": "model",
+        "accuracy": {"number": {"policy": {"1": share}, "reference": {"1": share}, "gain_over_reference": share}},
+    }
+    run = make_run(kind="ppo", state="succeeded", step=9, result=result)
+    page = signed_in("reviewer").get(f"/runs/{run.pk}/").content.decode()
+    for words in ("Ended early by its brakes", "people&#x27;s win rate falls", "+0.50", "leaves chance out",
+                  "Beats the reference, by the reward model", "75.0 % (50.0 % to 90.0 %)", "pass@1"):  # fmt: skip
+        assert words in page, words
+
+
+def test_useless_prompts_lead_to_their_tasks(
+    make_run: MakeRun, judge: Callable[..., None], artifacts: Path, signed_in: Callable[[str | None], Client]
+) -> None:
+    judge("q1", question="What is too hard?")
+    task = Task.objects.get()
+    run = make_run(kind="dapo", state="succeeded", result={"prompts": {"asked": 2, "too_hard": 1, "too_easy": 0}})
+    rows = [
+        {"prompt_id": str(task.prompt_id), "groups": 2, "completions": 16, "all_low": 2, "all_high": 0,
+         "reward_mean": -1.0, "verdict": "too_hard"},
+        {"prompt_id": "999999", "groups": 1, "completions": 8, "all_low": 0, "all_high": 0,
+         "reward_mean": 0.5, "verdict": ""},
+    ]  # fmt: skip
+    folder = artifacts / "runs" / str(run.pk)
+    folder.mkdir(parents=True)
+    (folder / "prompts_report.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    page = signed_in("reviewer").get(f"/runs/{run.pk}/").content.decode()
+    assert f'<a href="/projects/p/tasks/{task.pk}/" dir="auto">What is too hard?</a>' in page
+    assert "too hard</span>" in page and "999999" not in page
+
+
+def test_the_words_on_metrics_are_a_page(signed_in: Callable[[str | None], Client]) -> None:
+    page = signed_in(None).get("/help/metrics/").content.decode()
+    assert 'id="policy-runs.kl_sequence"' in page
+    assert "<code>reward_std</code>" in page
+    assert Client().get("/help/metrics/").status_code == 302
+
+
+def test_every_kind_has_a_button_with_a_sentence(
+    project: Project, base_model: ModelVersion, judge: Callable[..., None], signed_in: Callable[[str | None], Client]
+) -> None:
+    judge("q1"), judge("q2")
+    snapshot = create_snapshot(project=project, eval_share=0.4)
+    client = signed_in("manager")
+    page = client.get("/projects/p/models/").content.decode()
+    for kind, sentence in PURPOSES.items():
+        assert f'value="{kind}"' in page and escape(sentence) in page
+    answer = client.post("/projects/p/models/", {"kind": "ppo", "snapshot": snapshot.pk, "overrides": "critic.pases=2"})
+    assert answer.status_code == 400
+    assert "critic.pases: unknown key" in str(answer.context["form"].errors["overrides"])

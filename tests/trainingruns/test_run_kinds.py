@@ -13,10 +13,11 @@ from tests.factories import make_member
 from tests.tiny_model import make_tiny_model
 from trainingruns.lifecycle import RunState
 from trainingruns.models import ONLINE_KINDS, POLICY_KINDS, ModelVersion, Run, Snapshot
+from trainingruns.outcome_figures import accuracy_shares
 from trainingruns.run_directory import prepare_run_directory
 from trainingruns.run_files import read_json
+from trainingruns.selectors.curves import CURVES
 from trainingruns.selectors.lineage import lineage
-from trainingruns.selectors.runs import CURVES, accuracy_bars
 from trainingruns.services.loops import set_loop
 from trainingruns.services.registry import register_base_version, register_version
 from trainingruns.services.runs import start_run
@@ -115,6 +116,6 @@ def test_demonstrations_then_preferences_make_two_policies(
         assert (base.kind, base.number, base.name) == ("policy", number, "p-policy")
         assert run.metrics.count() == 2 and run.samples.count() == 2
     assert base.metrics["accuracy"]["n"] == snapshot.eval_pairs
-    assert accuracy_bars(run=run)[0].label == "This policy"
+    assert accuracy_shares(run.result, kind=run.kind)[0][0] == "This policy"
     tree = lineage(version=base).as_dict()
     assert [each["role"] for each in tree["made_from"][0]["made_from"]] == ["started from", "snapshot"]

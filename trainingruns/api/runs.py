@@ -17,11 +17,12 @@ from trainingruns.api.shapes import MetricOutput, RunOutput
 from trainingruns.models import ModelVersion, Run
 from trainingruns.selectors.registry import versions_of
 from trainingruns.selectors.runs import get_run, runs_of, snapshots_of
+from trainingruns.services.resuming import resume_run
 from trainingruns.services.runs import cancel_run, start_run
 
 
 class RunInput(StrictSerializer):
-    kind = serializers.ChoiceField(Run.Kind.choices)
+    kind = serializers.ChoiceField([choice for choice in Run.Kind.choices if choice[0] != Run.Kind.PREVIEW])
     snapshot_id = serializers.IntegerField(min_value=1, required=False)
     base_version_id = serializers.IntegerField(min_value=1, required=False)
     reward_version_id = serializers.IntegerField(min_value=1, required=False)
@@ -29,6 +30,9 @@ class RunInput(StrictSerializer):
     overrides = serializers.ListField(child=serializers.CharField(max_length=300), required=False, max_length=100)
     serve_blind_tasks = serializers.BooleanField(
         required=False, help_text="A policy run: let people judge its responses against the champion's."
+    )
+    preview = serializers.BooleanField(
+        required=False, help_text="Train nothing: `result` then shows, token by token, what one sample would teach."
     )
 
 
@@ -65,11 +69,12 @@ class RunsView(ApiView):
     def post(self, request: Request, slug: str) -> Response:
         project = require_project(request, slug, Role.MANAGER)
         body = read_body(request, RunInput)
-        serves = body.pop("serve_blind_tasks", False)
+        serves, is_preview = body.pop("serve_blind_tasks", False), body.pop("preview", False)
         run = start_run(
             project=project,
             created_by=person(request),
             purpose={"then": "serve_blind_tasks"} if serves else {},
+            is_preview=is_preview,
             **_parts(project, body),
             **body,
         )
@@ -101,6 +106,20 @@ class CancelView(ApiView):
         run = get_run(user=person(request), run_id=run_id, role=Role.MANAGER)
         body = read_body(request, CancelInput)
         return Response(RunOutput(cancel_run(run=run, actor=person(request), **body)).data)
+
+
+class ResumeView(ApiView):
+    @describe(
+        "resume_run",
+        "Take up a cancelled run at its checkpoint. Asking twice changes nothing; a run without a checkpoint answers "
+        "409.",
+        gives={200: RunOutput},
+        fails=(403, 404, 409),
+        tag="training",
+    )
+    def post(self, request: Request, run_id: int) -> Response:
+        run = get_run(user=person(request), run_id=run_id, role=Role.MANAGER)
+        return Response(RunOutput(resume_run(run=run, actor=person(request))).data)
 
 
 class MetricsView(ApiView):

@@ -6,7 +6,7 @@ from django.urls import URLPattern, URLResolver, path
 import annotation.api.urls  # noqa: F401
 from trainingruns.api.loops import LoopView
 from trainingruns.api.models import LineageView, StageView, VersionsView, VersionView
-from trainingruns.api.runs import CancelView, MetricsView, RunsView, RunView
+from trainingruns.api.runs import CancelView, MetricsView, ResumeView, RunsView, RunView
 from trainingruns.api.snapshots import SnapshotsView
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -16,6 +16,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("projects/<slug:slug>/loop", LoopView.as_view(), name="api-loop"),
     path("runs/<row:run_id>", RunView.as_view(), name="api-run"),
     path("runs/<row:run_id>/cancel", CancelView.as_view(), name="api-cancel"),
+    path("runs/<row:run_id>/resume", ResumeView.as_view(), name="api-resume"),
     path("runs/<row:run_id>/metrics", MetricsView.as_view(), name="api-metrics"),
     path("models/<row:version_id>", VersionView.as_view(), name="api-model"),
     path("models/<row:version_id>/stage", StageView.as_view(), name="api-stage"),

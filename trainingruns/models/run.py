@@ -17,6 +17,7 @@ class Run(models.Model):
         DAPO = "dapo", "DAPO"
         SAMPLE = "sample", "Sampling"
         FETCH = "fetch", "Fetch a base model"
+        PREVIEW = "preview", "Preview"
 
     project = models.ForeignKey("annotation.Project", models.PROTECT, related_name="runs")
     kind = models.CharField(max_length=8, choices=Kind)

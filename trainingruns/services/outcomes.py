@@ -25,11 +25,12 @@ class IncompleteOutcome(RuntimeError):
 
 def record_success(*, run: Run, directory: Path) -> None:
     """End the run as succeeded together with all that follows from it, or not at all. Raises: LeaseLost."""
-    result = read_json(directory / "result.json")
+    name = "preview.json" if run.kind == Run.Kind.PREVIEW else "result.json"
+    result = read_json(directory / name)
     if not result and run.kind != Run.Kind.FETCH:
-        raise IncompleteOutcome("the trainer ended well but left no result.json")
+        raise IncompleteOutcome(f"the trainer ended well but left no {name}")
     # Reading hundreds of megabytes belongs before the transaction, not into it.
-    digest = "" if run.kind == Run.Kind.SAMPLE else _model_digest(directory)
+    digest = "" if run.kind in (Run.Kind.SAMPLE, Run.Kind.PREVIEW) else _model_digest(directory)
     with transaction.atomic():
         claims.finish_run(run=run, state=RunState.SUCCEEDED, reason="", exit_code=0, result=result)
         reason = _CONSEQUENCES.get(run.kind, _after_policy)(run, digest, result)
@@ -100,4 +101,5 @@ _CONSEQUENCES: dict[str, Callable[[Run, str, dict[str, Any]], str]] = {
     Run.Kind.REWARD: _after_reward,
     Run.Kind.SAMPLE: _after_sample,
     Run.Kind.FETCH: _after_fetch,
+    Run.Kind.PREVIEW: lambda run, digest, result: "",
 }

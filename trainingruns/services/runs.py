@@ -14,7 +14,7 @@ from annotation.queueing import enqueue
 from annotation.services import audit
 from trainingruns.configuration import build_config
 from trainingruns.lifecycle import FINISHED, RunState
-from trainingruns.models import ONLINE_KINDS, ModelVersion, Run, Snapshot
+from trainingruns.models import ONLINE_KINDS, POLICY_KINDS, ModelVersion, Run, Snapshot
 from trainingruns.run_directory import EXAMPLES, directory_name
 
 Kind = Run.Kind
@@ -44,25 +44,24 @@ def start_run(
     config: Mapping[str, Any] | None = None,
     overrides: Iterable[str] = (),
     purpose: Mapping[str, Any] | None = None,
+    is_preview: bool = False,
     created_by: User | None = None,
 ) -> Run:
     """A queued run, checked as far as it can be before it exists; a worker is told on commit.
 
-    base_version: by default the project's champion of the kind, else the base model.
+    base_version: by default the project's champion of the kind, else the base model. is_preview: the run trains nothing
+    and shows what it would make of one sample.
     Raises: ApplicationError `invalid_config` (with `faults`), or a code that names the missing part.
     """
     if created_by is not None:
         require_role(user=created_by, project=project, role=Membership.Role.MANAGER)
-    if kind not in Kind.values:
-        raise ApplicationError(
-            f"There is no kind of run {kind!r}; there are {', '.join(Kind.values)}.", code="unknown_kind"
-        )
+    _check_kind(kind, is_preview=is_preview)
     # Enumeration members are no plain text to the trainers' strict parsers.
     kind = Kind(kind).value
     parts = _check_parts(project, kind, _Parts(snapshot, base_version, reward_version), dict(purpose or {}))
     run = Run.objects.create(
         project=project,
-        kind=kind,
+        kind=Kind.PREVIEW if is_preview else kind,
         snapshot=parts.snapshot,
         base_version=parts.base,
         reward_version=parts.reward,
@@ -70,9 +69,14 @@ def start_run(
         purpose=dict(purpose or {}),
         created_by=created_by,
     )
+    return put_in_queue(run)
+
+
+def put_in_queue(run: Run) -> Run:
+    """A new run with its directory named and its beginning on record; a worker is told on commit."""
     Run.objects.filter(pk=run.pk).update(directory=directory_name(run))
     run.directory = directory_name(run)
-    audit.record(actor=created_by, action="start_run", obj=run, project=project, data={"kind": kind})
+    audit.record(actor=run.created_by, action="start_run", obj=run, project=run.project, data={"kind": run.kind})
     enqueue(RUN_JOB, run_id=run.pk)
     return run
 
@@ -115,6 +119,14 @@ def default_reward(*, project: Project) -> ModelVersion | None:
     own = ModelVersion.objects.filter(project=project, kind=ModelVersion.Kind.REWARD)
     champion = own.filter(stage=ModelVersion.Stage.CHAMPION).first()
     return champion or own.filter(stage=ModelVersion.Stage.CANDIDATE).first()
+
+
+def _check_kind(kind: str, *, is_preview: bool) -> None:
+    known = [value for value in Kind.values if value != Kind.PREVIEW]
+    if kind not in known:
+        raise ApplicationError(f"There is no kind of run {kind!r}; there are {', '.join(known)}.", code="unknown_kind")
+    if is_preview and kind not in POLICY_KINDS:
+        raise ApplicationError(f"A {kind} run has no preview; a policy's training has.", code="no_preview")
 
 
 def _check_parts(project: Project, kind: str, parts: _Parts, purpose: dict[str, Any]) -> _Parts:

@@ -1,18 +1,46 @@
 """Shapes of the forms of this part; what they mean is for the services to say."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from django import forms
 
 from annotation.models import Project
-from trainingruns.models import ModelVersion, Run, Snapshot
+from trainingruns.models import POLICY_KINDS, ModelVersion, Run, Snapshot
 from trainingruns.selectors.registry import versions_of
 from trainingruns.selectors.runs import snapshots_of
 
-STARTABLE = (("reward", "Reward model"), ("grpo", "Policy with GRPO"))
+PURPOSES: dict[str, str] = {
+    Run.Kind.REWARD: "Learns to score responses as people do. Needed first by the kinds that practise on a reward.",
+    Run.Kind.SFT: "Imitates the responses that people liked best. The plainest start, and a good one.",
+    Run.Kind.DPO: "Learns from pairs of responses directly, without a reward model and without sampling.",
+    Run.Kind.GRPO: "Practises: answers each prompt several times and learns from what beat the group's mean reward.",
+    Run.Kind.RLOO: "Practises like GRPO, holding each answer against its siblings; distance costs part of the reward.",
+    Run.Kind.DAPO: "Practises on prompts that still teach something, without a price on distance: the boldest kind.",
+    Run.Kind.PPO: "Practises with a critic that judges every token; for long answers, at twice the memory.",
+}
+"""What each kind that can be started here is for, in one sentence."""
+FIELD_OF_FAULT = {
+    "invalid_config": "overrides",
+    "no_snapshot": "snapshot",
+    "empty_snapshot": "snapshot",
+    "too_few_prompts": "snapshot",
+    "no_examples": "snapshot",
+    "no_base_version": "base_version",
+    "no_preview": "kind",
+    "unknown_kind": "kind",
+}
+"""By the code of a refusal, the field that is at fault."""
 
 
-class SnapshotForm(forms.Form):
+class PlainForm(forms.Form):
+    """A form whose labels have no colon."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **{"label_suffix": "", **kwargs})
+
+
+class SnapshotForm(PlainForm):
     """What a manager may choose about a snapshot."""
 
     view = forms.ChoiceField(choices=Snapshot.View.choices, initial="majority")
@@ -20,11 +48,23 @@ class SnapshotForm(forms.Form):
     seed = forms.IntegerField(min_value=0, max_value=2**31 - 1, initial=0, label="Seed of the split")
 
 
-class RunForm(forms.Form):
+class PreviewForm(PlainForm):
+    """Which sample to look at."""
+
+    number = forms.IntegerField(min_value=1, max_value=10_000_000, required=False)
+
+    def place(self) -> int:
+        """Its place, from 0."""
+        return (self.cleaned_data["number"] or 1) - 1
+
+
+class RunForm(PlainForm):
     """What a manager may choose about a run."""
 
-    kind = forms.ChoiceField(choices=STARTABLE)
-    snapshot = forms.ModelChoiceField(Snapshot.objects.none())
+    kind = forms.ChoiceField(
+        choices=[(kind, Run.Kind(kind).label) for kind in PURPOSES], widget=forms.RadioSelect, label="What kind of run"
+    )
+    snapshot = forms.ModelChoiceField(Snapshot.objects.none(), empty_label=None)
     base_version = forms.ModelChoiceField(
         ModelVersion.objects.none(), required=False, label="Start from", empty_label="the default"
     )
@@ -34,7 +74,8 @@ class RunForm(forms.Form):
     overrides = forms.CharField(
         required=False,
         widget=forms.Textarea(attrs={"rows": 3, "spellcheck": "false"}),
-        help_text="One section.key=value a line, laid over the recipe. Example: stop.steps=20",
+        label="Settings that differ from the recipe",
+        help_text="One section.key=value a line. Examples: stop.steps=20, loss.clip_high=0.28, brakes.kl=pause",
     )
     serve = forms.BooleanField(
         required=False, initial=True, label="Let people judge the new policy blindly against the champion"
@@ -51,13 +92,23 @@ class RunForm(forms.Form):
         for name, rows in choices.items():
             self.fields[name].queryset = rows  # type: ignore[attr-defined]
 
+    def kinds(self) -> Iterable[tuple[Any, str]]:
+        """Each kind's button with what the kind is for."""
+        return zip(self["kind"], PURPOSES.values(), strict=True)
+
     def arguments(self) -> dict[str, Any]:
         """What `start_run` takes."""
         values = dict(self.cleaned_data)
-        serves = values.pop("serve") and values["kind"] == Run.Kind.GRPO
+        serves = values.pop("serve") and values["kind"] in POLICY_KINDS
         lines = values.pop("overrides").splitlines()
         return {
             **values,
             "overrides": [line.strip() for line in lines if line.strip()],
             "purpose": {"then": "serve_blind_tasks"} if serves else {},
+            "is_preview": "preview" in self.data,
         }
+
+    def add_refusal(self, code: str, faults: Iterable[str]) -> None:
+        """Show why the run was not started, at the field where that can be mended."""
+        for fault in faults:
+            self.add_error(FIELD_OF_FAULT.get(code), fault)

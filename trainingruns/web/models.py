@@ -32,8 +32,7 @@ def show_models(request: HttpRequest, slug: str) -> HttpResponse:
         try:
             run = start_run(project=project, created_by=person(request), **form.arguments())
         except ApplicationError as error:
-            for fault in error.extra.get("faults", [error.message]):
-                form.add_error("overrides" if error.code == "invalid_config" else None, fault)
+            form.add_refusal(error.code, error.extra.get("faults", [error.message]))
         else:
             return redirect("run", run_id=run.pk)
     context = project_context(

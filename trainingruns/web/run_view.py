@@ -4,7 +4,7 @@ from typing import Any
 
 from trainingruns.charts import ShareChart, draw_shares
 from trainingruns.lifecycle import ACTIVE
-from trainingruns.models import ModelVersion, Run
+from trainingruns.models import POLICY_KINDS, ModelVersion, Run
 from trainingruns.outcome_figures import (
     accuracy_shares,
     length_notes,
@@ -18,6 +18,7 @@ from trainingruns.selectors.curves import run_curves
 from trainingruns.selectors.prompt_reports import useless_prompts
 from trainingruns.selectors.verdicts import HumanVerdict, human_verdicts
 from trainingruns.services.resuming import can_resume
+from trainingruns.token_table import rewards_of_group, token_tables
 
 
 def live_context(run: Run) -> dict[str, Any]:
@@ -25,15 +26,20 @@ def live_context(run: Run) -> dict[str, Any]:
     version = ModelVersion.objects.filter(run=run).first()
     verdicts = human_verdicts(version=version) if version is not None and version.kind == "policy" else []
     warnings = run.status.get("warnings") or run.result.get("warnings") or []
+    preview = run.result if run.kind == Run.Kind.PREVIEW else {}
     return {
         "run": run,
+        "preview": preview,
+        "token_tables": token_tables(preview),
+        "group_rewards": rewards_of_group(preview),
+        "can_preview": run.config.get("kind", run.kind) in POLICY_KINDS,
         "is_active": run.state in ACTIVE,
         "is_paused": is_paused(run),
         "can_resume": can_resume(run),
         "stopped_by": run.result.get("stopped_by", ""),
         "warnings": list(reversed(warnings)),
         "curves": run_curves(run=run),
-        **outcome_context(run.result, kind=run.kind, verdicts=verdicts),
+        **outcome_context({} if preview else run.result, kind=run.kind, verdicts=verdicts),
         "useless": useless_prompts(run=run) if run.result else [],
         "pairs": selectors.before_and_after(run=run),
         "seconds_left": selectors.seconds_left(run=run),

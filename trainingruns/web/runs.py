@@ -12,8 +12,10 @@ from annotation.permissions import Role
 from annotation.web.edge import page, person, project_context
 from trainingruns.models import Run
 from trainingruns.selectors import runs as selectors
+from trainingruns.services.previews import start_preview, start_previewed
 from trainingruns.services.resuming import resume_run
 from trainingruns.services.runs import cancel_run
+from trainingruns.web.forms import PreviewForm
 from trainingruns.web.run_view import live_context
 
 
@@ -55,6 +57,28 @@ def go_on(request: HttpRequest, run_id: int) -> HttpResponse:
     except ApplicationError as error:
         messages.error(request, error.message)
     return redirect("run", run_id=run.pk)
+
+
+@page("POST")
+def preview(request: HttpRequest, run_id: int) -> HttpResponse:
+    """Look at what a run makes of one sample."""
+    run = selectors.get_run(user=person(request), run_id=run_id, role=Role.MANAGER)
+    form = PreviewForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, "The number of a sample is a whole number from 1.")
+        return redirect("run", run_id=run.pk)
+    try:
+        run = start_preview(run=run, created_by=person(request), prompt=form.place())
+    except ApplicationError as error:
+        messages.error(request, error.message)
+    return redirect("run", run_id=run.pk)
+
+
+@page("POST")
+def start_what_was_previewed(request: HttpRequest, run_id: int) -> HttpResponse:
+    """Start the run that a preview was of."""
+    run = selectors.get_run(user=person(request), run_id=run_id, role=Role.MANAGER)
+    return redirect("run", run_id=start_previewed(run=run, created_by=person(request)).pk)
 
 
 def fingerprint(run: Run) -> str:

@@ -14,5 +14,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("runs/<int:run_id>/live/", runs.show_live, name="run_live"),
     path("runs/<int:run_id>/stop/", runs.stop_run, name="stop_run"),
     path("runs/<int:run_id>/resume/", runs.go_on, name="resume_run"),
+    path("runs/<int:run_id>/preview/", runs.preview, name="preview_run"),
+    path("runs/<int:run_id>/start/", runs.start_what_was_previewed, name="start_previewed"),
     path("help/metrics/", models.show_metric_words, name="metric_words"),
 ]

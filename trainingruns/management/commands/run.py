@@ -26,7 +26,7 @@ class Command(BaseCommand):
     help = "Starts a run. --wait stays until it has ended; without a live worker it then works in this process."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("kind", choices=Run.Kind.values)
+        parser.add_argument("kind", choices=[kind.value for kind in Run.Kind if kind != Run.Kind.PREVIEW])
         parser.add_argument("--snapshot", type=int, metavar="ID")
         parser.add_argument("--project", metavar="SLUG", help="needed only by kinds that take no snapshot")
         parser.add_argument("--config", type=Path, metavar="FILE", help="JSON, laid over the kind's recipe")
@@ -34,6 +34,7 @@ class Command(BaseCommand):
         parser.add_argument("--base", metavar="NAME/NUMBER", help="the model to start from")
         parser.add_argument("--reward", metavar="NAME/NUMBER", help="the reward model of a policy run")
         parser.add_argument("--serve", action="store_true", help="a policy run: serve its responses as blind tasks")
+        parser.add_argument("--preview", action="store_true", help="train nothing: show what one sample would teach")
         parser.add_argument("--wait", action="store_true")
         parser.add_argument("--json", action="store_true", help="print the run as one JSON object")
 
@@ -64,6 +65,7 @@ class Command(BaseCommand):
             config=_config(options["config"]),
             overrides=options["overrides"],
             purpose={"then": "serve_blind_tasks"} if options["serve"] else {},
+            is_preview=options["preview"],
         )
 
     def _wait(self, run: Run) -> None:
