@@ -54,3 +54,13 @@ def test_share_of_flat_groups(trl_grpo, model, name):
     trainer._generate_and_score_completions([{"prompt": "hi"}] * 8)
     flat = flat_groups(torch.tensor(REWARDS[name]).view(2, 4)).float().mean()
     assert trainer._metrics["train"]["frac_reward_zero_std"] == [float(flat)]
+
+
+def test_meant_difference_float_noise_is_no_signal(trl_grpo, model):
+    rewards = [1e-7, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0]
+    trl_grpo.rewards = rewards
+    theirs = trl_grpo.trainer(model)._generate_and_score_completions([{"prompt": "hi"}] * 8)["advantages"]
+    assert float(theirs[:4].abs().max()) > 0
+    ours = our_advantages(rewards, "group_std")
+    assert ours[:4].tolist() == [0.0] * 4
+    torch.testing.assert_close(ours[4:], theirs[4:], atol=1e-6, rtol=1e-6)

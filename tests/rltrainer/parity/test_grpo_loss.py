@@ -133,3 +133,26 @@ def test_a_token_may_have_its_own_advantage(trl_grpo, model):
         for row in moved_since_sampling(rows)
     ]
     check(trl_grpo, model, own, loss=LossConfig())
+
+
+def test_meant_difference_rows_left_out(trl_grpo, model):
+    # TRL's mean over rows still counts a row that is masked as a whole; ours does not.
+    rows = moved_since_sampling(make_rows(model))
+    left_out = [replace(row, counted=place != 3) for place, row in enumerate(rows)]
+    ours = step_gradient(model, left_out, loss=LossConfig(aggregation="grpo"))
+    theirs, gradient = trl_grpo.gradient(model, rows, masked=[3], loss_type="grpo", epsilon=0.2, epsilon_high=0.2)
+    assert ours.loss * 7 / 8 == pytest.approx(theirs, abs=LOSS_TOLERANCE)
+    assert relative_error(ours.gradient * 7 / 8, gradient) < GRADIENT_TOLERANCE
+
+
+def test_meant_difference_price_beside_a_sequence_ratio(trl_grpo, model):
+    # Without a price both agree; with one, TRL weighs a token's distance by its row's ratio and we by its own.
+    rows = moved_since_sampling(make_rows(model))
+    kl, loss = KLConfig(coefficient=0.3), LossConfig(aggregation="grpo", ratio="sequence")
+    ours = step_gradient(model, rows, loss=loss, kl=kl)
+    options = {"loss_type": "grpo", "epsilon": 0.2, "epsilon_high": 0.2, "importance_sampling_level": "sequence"}
+    _, weighed = trl_grpo.gradient(model, rows, beta=0.3, use_bias_correction_kl=True, **options)
+    assert relative_error(ours.gradient, weighed) > 0.01
+    naive = step_gradient(model, rows, loss=loss, kl=replace(kl, gradient="naive"))
+    _, unweighed = trl_grpo.gradient(model, rows, beta=0.3, use_bias_correction_kl=False, **options)
+    assert relative_error(naive.gradient, unweighed) < GRADIENT_TOLERANCE

@@ -54,9 +54,18 @@ class TrlGRPO:
         return trainer
 
     def gradient(
-        self, model: PreTrainedModel, rows: Sequence[TrainingRow], *, micro_batches: int = 1, **options: Any
+        self,
+        model: PreTrainedModel,
+        rows: Sequence[TrainingRow],
+        *,
+        micro_batches: int = 1,
+        masked: Sequence[int] = (),
+        **options: Any,
     ) -> tuple[float, Tensor]:
-        """Loss and gradient of the rows, in so many equal micro-batches, through `_compute_loss`."""
+        """Loss and gradient of the rows, in so many equal micro-batches, through `_compute_loss`.
+
+        masked: rows none of whose tokens count.
+        """
         trainer = self.trainer(model, **options)
         trainer.current_gradient_accumulation_steps = micro_batches
         trainer.args.steps_per_generation = micro_batches
@@ -64,7 +73,9 @@ class TrlGRPO:
         tokens = sum(len(row.completion_ids) for row in rows)
         total = 0.0
         for start in range(0, len(rows), size):
-            loss = trainer._compute_loss(trainer.model, as_inputs(rows[start : start + size], tokens))
+            inputs = as_inputs(rows[start : start + size], tokens)
+            inputs["completion_mask"][[place - start for place in masked]] = 0
+            loss = trainer._compute_loss(trainer.model, inputs)
             loss.backward()
             total += float(loss.detach())
         return total, torch.cat([p.grad.flatten() for p in trainer.model.parameters()])
