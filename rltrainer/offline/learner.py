@@ -62,7 +62,7 @@ class Learner:
             answers = _in_order(self.policy.score(clusters))
             own = [lessons[member] for member in _members(clusters, len(lessons[0].responses))]
             loss = objective.loss(answers, own, size, tally)
-            loss.backward()  # type: ignore[no-untyped-call]
+            loss.backward()
             self.stepper.masters.collect()
             tally.add_sum("loss", float(loss.detach()))
 

@@ -40,5 +40,5 @@ def test_mixes_that_make_no_sense_are_refused_by_name(kind, override, fault):
 
 
 def test_a_warm_up_longer_than_the_run_is_refused():
-    with pytest.raises(ConfigError, match="optimizer.warmup_steps: must not exceed training.max_steps"):
+    with pytest.raises(ConfigError, match=r"optimizer\.warmup_steps: must not exceed training\.max_steps"):
         _parse("sft", "optimizer.warmup_steps=9", "training.max_steps=5")
