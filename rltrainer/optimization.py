@@ -116,7 +116,9 @@ class PolicyOptimizer:
             return
         pairs = [(rows[index].prompt_ids, rows[index].completion_ids) for index in places]
         mine = self.ranks.share(pairs, weights=[float(len(completion)) for _, completion in pairs])
-        _fill_old(rows, places, self.ranks.join(self.ranks.attempt(lambda: self.policy.log_probs(mine))))
+        with self.masters.whole():
+            found = self.ranks.join(self.ranks.attempt(lambda: self.policy.log_probs(mine)))
+        _fill_old(rows, places, found)
 
     def _has_gone_far(self, measured: Tally) -> bool:
         limit = self.config.target_kl
@@ -134,8 +136,9 @@ class PolicyOptimizer:
         tally.add_sum("rows_spared", len(rows) - len(wanted))
         mine = self.ranks.share(wanted, weights=[float(len(rows[index].completion_ids)) for index in wanted])
         run = [rows[index] for index in mine]
+        spare = rows[wanted[0]] if wanted else None
         found = self.stepper.take(
-            lambda measured: self._accumulate(run, terms, totals, measured, first=first),
+            lambda measured: self._accumulate(run, terms, totals, measured, first=first, spare=spare),
             learning_rate=terms.learning_rate,
             tally=tally,
         )
@@ -145,13 +148,23 @@ class PolicyOptimizer:
         return scored
 
     def _accumulate(
-        self, rows: Sequence[TrainingRow], terms: StepTerms, totals: StepTotals, tally: Tally, *, first: bool
+        self,
+        rows: Sequence[TrainingRow],
+        terms: StepTerms,
+        totals: StepTotals,
+        tally: Tally,
+        *,
+        first: bool,
+        spare: TrainingRow | None,
     ) -> list[tuple[float, ...]]:
         """Gradients of all micro-batches into the weights; gives each row's log-probs."""
         found: list[tuple[float, ...]] = [()] * len(rows)
         self.policy.micro_batch_tokens = self.stepper.budget.tokens
-        for clusters in self.policy.plan([(row.prompt_ids, row.completion_ids) for row in rows]):
-            if first:  # Later steps come after the weights have moved, which cannot be taken back.
+        batches = self.policy.plan([(row.prompt_ids, row.completion_ids) for row in rows])
+        missing = self._passes_missing(len(batches), first=first) if self.masters.is_spread else 0
+        for clusters in batches:
+            # Later steps come after the weights have moved, which cannot be taken back.
+            if first and not self.masters.is_spread:
                 self.policy.check()
             scores = self.policy.score(clusters)
             own = [rows[index] for index in scores.rows]
@@ -163,7 +176,22 @@ class PolicyOptimizer:
                 measure_distance(scores, own, tally)
             for index, values, mask in zip(scores.rows, scores.log_probs.detach(), scores.mask, strict=True):
                 found[index] = tuple(values[mask].tolist())
+        if spare is not None:
+            self._run_for_others(spare, missing)
         return found
+
+    def _passes_missing(self, own: int, *, first: bool) -> int:
+        """How many more passes another rank has. From here on no rank may stop by itself: the others would wait."""
+        if first:
+            self.ranks.attempt(self.policy.check)
+        return max(self.ranks.gather(own)) - own
+
+    def _run_for_others(self, row: TrainingRow, times: int) -> None:
+        """Passes without gradients of their own: the other ranks need this one's shards."""
+        for _ in range(times):
+            scores = self.policy.score(self.policy.plan([(row.prompt_ids, row.completion_ids)])[0])
+            (0.0 * scores.log_probs.sum()).backward()
+            self.masters.collect()
 
 
 def plan_steps(rows: Sequence[TrainingRow], *, passes: int, minibatches: int, seed: int) -> list[list[int]]:

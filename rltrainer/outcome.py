@@ -26,6 +26,7 @@ from rltrainer.records import Group
 from rltrainer.reference import Reference
 from rltrainer.rollouts.prompt_history import PromptHistory
 from rltrainer.value_head import without_value_head
+from rltrainer.weights import Weights
 
 
 def answer_with_rivals(
@@ -77,16 +78,16 @@ def finish(
     *,
     policy: PreTrainedModel,
     reference: Reference,
-    masters: MasterWeights,
+    masters: Weights,
     progress: Progress,
     history: PromptHistory,
 ) -> None:
     """Compare with reference and champion, save the policy, write the report on prompts and the result."""
     directory.status.update(phase="evaluate", message="answering the held-out prompts with the new policy")
-    groups = examination.examine(policy, directory)
-    check = directory.cancellation.check
-    ranks = examination.ranks
-    distance = measure_kl(policy, reference, groups, config.rollout.temperature, check=check, ranks=ranks)
+    check, ranks = directory.cancellation.check, examination.ranks
+    with masters.whole():
+        groups = examination.examine(policy, directory)
+        distance = measure_kl(policy, reference, groups, config.rollout.temperature, check=check, ranks=ranks)
     directory.status.update(phase="save", message="saving the policy")
     save_policy(directory, config.model, masters, examination.renderer, ranks=ranks)
     if not ranks.is_first:
@@ -137,7 +138,7 @@ def keep_samples(
 def save_policy(
     directory: RunDirectory,
     model: ModelConfig,
-    masters: MasterWeights,
+    masters: Weights,
     renderer: Renderer,
     *,
     ranks: Ranks = SINGLE,

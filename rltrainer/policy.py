@@ -14,6 +14,7 @@ from rltrainer.chunked_head import score_tokens
 from rltrainer.layouts import Cluster, Layout, Pair, lay_out, plan_micro_batches
 from rltrainer.llama.body import find_body
 from rltrainer.value_head import foretell, value_head
+from rltrainer.weights import Run, run_directly
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +43,14 @@ class Policy:
         temperature: float,
         micro_batch_tokens: int,
         check: StopCheck = never_stop,
+        run: Run = run_directly,
     ) -> None:
+        """run: how work on the network is done where its weights are spread over ranks."""
         self.model = model
         self.temperature = temperature
         self.micro_batch_tokens = micro_batch_tokens
         self.check = check
+        self.run = run
 
     @property
     def device(self) -> torch.device:
@@ -62,6 +66,11 @@ class Policy:
     def score(self, clusters: Sequence[Cluster]) -> CompletionScores:
         """Scores of one micro-batch; differentiable where gradients are enabled."""
         layout = lay_out(clusters, device=self.device)
+        log_probs, entropy, values = self.run(lambda: self._score(layout))
+        return CompletionScores(log_probs, entropy, mask_tokens(layout), layout.rows, values)
+
+    def _score(self, layout: Layout) -> tuple[Tensor, Tensor, Tensor | None]:
+        """Log-probs, entropies and values, each [completions, tokens]."""
         states = predicting_states(self.model, layout)
         head, foreteller = output_head(self.model), value_head(self.model)
         scores = score_tokens(
@@ -73,13 +82,8 @@ class Policy:
             direct=find_body(self.model) is not None,
         )
         counted = mask_tokens(layout)
-        return CompletionScores(
-            spread_tokens(scores.log_probs, counted),
-            spread_tokens(scores.entropy, counted),
-            counted,
-            layout.rows,
-            None if foreteller is None else spread_tokens(foretell(foreteller, states), counted),
-        )
+        values = None if foreteller is None else spread_tokens(foretell(foreteller, states), counted)
+        return spread_tokens(scores.log_probs, counted), spread_tokens(scores.entropy, counted), values
 
     @torch.no_grad()
     def log_probs(self, pairs: Sequence[Pair]) -> list[tuple[float, ...]]:

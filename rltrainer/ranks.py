@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
+from torch.distributed.tensor import DTensor
 
 from rewardmodel.config_parsing import ConfigError
 from rewardmodel.records import DataError
@@ -94,10 +95,13 @@ class Ranks:
 
     @torch.no_grad()
     def reduce_gradients(self, parameters: Sequence[nn.Parameter]) -> None:
-        """Sum each parameter's gradient over the ranks, in float32 and in one order; a rank without one adds zeros."""
+        """Sum each parameter's gradient over the ranks, in float32 and in one order; a rank without one adds zeros.
+
+        Those of spread parameters are summed by their backward pass, and left as they are.
+        """
         if self.count == 1:
             return
-        for bucket in _buckets(parameters):
+        for bucket in _buckets([parameter for parameter in parameters if not isinstance(parameter, DTensor)]):
             flat = torch.cat([_gradient_of(parameter).flatten() for parameter in bucket])
             with _losses_told():
                 torch.distributed.all_reduce(flat)

@@ -88,7 +88,8 @@ def open_session(directory: RunDirectory, config: OnlineConfig, *, ranks: Ranks 
         check=directory.cancellation.check,
     )
     shares = config.kind == "ppo" and config.critic.kind == "shared"
-    masters = make_trainable(bench.model, directory, config.model, with_value_head=shares)
+    masters = make_trainable(bench.model, directory, config.model, with_value_head=shares, ranks=ranks)
+    policy.run = masters.run
     optimizer = PolicyOptimizer(
         policy, masters, config.optimizer, budget=budget, ranks=ranks, head_rate_factor=rate_factor(config)
     )
@@ -107,7 +108,9 @@ def open_session(directory: RunDirectory, config: OnlineConfig, *, ranks: Ranks 
             seed=config.seed,
             prompts=PromptSampler(training, seed=config.seed),
             engine=SharedEngine(
-                BatchedSampler(bench.model, batch_rows=rollout.batch_rows, check=directory.cancellation.check), ranks
+                BatchedSampler(bench.model, batch_rows=rollout.batch_rows, check=directory.cancellation.check),
+                ranks,
+                in_place=masters.whole,
             ),
             reward=SharedReward(reward, ranks),
             renderer=bench.renderer,

@@ -58,6 +58,11 @@ class ShardedWeights:
         return [module for module in self._root.modules() if isinstance(module, FSDPModule)]
 
     @property
+    def is_spread(self) -> bool:
+        """True: every pass with gradient is run by all ranks together."""
+        return True
+
+    @property
     def parameters(self) -> list[nn.Parameter]:
         """What the optimizer steps, in the network's order."""
         return [parameter for _, parameter in self._named()]
@@ -123,6 +128,11 @@ def gather_tensors(tensors: Mapping[str, Tensor], ranks: Ranks) -> dict[str, Ten
         if ranks.is_first:
             gathered[name] = whole.cpu()
     return gathered
+
+
+def as_number(norm: Tensor) -> float:
+    """A norm over all ranks as a number."""
+    return float(norm.full_tensor() if isinstance(norm, DTensor) else norm)
 
 
 def share_tensor(whole: Tensor, like: Tensor) -> Tensor:

@@ -9,12 +9,13 @@ import torch
 from torch import Tensor, nn
 
 from rewardmodel.runtime.faults import Diverged
-from rewardmodel.runtime.master_weights import MasterWeights
 from rewardmodel.runtime.training_state import pack_optimizer, unpack_optimizer
 from rltrainer.config_learning import OptimizerConfig
 from rltrainer.memory import MicroBatchBudget, is_out_of_memory
 from rltrainer.ranks import SINGLE, Ranks
+from rltrainer.sharding import as_number, gather_tensors, share_optimizer
 from rltrainer.tally import Tally
+from rltrainer.weights import Weights
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -25,7 +26,7 @@ class WeightStepper:
 
     def __init__(
         self,
-        masters: MasterWeights,
+        masters: Weights,
         adamw: torch.optim.AdamW,
         config: OptimizerConfig,
         *,
@@ -56,7 +57,7 @@ class WeightStepper:
         self._complete_gradients()
         for measured in self.ranks.gather(own):
             tally.merge(measured)
-        norm = float(nn.utils.clip_grad_norm_(self.masters.parameters, self.config.max_grad_norm, foreach=True))
+        norm = as_number(nn.utils.clip_grad_norm_(self.masters.parameters, self.config.max_grad_norm, foreach=True))
         tally.add_mean("grad_norm", torch.tensor([norm], dtype=torch.float64))
         if math.isfinite(norm):
             self._move(learning_rate)
@@ -65,8 +66,9 @@ class WeightStepper:
         return found
 
     def pack(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
-        """Masters, AdamW's means and what else the next step depends on."""
+        """Weights, AdamW's means and what else the next step depends on; all ranks call it, the first gets them."""
         tensors, settings = pack_optimizer(self.adamw)
+        tensors = gather_tensors(tensors, self.ranks)
         weights = {f"weights.{name}": master for name, master in self.masters.pack().items()}
         moments = {f"adamw.{name}": tensor for name, tensor in tensors.items()}
         return {**weights, **moments}, {"adamw": settings, "skipped_in_a_row": self.skipped_in_a_row}
@@ -78,7 +80,7 @@ class WeightStepper:
             kind, _, name = key.partition(".")
             kinds[kind][name] = tensor
         self.masters.unpack(kinds["weights"])
-        unpack_optimizer(self.adamw, kinds["adamw"], state["adamw"])
+        unpack_optimizer(self.adamw, share_optimizer(kinds["adamw"], self.adamw), state["adamw"])
         self.skipped_in_a_row = state["skipped_in_a_row"]
 
     def _within_memory(self, accumulate: Callable[[Tally], T], tally: Tally) -> T:

@@ -1,10 +1,18 @@
 """What learns a step asks of the weights it moves, be they whole on every rank or spread over all."""
 
-from typing import Protocol, TypeVar
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from typing import Any, Protocol
 
 from torch import Tensor, nn
 
-T = TypeVar("T")
+Run = Callable[[Callable[[], Any]], Any]
+"""Does some work on a network and gives what the work gave."""
+
+
+def run_directly(work: Callable[[], Any]) -> Any:
+    """Do it: the network is whole."""
+    return work()
 
 
 class Weights(Protocol):
@@ -13,6 +21,19 @@ class Weights(Protocol):
     @property
     def parameters(self) -> list[nn.Parameter]:
         """What the optimizer steps."""
+        ...
+
+    @property
+    def is_spread(self) -> bool:
+        """True where passes with gradient are run by all ranks together, the same number on each."""
+        ...
+
+    def run(self, work: Callable[[], Any]) -> Any:
+        """Do some work on the network, with gradient or without."""
+        ...
+
+    def whole(self) -> AbstractContextManager[None]:
+        """Inside the block each rank can use the network alone, without gradient; all enter it together."""
         ...
 
     def collect(self) -> None:
@@ -31,6 +52,6 @@ class Weights(Protocol):
         """The whole weights by name, for a checkpoint. All ranks call it; only the first needs to get them."""
         ...
 
-    def unpack(self, tensors: dict[str, Tensor]) -> None:
+    def unpack(self, tensors: Mapping[str, Tensor]) -> None:
         """Put packed weights back."""
         ...

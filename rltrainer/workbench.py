@@ -17,8 +17,11 @@ from rltrainer.adapters import add_adapters
 from rltrainer.architecture import require_full_attention, require_plain_head
 from rltrainer.config_sections import DataConfig, ModelConfig
 from rltrainer.prompts import encode_prompts
+from rltrainer.ranks import SINGLE, Ranks
 from rltrainer.records import EncodedPrompt
+from rltrainer.sharding import ShardedWeights
 from rltrainer.value_head import attach_value_head
+from rltrainer.weights import Weights
 
 log = logging.getLogger(__name__)
 
@@ -69,12 +72,20 @@ def load_network(directory: RunDirectory, path: str, compute: ComputeDevice) -> 
 
 
 def make_trainable(
-    network: PreTrainedModel, directory: RunDirectory, model: ModelConfig, *, with_value_head: bool = False
-) -> MasterWeights:
+    network: PreTrainedModel,
+    directory: RunDirectory,
+    model: ModelConfig,
+    *,
+    with_value_head: bool = False,
+    ranks: Ranks = SINGLE,
+) -> Weights:
     """Float32 masters with the exact weights of the folder, whatever the network computes in; or those of adapters.
 
-    with_value_head: the network gets a head that foretells rewards, which learns as well.
+    with_value_head: the network gets a head that foretells rewards, which learns as well. With `sharding` the network's
+    own weights become float32 and are spread over the ranks.
     """
+    if model.sharding == "full" and ranks.count > 1:
+        return _spread(network, directory, model, ranks)
     if model.adapter_rank:
         add_adapters(network, rank=model.adapter_rank, alpha=model.adapter_alpha)
     else:
@@ -88,3 +99,10 @@ def make_trainable(
             attach_value_head(exact)
         masters.unpack({name: parameter.detach() for name, parameter in exact.named_parameters()})
     return masters
+
+
+def _spread(network: PreTrainedModel, directory: RunDirectory, model: ModelConfig, ranks: Ranks) -> Weights:
+    compute_dtype = network.dtype
+    exact = load_causal_model(directory.resolve(model.path), dtype=torch.float32)
+    network.float().load_state_dict(exact.state_dict())
+    return ShardedWeights(network.requires_grad_(True), ranks, compute_dtype=compute_dtype)

@@ -1,5 +1,9 @@
 """Float32 masters beside a network that computes in bfloat16."""
 
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
@@ -22,6 +26,19 @@ class MasterWeights:
     def parameters(self) -> list[nn.Parameter]:
         """What the optimizer steps, in the network's order."""
         return [master for _, master in self._pairs.values()]
+
+    @property
+    def is_spread(self) -> bool:
+        """False: every process holds all weights, and may run as many passes as it likes."""
+        return False
+
+    def run(self, work: Callable[[], Any]) -> Any:
+        """Do some work on the network."""
+        return work()
+
+    def whole(self) -> AbstractContextManager[None]:
+        """A block in which the network can be used by itself, which is always so."""
+        return nullcontext()
 
     @torch.no_grad()
     def collect(self) -> None:
@@ -53,7 +70,7 @@ class MasterWeights:
         return {name: master.detach().cpu() for name, (_, master) in self._pairs.items()}
 
     @torch.no_grad()
-    def unpack(self, tensors: dict[str, Tensor]) -> None:
+    def unpack(self, tensors: Mapping[str, Tensor]) -> None:
         """Put packed masters back and publish them. Raises: ValueError where they are of another network."""
         if tensors.keys() != self._pairs.keys():
             raise ValueError(f"the checkpoint is of another network: {sorted(tensors.keys() ^ self._pairs.keys())[:5]}")

@@ -40,7 +40,8 @@ def pack_optimizer(optimizer: torch.optim.Optimizer) -> tuple[dict[str, Tensor],
     for index, entries in whole["state"].items():
         for name, value in entries.items():
             if isinstance(value, Tensor):
-                tensors[f"{index}.{name}"] = value.cpu()
+                # What is spread over processes has to be gathered by whoever knows them.
+                tensors[f"{index}.{name}"] = value if hasattr(value, "full_tensor") else value.cpu()
             else:
                 numbers.setdefault(str(index), {})[name] = value
     return tensors, {"groups": whole["param_groups"], "numbers": numbers}
