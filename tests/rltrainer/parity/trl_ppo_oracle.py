@@ -1,7 +1,7 @@
-"""One update of TRL 1.12's PPO trainer on given responses, in a process of its own: `trl_ppo_oracle.py FOLDER NAME...`.
+"""One update of TRL 1.12's PPO trainer on given responses, in a process of its own: `trl_ppo_oracle.py FOLDER`.
 
-The folder holds `policy`, `reference`, `value` and `reward` (models), and `NAME.json` for each batch; `NAME_found.json`
-and `NAME_found.safetensors` are written beside them. TRL 1.12 is the last version with PPO; it lies beside the
+The folder holds `policy`, `reference`, `value` and `reward` (models), and `batch.json`; `found.json` and
+`found.safetensors` are written beside them. TRL 1.12 is the last version with PPO; it lies beside the
 installed one.
 """
 
@@ -28,26 +28,19 @@ from trl.experimental.ppo import PPOConfig, PPOTrainer, ppo_trainer
 WHITEN = ppo_trainer.masked_whiten
 
 
-def main(folder: Path, names: list[str]) -> None:
-    """One update for each batch."""
+def main(folder: Path) -> None:
+    """Run the update and write what TRL logged, and its advantages before whitening."""
     if not trl.__version__.startswith("1.12."):
         raise RuntimeError(f"expected TRL 1.12 in {sys.path[0]}, not {trl.__version__}")
     torch.set_num_threads(1)
-    for name in names:
-        update(folder, name)
-
-
-def update(folder: Path, name: str) -> None:
-    """Run the update and write what TRL logged, the advantages before whitening and the gradients."""
-    batch = json.loads((folder / f"{name}.json").read_text())
+    batch = json.loads((folder / "batch.json").read_text())
     found: dict[str, torch.Tensor] = {}
     trainer = make_trainer(folder, batch)
     replace_sampling(trainer, batch)
     record_advantages(found)
-    record_gradients(trainer, found)
     trainer.train()
-    save_file(found, folder / f"{name}_found.safetensors")
-    (folder / f"{name}_found.json").write_text(json.dumps(trainer.state.log_history[0]))
+    save_file(found, folder / "found.safetensors")
+    (folder / "found.json").write_text(json.dumps(trainer.state.log_history[0]))
 
 
 def make_trainer(folder: Path, batch: dict) -> PPOTrainer:
@@ -118,18 +111,5 @@ def record_advantages(found: dict[str, torch.Tensor]) -> None:
     ppo_trainer.masked_whiten = record
 
 
-def record_gradients(trainer: PPOTrainer, found: dict[str, torch.Tensor]) -> None:
-    """Keep the gradients as they stand before the step."""
-    step = trainer.optimizer.step
-
-    def record(*arguments, **options):
-        for name, parameter in trainer.model.named_parameters():
-            if parameter.grad is not None and not name.startswith("critic_backbone"):
-                found[f"gradient.{name}"] = parameter.grad.clone()
-        return step(*arguments, **options)
-
-    trainer.optimizer.step = record
-
-
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2:])
+    main(Path(sys.argv[1]))
