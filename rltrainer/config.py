@@ -78,6 +78,8 @@ class OnlineConfig:
             yield f"optimizer.warmup_steps: must not exceed stop.steps ({self.stop.steps})"
         if self.model.adapter_rank and self.model.reference is not None:
             yield "model.reference: with model.adapter_rank the reference is the model without adapters; leave it out"
+        if self.dynamic_sampling.enabled and self.dynamic_sampling.rule == "noise" and not self.reward.ensemble:
+            yield "dynamic_sampling.rule: 'noise' needs several reward models; name further ones in reward.ensemble"
         if self.brakes.kl != "off" and not self.kl.measure:
             yield "brakes.kl: needs the distance; set kl.measure to true, or the brake to 'off'"
         yield from self._faults_of_ppo() if self.kind == "ppo" else self._faults_of_groups()
@@ -106,6 +108,8 @@ class OnlineConfig:
             yield "dynamic_sampling.enabled: kind 'ppo' learns from groups without spread as well; take kind 'dapo'"
         if self.loss.ratio != "token":
             yield f"loss.ratio: kind 'ppo' has advantages of tokens; take 'token', not '{self.loss.ratio}'"
+        if self.critic.kind == "shared" and self.model.sharding != "none":
+            yield "critic.kind: a 'shared' critic needs a whole network; with model.sharding 'full' take 'separate'"
         if self.critic.kind == "shared" and self.critic.passes != 1:
             yield "critic.passes: a shared critic learns with the policy; set optimizer.passes"
         if self.critic.warmup_steps > self.stop.steps:
@@ -133,6 +137,7 @@ class SampleConfig:
     def validate(self) -> Iterator[str]:
         """Faults of fields that do not fit each other."""
         yield from self.model.missing_path("model.path")
+        yield from self.model.one_process_only("sample")
         if self.model.reference is not None:
             yield "model.reference: kind 'sample' has no reference; sample it in a run of its own"
 
@@ -161,6 +166,7 @@ class EvaluateConfig:
         yield from self.model.missing_path("model.path")
         yield from self.reward.missing_source()
         yield from self.reward.overlong_fault(self.sampling.max_new_tokens)
+        yield from self.model.one_process_only("policy-evaluate")
         if self.model.reference is None:
             yield "model.reference: kind 'policy-evaluate' needs the model to compare with"
         if self.sampling.top_p != 1 or self.sampling.temperature == 0:

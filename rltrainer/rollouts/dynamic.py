@@ -109,8 +109,6 @@ class Collector:
         most = self.config.max_batches if self.config.enabled else 1
         while len(harvest.kept) < self.rollout.prompts_per_step and harvest.batches < most:
             self._draw(harvest, step, watch)
-        wanted = self.rollout.prompts_per_step
-        self.carried = harvest.kept[wanted:]
         return self._close(harvest, stale)
 
     def _draw(self, harvest: _Harvest, step: int, watch: Stopwatch) -> None:
@@ -154,7 +152,10 @@ class Collector:
         wanted = self.rollout.prompts_per_step
         groups = harvest.kept[:wanted]
         missing = wanted - len(groups)
-        metrics = self._describe(harvest, stale=stale, missing=missing)
+        surplus = harvest.kept[wanted:]
+        # None would be fresh enough by the next step: no checkpoint has to carry them.
+        self.carried = surplus if self.config.stale_steps else []
+        metrics = self._describe(harvest, surplus=len(surplus), stale=stale, missing=missing)
         if missing:
             log.warning("%s", _shortfall(harvest, wanted))
         if self.config.on_cap == "fill_with_zero_advantage":
@@ -162,7 +163,7 @@ class Collector:
         stop = _shortfall(harvest, wanted) if missing and self.config.on_cap == "stop" else ""
         return Collected(groups, harvest.sampled or groups, harvest.batches, missing, metrics, stop)
 
-    def _describe(self, harvest: _Harvest, *, stale: int, missing: int) -> dict[str, float]:
+    def _describe(self, harvest: _Harvest, *, surplus: int, stale: int, missing: int) -> dict[str, float]:
         sampled = len(harvest.sampled)
         described = {"data_passes": self.prompts.drawn / len(self.prompts.prompts)}
         if sampled and self.rollout.group_size > 1:
@@ -178,7 +179,7 @@ class Collector:
             "generation_batches": harvest.batches,
             "groups_sampled": sampled,
             "groups_carried": harvest.carried,
-            "groups_surplus": len(self.carried),
+            "groups_surplus": surplus,
             "groups_stale": stale,
             "groups_missing": missing,
         }

@@ -90,6 +90,7 @@ def test_faults_of_form_and_of_meaning_are_listed_together():
         ("dapo", "rollout.group_size=1", "rollout.group_size: kind 'dapo' compares completions"),
         ("ppo", "advantage.scale=loo", "advantage: kind 'ppo' takes its advantages from the critic"),
         ("ppo", "dynamic_sampling.enabled=true", "dynamic_sampling.enabled: kind 'ppo'"),
+        ("dapo", "dynamic_sampling.rule=noise", "dynamic_sampling.rule: 'noise' needs several reward models"),
         ("ppo", "loss.ratio=sequence", "loss.ratio: kind 'ppo' has advantages of tokens"),
         ("ppo", 'critic={"kind":"shared","path":"x"}', "critic.path: has no effect on a shared critic"),
         ("ppo", "critic.warmup_steps=500", "critic.warmup_steps: must not exceed"),

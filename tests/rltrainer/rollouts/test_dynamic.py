@@ -82,6 +82,7 @@ def test_surplus_groups_serve_later_steps_while_they_are_fresh(renderer):
 def test_by_default_no_group_of_an_older_policy_is_used(renderer):
     collector = make_collector(renderer, FIFTH)
     assert all(group.policy_version == step for step in range(5) for group in collector.collect(step).groups)
+    assert collector.state()["carried"] == []
 
 
 def test_the_data_begin_anew_in_another_order(renderer):
