@@ -67,7 +67,12 @@ def complete_config(run: Run) -> dict[str, Any]:
     """What `config.json` holds: the run's configuration with the folders of its models as they lie now."""
     if run.base_version is None:
         raise ApplicationError(f"Run {run.pk} has no model to start from.", code="no_base_version")
-    return _with_files(run.config, run.base_version, run.reward_version)
+    complete = _with_files(run.config, run.base_version, run.reward_version)
+    # The champion of the moment when the run was started: another one later would be another configuration.
+    champion = ModelVersion.objects.filter(pk=run.purpose.get("champion")).first()
+    return (
+        _merge(complete, {"evaluation": {"champion": str(artifact_path(champion.artifact))}}) if champion else complete
+    )
 
 
 def _count_layers(base: ModelVersion) -> int:

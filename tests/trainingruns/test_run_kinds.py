@@ -11,6 +11,7 @@ from annotation.models import Project
 from rltrainer.config import parse_config
 from tests.factories import make_member
 from tests.tiny_model import make_tiny_model
+from trainingruns.configuration import complete_config
 from trainingruns.lifecycle import RunState
 from trainingruns.models import ONLINE_KINDS, POLICY_KINDS, ModelVersion, Run, Snapshot
 from trainingruns.outcome_figures import accuracy_shares
@@ -19,7 +20,7 @@ from trainingruns.run_files import read_json
 from trainingruns.selectors.curves import CURVES
 from trainingruns.selectors.lineage import lineage
 from trainingruns.services.loops import set_loop
-from trainingruns.services.registry import register_base_version, register_version
+from trainingruns.services.registry import crown, register_base_version, register_version
 from trainingruns.services.runs import start_run
 from trainingruns.services.snapshots import create_snapshot
 from trainingruns.supervisor import supervise_run
@@ -119,3 +120,17 @@ def test_demonstrations_then_preferences_make_two_policies(
     assert accuracy_shares(run.result, kind=run.kind)[0][0] == "This policy"
     tree = lineage(version=base).as_dict()
     assert [each["role"] for each in tree["made_from"][0]["made_from"]] == ["started from", "snapshot"]
+
+
+def test_a_policy_from_another_start_is_compared_with_the_champion_of_that_moment(
+    project: Project, snapshot: Snapshot, base_model: ModelVersion, artifacts: Path
+) -> None:
+    champion = register_version(
+        kind="policy", name="p-policy", artifact="runs/0/model", sha256="", project=project, parent=base_model
+    )
+    crown(version=champion)
+    rewards = ["reward.brevity_weight=1"]
+    other = start_run(project=project, kind="dapo", snapshot=snapshot, base_version=base_model, overrides=rewards)
+    same = start_run(project=project, kind="dapo", snapshot=snapshot, overrides=rewards)
+    assert complete_config(other)["evaluation"]["champion"] == str(artifacts / "runs/0/model")
+    assert same.base_version == champion and complete_config(same)["evaluation"]["champion"] is None

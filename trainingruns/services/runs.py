@@ -66,7 +66,7 @@ def start_run(
         base_version=parts.base,
         reward_version=parts.reward,
         config=_config(kind, config, overrides, parts),
-        purpose=dict(purpose or {}),
+        purpose={**(purpose or {}), **_rival(project, kind, parts.base)},
         created_by=created_by,
     )
     return put_in_queue(run)
@@ -119,6 +119,13 @@ def default_reward(*, project: Project) -> ModelVersion | None:
     own = ModelVersion.objects.filter(project=project, kind=ModelVersion.Kind.REWARD)
     champion = own.filter(stage=ModelVersion.Stage.CHAMPION).first()
     return champion or own.filter(stage=ModelVersion.Stage.CANDIDATE).first()
+
+
+def _rival(project: Project, kind: str, base: ModelVersion | None) -> dict[str, Any]:
+    """The project's champion, where a policy starts from another model: it is compared with both."""
+    own = ModelVersion.objects.filter(project=project, kind=ModelVersion.Kind.POLICY)
+    champion = own.filter(stage=ModelVersion.Stage.CHAMPION).first() if kind in ONLINE_KINDS else None
+    return {"champion": champion.pk} if champion is not None and champion != base else {}
 
 
 def _check_kind(kind: str, *, is_preview: bool) -> None:
