@@ -7,13 +7,14 @@ from typing import Any
 
 MOST_OPTIONS = 10
 """Letters A to J where the options themselves are not known."""
-# Where somebody says that this is the answer: "the answer is (B)", "Answer: **B**", "\boxed{B}".
-_STATED = r"(?:\banswer(?:\s+is|\s+would\s+be)?|\bchoose|\bcorrect(?:\s+\w+)?\s+is|\\boxed)\s*[:=\-]?\s*"
-_WRAPPED = (
-    r"[\s*_\"'(\[{{<$`]*(?:\\(?:text|textbf|mathrm|mathbf)\{{)?(?:option\s+|choice\s+)?[*_(\[{{]*{letter}(?![\w'’])"
-)
+# Where somebody says that this is the answer: "the answer is (B)", "Answer: **B**", "\boxed{B}". Blanks come one at a
+# time and wrappings are few, for a policy that goes astray writes thousands of either.
+_STATED = r"(?:\banswer(?: is| would be)?|\bchoose|\bcorrect(?: \w+)? is|\\boxed) ?[:=\-]? ?"
+_WRAPPING = r"[\s*_\"'(\[{<$`]{0,6}"
+_LETTER = r"(?:\\(?:text|textbf|mathrm|mathbf)\{)?(?:option |choice )?[*_(\[{]{0,4}(?P<letter>[A-Z])(?![\w'’])"
+_STATED_LETTER = re.compile(_STATED + _WRAPPING + _LETTER, re.IGNORECASE)
 # "B or C" settles on nothing.
-_HEDGE = re.compile(r"[)\]}*_.]*\s*(?:,|/|\bor\b|\band\b)\s*(?:option\s+)?[(\[*]*([A-Z])(?![\w'’])")
+_HEDGE = re.compile(r"[)\]}*_.]{0,6} ?(?:,|/|\bor\b|\band\b) ?(?:option )?[(\[*]{0,4}(?P<letter>[A-Z])(?![\w'’])")
 
 
 def read_choices(metadata: Mapping[str, Any]) -> tuple[str, tuple[str, ...]]:
@@ -43,52 +44,39 @@ def final_choice(text: str, options: Sequence[str] = ()) -> str | None:
     """
     letters = ascii_uppercase[: len(options) or MOST_OPTIONS]
     for find in (_stated_choice, _last_line_choice, _bracketed_choice):
-        decided, letter = find(text, letters, options)
-        if decided:
-            return letter
+        settled = find(text, letters, options)
+        if settled:
+            return settled.pop() if len(settled) == 1 else None
     return None
 
 
-def _stated_choice(text: str, letters: str, options: Sequence[str]) -> tuple[bool, str | None]:
-    """Whether an answer is stated at all, and which."""
-    found: list[tuple[int, str | None]] = []
-    for match in re.finditer(_STATED + _letter_in(letters), text, re.IGNORECASE):
+def _stated_choice(text: str, letters: str, options: Sequence[str]) -> set[str]:
+    """What the last statement names: several letters where it hedges, one that is no option where it is off."""
+    flat = " ".join(text.split())
+    found: dict[int, set[str]] = {}
+    for match in _STATED_LETTER.finditer(flat):
         # Ignoring case serves the words; an article ("the answer is a number") is no option.
-        if match["letter"].isupper():
-            found.append((match.start(), _unless_hedged(text, match, letters)))
-    for letter, option in zip(letters, options, strict=False):
-        pattern = _STATED + r"[\s*_\"'(\[{]*" + re.escape(option.strip()) + r"(?!\w)"
-        found += [(match.start(), letter) for match in re.finditer(pattern, text, re.IGNORECASE)]
-    return (True, max(found)[1]) if _is_single(found) else (bool(found), None)
+        if match["letter"].isupper() and match["letter"] in letters:
+            hedge = _HEDGE.match(flat, match.end())
+            found[match.start()] = {match["letter"]} | ({hedge["letter"]} & set(letters) if hedge else set())
+    # The longest first: "New York City" is not "New York".
+    named = sorted(zip(letters, options, strict=False), key=lambda pair: -len(pair[1]))
+    for letter, option in named:
+        pattern = _STATED + _WRAPPING + re.escape(" ".join(option.split())) + r"(?!\w)"
+        for match in re.finditer(pattern, flat, re.IGNORECASE):
+            found.setdefault(match.start(), {letter})
+    return found[max(found)] if found else set()
 
 
-def _last_line_choice(text: str, letters: str, options: Sequence[str]) -> tuple[bool, str | None]:
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    last = lines[-1] if lines else ""
+def _last_line_choice(text: str, letters: str, options: Sequence[str]) -> set[str]:
+    last = next((line.strip() for line in reversed(text.splitlines()) if line.strip()), "")
     if alone := re.fullmatch(rf"[*_(\[{{\"'$`]*([{letters}])[*_)\]}}\"'$`.:!]*", last):
-        return True, alone[1]
+        return {alone[1]}
     if listed := re.match(rf"[*_]*\(?([{letters}])[).:]", last):
-        return True, listed[1]
+        return {listed[1]}
     bare = last.strip("*_.!\"'` ").casefold()
-    named = [letter for letter, option in zip(letters, options, strict=False) if option.strip(" .").casefold() == bare]
-    return (True, named[0]) if named else (False, None)
+    return {letter for letter, option in zip(letters, options, strict=False) if option.strip(" .").casefold() == bare}
 
 
-def _bracketed_choice(text: str, letters: str, options: Sequence[str]) -> tuple[bool, str | None]:
-    found = set(re.findall(rf"[(\[]([{letters}])[)\]]", text))
-    return (True, found.pop()) if len(found) == 1 else (False, None)
-
-
-def _letter_in(letters: str) -> str:
-    return _WRAPPED.format(letter=f"(?P<letter>[{letters}])")
-
-
-def _unless_hedged(text: str, match: re.Match[str], letters: str) -> str | None:
-    hedge = _HEDGE.match(text, match.end())
-    return None if hedge and hedge[1] in letters and hedge[1] != match["letter"] else match["letter"]
-
-
-def _is_single(found: Sequence[tuple[int, str | None]]) -> bool:
-    """Whether the last statement names one option only."""
-    last = max((start for start, _ in found), default=None)
-    return len({letter for start, letter in found if start == last}) == 1 and (last, None) not in found
+def _bracketed_choice(text: str, letters: str, options: Sequence[str]) -> set[str]:
+    return set(re.findall(rf"[(\[]([{letters}])[)\]]", text))

@@ -104,9 +104,11 @@ def counting(count: Callable[[str], int]) -> Check:
 
 def is_json(text: str, _: Nothing) -> bool:
     """Whether a text is one JSON object or list, perhaps fenced as code."""
-    fenced = re.fullmatch(r"\s*```(?:json)?\s*\n(.*)\n\s*```\s*", text, re.DOTALL | re.IGNORECASE)
+    body = text.strip()
+    if len(body) > 6 and body.startswith("```") and body.endswith("```"):
+        body = body[3:-3].removeprefix("json").removeprefix("JSON")
     try:
-        return isinstance(json.loads(fenced[1] if fenced else text), dict | list)
+        return isinstance(json.loads(body), dict | list)
     except (ValueError, RecursionError):
         return False
 
@@ -124,7 +126,7 @@ def _is_quoted(text: str, _: Nothing) -> bool:
 
 
 def _has_title(text: str, _: Nothing) -> bool:
-    return re.search(r"<<[^<>\n]*\S[^<>\n]*>>", text) is not None
+    return any(title.strip() for title in re.findall(r"<<([^<>\n]+)>>", text))
 
 
 CHECKS: dict[str, Check] = {

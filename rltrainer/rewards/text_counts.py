@@ -6,9 +6,11 @@ import re
 _UNSPACED = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 _WORD = re.compile(rf"[{_UNSPACED}]|[^\W_{_UNSPACED}]+(?:['\u2019\-][^\W_{_UNSPACED}]+)*")
 # A full stop ends a sentence before a blank only, so that 3.5 is no end; the others end it in any case.
-_SENTENCE_END = re.compile(r"[.!?\u2026]+[\"'\u201d\u2019)\]*_]*(?=\s|$)|[\u3002\uff01\uff1f\u061f\u0964]+")
+_SENTENCE_END = re.compile(
+    r"(?<![.!?\u2026])[.!?\u2026]+[\"'\u201d\u2019)\]*_]*(?=\s|$)|[\u3002\uff01\uff1f\u061f\u0964]+"
+)
 _PARAGRAPH_END = re.compile(r"\n\s*\n")
-_BULLET = re.compile(r"^\s*(?:[*\-+\u2022]|\d+[.)])\s+\S", re.MULTILINE)
+_BULLET = re.compile(r"^[^\S\n]*(?:[*\-+\u2022]|\d+[.)])[^\S\n]+\S", re.MULTILINE)
 _PLACEHOLDER = re.compile(r"\[[^\[\]\n]+\]")
 _HIGHLIGHT = re.compile(r"(?<!\*)\*{1,2}[^*\s][^*\n]*\*{1,2}(?!\*)")
 

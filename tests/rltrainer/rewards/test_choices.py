@@ -1,6 +1,7 @@
 import pytest
 
 from rltrainer.rewards.choices import final_choice, read_choices
+from rltrainer.rewards.time_limit import time_limit
 
 CITIES = ["Paris", "Rome", "New York", "Oslo"]
 
@@ -46,6 +47,19 @@ def test_letters_without_options_go_to_j():
 def test_the_right_letter_may_be_given_as_the_option():
     assert read_choices({"answer": "Rome", "choices": CITIES}) == ("B", tuple(CITIES))
     assert read_choices({"answer": " c "}) == ("C", ())
+
+
+def test_the_longer_option_is_the_one_that_was_named():
+    options = ["New York", "New York City", "York"]
+    assert final_choice("The answer is New York City.", options) == "B"
+    assert final_choice("The answer is New  York", options) == "A"
+
+
+@pytest.mark.parametrize("filler", [" ", "\n", "*", "(", "answer ", "answer is (", "A", "correct ", "\\boxed{", "(A) "])
+def test_no_answer_takes_long_to_read(filler):
+    with time_limit(5):
+        final_choice("The answer is" + filler * 20_000 + "x", CITIES)
+        final_choice(filler * 20_000, CITIES)
 
 
 @pytest.mark.parametrize(

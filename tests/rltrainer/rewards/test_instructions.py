@@ -5,6 +5,7 @@ import pytest
 from rltrainer.rewards import text_counts
 from rltrainer.rewards.instruction_checks import CHECKS
 from rltrainer.rewards.instructions import follows_instructions, parse_instructions
+from rltrainer.rewards.time_limit import time_limit
 from tests.rltrainer.rewards.answers import make_answer
 
 # Every check with arguments, a text that passes and one that does not.
@@ -93,3 +94,49 @@ def test_counts_grow_with_what_is_added():
         assert text_counts.count_sentences(". ".join(words)) == len(words)
         assert text_counts.count_paragraphs("\n \n".join(words)) == len(words)
         assert text_counts.count_bullets("\n".join(f"- {word}" for word in words)) == len(words)
+
+
+HOSTILE = [
+    " ",
+    "\n",
+    ".",
+    '?"',
+    "*",
+    "**",
+    "* ",
+    "- ",
+    "[",
+    "<<a",
+    "<< ",
+    "```\n",
+    "1.",
+    "a",
+    "é-",
+    "你",
+    '"',
+    "。",
+    "{",
+    "\n \n",
+]
+
+
+@pytest.mark.parametrize("check", CHECKS)
+@pytest.mark.parametrize("filler", HOSTILE)
+def test_no_check_takes_long_whatever_a_policy_writes(check, filler):
+    given = {"include": {"words": ["a b"]}, "exclude": {"words": ["a"]}, "keyword": {"word": "a"}}
+    bounds = {} if check in ("include", "exclude") else {"at_least": 1}
+    arguments = {**given.get(check, {}), **bounds}
+    if check in ("starts_with", "ends_with"):
+        arguments = {"text": "x"}
+    if check in ("lowercase", "uppercase", "quoted", "title", "json", "no_commas"):
+        arguments = {}
+    (instruction,) = parse_instructions({"instructions": [{"check": check, **arguments}]})
+    with time_limit(5):
+        instruction.is_followed(filler * 20_000 + "x")
+
+
+def test_code_fences_around_json_are_taken_off():
+    (instruction,) = parse_instructions({"instructions": [{"check": "json"}]})
+    assert instruction.is_followed("```\n[1, 2]\n```")
+    assert not instruction.is_followed("``````")
+    assert not instruction.is_followed("```json\nnothing\n```")
