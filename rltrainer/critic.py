@@ -11,6 +11,7 @@ from transformers import PreTrainedModel
 from rewardmodel.runtime.cancellation import StopCheck, never_stop
 from rltrainer.algorithms.policy_loss import stack
 from rltrainer.layouts import Cluster, Pair, lay_out, plan_micro_batches
+from rltrainer.llama.body import find_body
 from rltrainer.losses import StepTotals, aggregate
 from rltrainer.optimization import StepLoss, count_totals, plan_steps
 from rltrainer.policy import CompletionScores, mask_tokens, predicting_states, spread_tokens
@@ -113,7 +114,12 @@ class Critic:
         return found
 
     def _plan(self, pairs: Sequence[Pair]) -> list[list[Cluster]]:
-        return plan_micro_batches(pairs, max_tokens=self.stepper.budget.tokens, width=self.head.in_features)
+        return plan_micro_batches(
+            pairs,
+            max_tokens=self.stepper.budget.tokens,
+            width=self.head.in_features,
+            padded=find_body(self.body) is None,
+        )
 
     def _foretell(self, clusters: Sequence[Cluster]) -> tuple[Tensor, Tensor]:
         """Values [completions, tokens] and which of them count."""
