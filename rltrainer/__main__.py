@@ -37,7 +37,7 @@ def main(argv: Sequence[str]) -> int:
     if place.count > 1:
         return run_rank(place, "rltrainer", argv, commands)
     if list(argv[:1]) == ["train"] and (count := _processes_wanted(argv)) > 1:
-        return run_ranks(count, argv, RunDirectory(argv[1]))
+        return run_ranks(count, [sys.executable, "-m", "rltrainer", *argv], RunDirectory(argv[1]))
     return run_process("rltrainer", argv, commands)
 
 

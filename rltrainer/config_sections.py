@@ -32,6 +32,13 @@ class ModelConfig:
     """`full`: each process keeps its share of weights, gradients and optimizer state only; for models that do not fit
     into one GPU otherwise."""
 
+    def one_process_only(self, kind: str) -> Iterator[str]:
+        """The faults of several processes in a command that runs in one."""
+        if self.processes != 1:
+            yield f"model.processes: kind '{kind}' runs in one process; take 1"
+        if self.sharding != "none":
+            yield f"model.sharding: kind '{kind}' runs in one process; take 'none'"
+
     def missing_path(self, key: str) -> Iterator[str]:
         """The fault of an absent model folder."""
         if not self.path:

@@ -42,22 +42,21 @@ class _Rank:
         return self.process.poll() not in (None, EXIT_DONE) and not self.is_ended_by_us
 
 
-def run_ranks(count: int, argv: Sequence[str], directory: RunDirectory) -> int:
-    """Run `python -m rltrainer ARGV` in `count` processes; gives the exit code that docs/run-directory.md promises."""
+def run_ranks(count: int, command: Sequence[str], directory: RunDirectory) -> int:
+    """Run the command in `count` processes; gives the exit code that docs/run-directory.md promises."""
     forget_outcomes(directory)
     ranks: list[_Rank] = []
     _pass_on_sigterm(ranks)
     try:
-        ranks.extend(_start(count, argv))
+        ranks.extend(_start(count, command))
         _wait(ranks)
         return _conclude(ranks, directory)
     finally:
         _kill(ranks)
 
 
-def _start(count: int, argv: Sequence[str]) -> list[_Rank]:
+def _start(count: int, command: Sequence[str]) -> list[_Rank]:
     port, threads = _free_port(), max(1, len(os.sched_getaffinity(0)) // count)
-    command = [sys.executable, "-m", "rltrainer", *argv]
     started = []
     for index in range(count):
         place = RankPlace(index, count, index)

@@ -100,6 +100,10 @@ def test_faults_of_form_and_of_meaning_are_listed_together():
         ("grpo", "kl.measure=false", "kl.measure: a distance with a price must be measured"),
         ("dapo", "kl.controller=adaptive", "kl.controller: 'adaptive' multiplies the coefficient, which is 0"),
         ("grpo", 'model={"path":"m","adapter_rank":4,"reference":"r"}', "model.reference: with model.adapter_rank"),
+        ("grpo", 'model={"path":"m","adapter_rank":4,"sharding":"full"}', "model.sharding: 'full' is for training"),
+        ("grpo", "model.processes=0", "model.processes: must be 1 or more"),
+        ("sample", "model.processes=2", "model.processes: kind 'sample' runs in one process"),
+        ("policy-evaluate", "model.sharding=full", "model.sharding: kind 'policy-evaluate' runs in one process"),
         ("sample", "model.reference=r", "model.reference: kind 'sample' has no reference"),
         ("sample", "sampling.top_p=0", "sampling.top_p: must be above 0"),
         ("policy-evaluate", "model.reference=null", "model.reference: kind 'policy-evaluate' needs"),
@@ -110,6 +114,11 @@ def test_mixes_that_make_no_sense_are_refused_by_name(kind, override, fault):
     with pytest.raises(ConfigError) as caught:
         _parse(kind, override)
     assert any(found.startswith(fault) for found in caught.value.faults), caught.value.faults
+
+
+def test_a_shared_critic_needs_a_whole_network():
+    with pytest.raises(ConfigError, match="critic.kind: a 'shared' critic needs a whole network"):
+        _parse("ppo", "model.sharding=full", "critic.kind=shared")
 
 
 def test_an_unknown_kind_is_refused():

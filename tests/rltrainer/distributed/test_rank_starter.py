@@ -1,0 +1,115 @@
+"""The processes of a run are started, asked to stop and ended together, and one exit code speaks for all."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from rewardmodel.runtime.run_directory import RunDirectory
+from rltrainer import rank_starter
+from rltrainer.rank_outcome import read_outcome
+from rltrainer.rank_starter import run_ranks
+from tests.rltrainer.run_folder import grpo_config, make_run, read_json, start
+
+RANK = """
+import os, sys, time
+from pathlib import Path
+from rewardmodel.runtime.run_directory import RunDirectory
+from rltrainer.rank_outcome import RankOutcome, write_outcome
+index, directory = int(os.environ["RANK"]), RunDirectory(sys.argv[1])
+def leave(code, reason, follows=False):
+    write_outcome(directory, index, RankOutcome(code, reason, follows))
+    os._exit(code)
+"""
+
+
+@pytest.fixture(autouse=True)
+def signals():
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    yield
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
+
+
+def _run(folder: Path, script: str, count: int = 2) -> int:
+    return run_ranks(count, [sys.executable, "-c", RANK + script, str(folder)], RunDirectory(folder))
+
+
+def test_all_end_well(tmp_path):
+    assert _run(tmp_path, "assert os.environ['WORLD_SIZE'] == '3'", count=3) == 0
+    assert not (tmp_path / "status.json").exists()
+
+
+@pytest.mark.parametrize("code", [2, 3, 4, 130])
+def test_what_all_agree_on_is_the_runs_end(tmp_path, code):
+    assert _run(tmp_path, f"leave({code}, 'because')") == code
+    assert not (tmp_path / "status.json").exists(), "the first rank itself has said why"
+
+
+def test_the_rank_that_failed_first_speaks_for_those_that_followed(tmp_path):
+    script = "leave(1, 'lost the other', follows=True) if index == 0 else leave(3, 'bad data: line 7')"
+    assert _run(tmp_path, script) == 3
+    status = read_json(tmp_path / "status.json")
+    assert (status["state"], status["reason"]) == ("failed", "process 1 of 2: bad data: line 7")
+
+
+def test_a_killed_rank_takes_the_others_with_it(tmp_path, monkeypatch):
+    monkeypatch.setattr(rank_starter, "GRACE_SECONDS", 0.3)
+    started = time.monotonic()
+    assert _run(tmp_path, "os.kill(os.getpid(), 9) if index == 1 else time.sleep(60)") == 128 + 9
+    assert time.monotonic() - started < 10
+    assert read_json(tmp_path / "status.json")["reason"] == "process 1 of 2: was ended by SIGKILL"
+
+
+def test_a_rank_that_says_nothing_is_told_apart(tmp_path):
+    assert _run(tmp_path, "sys.exit(index * 7)") == 7
+    assert "ended with code 7 and said nothing" in read_json(tmp_path / "status.json")["reason"]
+
+
+def test_what_an_earlier_start_left_is_forgotten(tmp_path):
+    _run(tmp_path, "leave(3, 'old')")
+    assert _run(tmp_path, "pass") == 0
+    assert read_outcome(RunDirectory(tmp_path), 0) is None
+
+
+def _ranks_of(starter: subprocess.Popen[str]) -> list[int]:
+    children = Path(f"/proc/{starter.pid}/task/{starter.pid}/children").read_text().split()
+    return [int(child) for child in children]
+
+
+def _wait_for_a_step(folder: Path, process: subprocess.Popen[str]) -> None:
+    deadline = time.monotonic() + 120
+    while not (folder / "metrics.jsonl").exists():
+        assert process.poll() is None, process.communicate()[0]
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+@pytest.mark.slow
+def test_the_real_command_stops_when_asked_and_survives_no_lost_rank(base, tmp_path):
+    config = grpo_config(base, model={"processes": 2}, stop={"steps": 100_000}, checkpoint={"every_steps": 10**6})
+    folder = make_run(tmp_path / "run", config)
+    process = start("train", folder)
+    _wait_for_a_step(folder, process)
+    process.send_signal(signal.SIGTERM)
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 130, output
+    status = read_json(folder / "status.json")
+    assert status["state"] == "cancelled"
+    assert status["checkpoint_step"] == status["step"] >= 1
+    (folder / "metrics.jsonl").unlink()
+    process = start("train", folder)
+    _wait_for_a_step(folder, process)
+    ranks = _ranks_of(process)
+    assert len(ranks) == 2
+    os.kill(ranks[1], signal.SIGKILL)
+    killed = time.monotonic()
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 128 + 9, output
+    assert time.monotonic() - killed < 20
+    assert read_json(folder / "status.json")["reason"] == "process 1 of 2: was ended by SIGKILL"
+    assert not any(Path(f"/proc/{rank}").exists() for rank in ranks)
