@@ -55,29 +55,63 @@ class Phrases:
             yield "words: needs one or more, none of them empty"
 
 
-@dataclass(frozen=True, slots=True)
-class Phrase:
-    """How often one word or phrase should occur."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Phrase(Bounds):
+    """A word or phrase to count."""
 
     word: str
     """The word; case does not matter."""
-    at_least: int | None = None
-    """Fewest that are right."""
-    at_most: int | None = None
-    """Most that are right."""
-    exactly: int | None = None
-    """The only number that is right."""
 
     def validate(self) -> Iterator[str]:
         """Faults of single fields and of the bounds."""
         if not self.word.strip():
             yield "word: is empty"
-        yield from self.bounds.validate()
+        yield from Bounds.validate(self)
 
-    @property
-    def bounds(self) -> Bounds:
-        """The numbers alone."""
-        return Bounds(self.at_least, self.at_most, self.exactly)
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Letter(Bounds):
+    """A letter to count."""
+
+    letter: str
+    """The letter; case does not matter."""
+
+    def validate(self) -> Iterator[str]:
+        """Faults of single fields and of the bounds."""
+        if len(self.letter) != 1 or self.letter.isspace():
+            yield f"letter: expected one letter, got {self.letter!r}"
+        yield from Bounds.validate(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Marker(Bounds):
+    """What marks the parts of a text, to count them."""
+
+    marker: str
+    """As it should be, case included."""
+
+    def validate(self) -> Iterator[str]:
+        """Faults of single fields and of the bounds."""
+        if not self.marker.strip():
+            yield "marker: is empty"
+        yield from Bounds.validate(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """How a paragraph should begin."""
+
+    number: int
+    """Which paragraph, from 1."""
+    word: str
+    """Its first word; case does not matter."""
+
+    def validate(self) -> Iterator[str]:
+        """Faults of single fields."""
+        if self.number < 1:
+            yield f"number: must be 1 or more, got {self.number}"
+        if not self.word.strip():
+            yield "word: is empty"
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +163,19 @@ def _has_title(text: str, _: Nothing) -> bool:
     return any(title.strip() for title in re.findall(r"<<([^<>\n]+)>>", text))
 
 
+def _has_postscript(text: str, passage: Passage) -> bool:
+    """Whether the last paragraph begins so, and is not the first."""
+    return any(part.startswith(passage.text.strip()) for part in text_counts.paragraphs_of(text)[1:][-1:])
+
+
+def _opens(text: str, opening: Opening) -> bool:
+    paragraphs = text_counts.paragraphs_of(text)
+    if len(paragraphs) < opening.number:
+        return False
+    first = re.match(r"\W{0,9}(\w+)", paragraphs[opening.number - 1])
+    return first is not None and first[1].casefold() == opening.word.strip().casefold()
+
+
 CHECKS: dict[str, Check] = {
     "words": counting(text_counts.count_words),
     "sentences": counting(text_counts.count_sentences),
@@ -141,7 +188,12 @@ CHECKS: dict[str, Check] = {
     "capital_words": counting(text_counts.count_capital_words),
     "include": (Phrases, lambda text, args: all(text_counts.count_phrase(text, word) for word in args.words)),
     "exclude": (Phrases, lambda text, args: not any(text_counts.count_phrase(text, word) for word in args.words)),
-    "keyword": (Phrase, lambda text, args: args.bounds.hold(text_counts.count_phrase(text, args.word))),
+    "keyword": (Phrase, lambda text, args: args.hold(text_counts.count_phrase(text, args.word))),
+    "letter": (Letter, lambda text, args: args.hold(text_counts.count_letter(text, args.letter))),
+    "sections": (Marker, lambda text, args: args.hold(text_counts.count_sections(text, args.marker))),
+    "separated": (Marker, lambda text, args: args.hold(text_counts.count_separated(text, args.marker))),
+    "paragraph_starts": (Opening, _opens),
+    "postscript": (Passage, _has_postscript),
     "starts_with": (Passage, lambda text, args: text.strip().startswith(args.text.strip())),
     "ends_with": (Passage, lambda text, args: text.strip().endswith(args.text.strip())),
     "lowercase": (Nothing, _is_lower),

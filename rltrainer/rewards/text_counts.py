@@ -27,7 +27,7 @@ def count_sentences(text: str) -> int:
 
 def count_paragraphs(text: str) -> int:
     """Pieces with something in them between empty lines."""
-    return sum(bool(piece.strip()) for piece in _PARAGRAPH_END.split(text))
+    return len(paragraphs_of(text))
 
 
 def count_lines(text: str) -> int:
@@ -58,6 +58,26 @@ def count_highlights(text: str) -> int:
 def count_capital_words(text: str) -> int:
     """Words of two letters or more in capitals only."""
     return sum(word.isupper() and sum(map(str.isalpha, word)) > 1 for word in _WORD.findall(text))
+
+
+def count_letter(text: str, letter: str) -> int:
+    """How often a letter stands in a text, whatever its case."""
+    return text.casefold().count(letter.casefold())
+
+
+def count_sections(text: str, marker: str) -> int:
+    """Lines that begin with the marker and a number, as in `Section 2`; marks of emphasis before it do not count."""
+    return len(re.findall(rf"^[^\S\n]*[#*_]{{0,6}} ?{re.escape(marker)} ?\d+", text, re.MULTILINE))
+
+
+def count_separated(text: str, marker: str) -> int:
+    """Pieces with something in them between markers."""
+    return sum(bool(piece.strip()) for piece in text.split(marker))
+
+
+def paragraphs_of(text: str) -> list[str]:
+    """The paragraphs, blanks around each left out."""
+    return [piece.strip() for piece in _PARAGRAPH_END.split(text) if piece.strip()]
 
 
 def count_phrase(text: str, phrase: str) -> int:
