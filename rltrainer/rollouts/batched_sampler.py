@@ -9,13 +9,10 @@ from transformers import PreTrainedModel
 
 from rewardmodel.runtime.cancellation import StopCheck, never_stop
 from rewardmodel.runtime.faults import Diverged
-from rltrainer.architecture import hidden_states, output_head, require_full_attention
-from rltrainer.attention_mask import additive_mask
+from rltrainer.architecture import require_full_attention
 from rltrainer.records import Completion, FinishReason
-from rltrainer.rollouts.decode_attention import decode_attention
+from rltrainer.rollouts.decoder import Start, open_decoders
 from rltrainer.rollouts.engine import SamplingRequest, SamplingRules
-from rltrainer.rollouts.kv_cache import BufferCache
-from rltrainer.rollouts.packed_linear import packed_linears
 from rltrainer.rollouts.token_choice import choose_tokens
 
 RETIRE_SHARE = 0.75
@@ -44,30 +41,38 @@ class BatchedSampler:
         longest = max((len(request.prompt_ids) for request in requests), default=0)
         require_full_attention(self.model, longest + rules.max_new_tokens)
         answers: list[list[Completion]] = [[] for _ in requests]
-        with packed_linears(self.model, rows=self.batch_rows):
-            self._answer_waves(requests, rules, answers)
+        with open_decoders(self.model, rows=self.batch_rows) as start:
+            self._answer_waves(start, requests, rules, answers)
         return [tuple(completions) for completions in answers]
 
     def _answer_waves(
-        self, requests: Sequence[SamplingRequest], rules: SamplingRules, answers: list[list[Completion]]
+        self,
+        start: Start,
+        requests: Sequence[SamplingRequest],
+        rules: SamplingRules,
+        answers: list[list[Completion]],
     ) -> None:
         for wave in _plan_waves(requests, self.batch_rows):
             parts = [SamplingRequest(requests[index].prompt_ids, seeds) for index, seeds in wave]
             try:
-                decoded = self._decode(parts, rules)
+                decoded = self._decode(start, parts, rules)
             except FloatingPointError as error:
                 raise Diverged(str(error)) from error
             for (index, _), completions in zip(wave, decoded, strict=True):
                 answers[index].extend(completions)
 
-    def _decode(self, requests: Sequence[SamplingRequest], rules: SamplingRules) -> list[list[Completion]]:
+    def _decode(
+        self, start: Start, requests: Sequence[SamplingRequest], rules: SamplingRules
+    ) -> list[list[Completion]]:
         rows = [_Row(seed) for request in requests for seed in request.seeds]
-        batch = self._prefill(requests, rules)
+        decoder = start(requests, rules.max_new_tokens)
         live = list(range(len(rows)))
         uniforms = _draw_uniforms(rows, rules.max_new_tokens)
         for step in range(rules.max_new_tokens):
             self.check()
-            chosen = choose_tokens(batch.logits, uniforms[live, step], temperature=rules.temperature, top_p=rules.top_p)
+            chosen = choose_tokens(
+                decoder.logits, uniforms[live, step], temperature=rules.temperature, top_p=rules.top_p
+            )
             for index, token, log_prob in zip(live, *(part.tolist() for part in chosen), strict=True):
                 rows[index].append(token, log_prob, rules.stop_ids)
             writing = [place for place, index in enumerate(live) if not rows[index].stopped]
@@ -77,43 +82,10 @@ class BatchedSampler:
             if len(writing) <= RETIRE_SHARE * len(live):
                 kept = torch.tensor(writing, device=tokens.device)
                 live, tokens = [live[place] for place in writing], tokens[kept]
-                batch.select_rows(kept)
-            self._advance(batch, tokens)
+                decoder.select_rows(kept)
+            decoder.advance(tokens)
         completions = iter([row.finish() for row in rows])
         return [[next(completions) for _ in request.seeds] for request in requests]
-
-    def _prefill(self, requests: Sequence[SamplingRequest], rules: SamplingRules) -> "_Batch":
-        device = next(self.model.parameters()).device
-        lengths = torch.tensor([len(request.prompt_ids) for request in requests], device=device)
-        width = int(lengths.max())
-        # Padding stands on the right, where causal attention never looks: no mask is needed here.
-        padded = [[*request.prompt_ids, *[0] * (width - len(request.prompt_ids))] for request in requests]
-        cache = BufferCache(layers=self.model.config.num_hidden_layers, capacity=width + rules.max_new_tokens)
-        hidden = hidden_states(
-            self.model, input_ids=torch.tensor(padded, device=device), past_key_values=cache, use_cache=True
-        )
-        last = hidden[torch.arange(len(requests), device=device), lengths - 1]
-        counts = torch.tensor([len(request.seeds) for request in requests], device=device)
-        owners = torch.arange(len(requests), device=device).repeat_interleave(counts)
-        batch = _Batch(cache, output_head(self.model)(last), lengths, _mask(lengths, width, rules, hidden.dtype))
-        batch.select_rows(owners)
-        batch.logits = batch.logits[owners]
-        return batch
-
-    def _advance(self, batch: "_Batch", tokens: Tensor) -> None:
-        length = batch.cache.get_seq_length() + 1
-        mask = None if batch.mask is None else batch.mask[..., :length]
-        with decode_attention(self.model):
-            hidden = hidden_states(
-                self.model,
-                input_ids=tokens[:, None],
-                attention_mask=mask,
-                position_ids=batch.positions[:, None],
-                past_key_values=batch.cache,
-                use_cache=True,
-            )
-        batch.positions = batch.positions + 1
-        batch.logits = output_head(self.model)(hidden[:, -1])
 
 
 @dataclass(slots=True)
@@ -134,29 +106,6 @@ class _Row:
     def finish(self) -> Completion:
         reason: FinishReason = "stop" if self.stopped else "length"
         return Completion(tuple(self.token_ids), tuple(self.log_probs), reason, self.seed)
-
-
-@dataclass(slots=True)
-class _Batch:
-    """The rows being decoded: their cache, the logits of their next token, its position and which keys count."""
-
-    cache: BufferCache
-    logits: Tensor
-    positions: Tensor
-    mask: Tensor | None
-
-    def select_rows(self, rows: Tensor) -> None:
-        self.cache.select_rows(rows)
-        self.positions = self.positions[rows]
-        self.mask = None if self.mask is None else self.mask[rows]
-
-
-def _mask(lengths: Tensor, width: int, rules: SamplingRules, dtype: torch.dtype) -> Tensor | None:
-    """Which keys count for the sampled tokens: all but the padding behind shorter prompts; None where there is none."""
-    if bool((lengths == width).all()):
-        return None
-    places = torch.arange(width + rules.max_new_tokens, device=lengths.device)[None]
-    return additive_mask((places < lengths[:, None]) | (places >= width), dtype)
 
 
 def _draw_uniforms(rows: Sequence[_Row], count: int) -> Tensor:

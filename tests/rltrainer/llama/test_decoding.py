@@ -1,0 +1,55 @@
+import pytest
+import torch
+
+from rltrainer.architecture import output_head
+from rltrainer.llama import decoding
+from rltrainer.llama.body import find_body
+from rltrainer.llama.decoding import LlamaDecoder, pack_products
+from rltrainer.rollouts import decoder as decoder_module
+from rltrainer.rollouts.batched_sampler import BatchedSampler
+from rltrainer.rollouts.decoder import TransformersDecoder, open_decoders
+from rltrainer.rollouts.engine import SamplingRequest, SamplingRules
+
+REQUESTS = [
+    SamplingRequest((5, 6, 7), (1, 2)),
+    SamplingRequest(tuple(range(20, 40)), (3,)),
+    SamplingRequest((9,), (4,)),
+]
+
+
+@pytest.mark.parametrize("prefill", [1, 4096])
+def test_logits_are_those_of_transformers_at_every_token(model, monkeypatch, prefill):
+    monkeypatch.setattr(decoding, "GROWTH_TOKENS", 3)
+    monkeypatch.setattr(decoding, "PREFILL_TOKENS", prefill)
+    theirs = TransformersDecoder(model, REQUESTS, 12)
+    with torch.inference_mode(), open_decoders(model, rows=4) as start:
+        ours = start(REQUESTS, 12)
+        assert isinstance(ours, LlamaDecoder)
+        for step in range(11):
+            torch.testing.assert_close(ours.logits, theirs.logits, atol=2e-5, rtol=1e-4)
+            tokens = torch.arange(len(ours.logits)) + 3 * step
+            if step == 5:
+                kept = torch.tensor([0, 2, 3])
+                ours.select_rows(kept)
+                theirs.select_rows(kept)
+                tokens = tokens[kept]
+            ours.advance(tokens)
+            theirs.advance(tokens)
+
+
+def test_products_hold_the_weights_of_their_time(model):
+    body = find_body(model)
+    first = pack_products(body, output_head(model), rows=4)
+    with torch.inference_mode():
+        before = LlamaDecoder(body, first, [((5, 6), 1)], room=2).logits.clone()
+        model.get_output_embeddings().weight.mul_(2.0)
+        after = LlamaDecoder(body, pack_products(body, output_head(model), rows=4), [((5, 6), 1)], room=2).logits
+    assert not torch.equal(before, after)
+
+
+def test_both_decoders_sample_the_same_completions(model, monkeypatch):
+    rules = SamplingRules(12, frozenset({3, 17}), 0.8)
+    ours = BatchedSampler(model, batch_rows=3).sample(REQUESTS, rules)
+    monkeypatch.setattr(decoder_module, "find_body", lambda model: None)
+    theirs = BatchedSampler(model, batch_rows=3).sample(REQUESTS, rules)
+    assert [[own.token_ids for own in group] for group in ours] == [[own.token_ids for own in g] for g in theirs]
