@@ -46,7 +46,7 @@ def import_function(location: str, *, key: str = "reward.function") -> RewardFun
     function = getattr(module, name, None)
     if not callable(function):
         raise ConfigError([f"{key}: {module_name} has no function '{name}'"])
-    return function  # type: ignore[no-any-return]
+    return function
 
 
 def describe_answer(answer: Answer) -> dict[str, Any]:

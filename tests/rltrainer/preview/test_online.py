@@ -93,3 +93,43 @@ def test_every_kind_has_a_preview(base, tmp_path, kind, capsys):
     assert printed == json.loads((folder / "preview.json").read_text())
     assert (printed["schema"], printed["kind"]) == (1, kind)
     assert not (folder / "status.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("kind", "sections"),
+    [
+        ("ppo", {"critic": {"kind": "shared", "warmup_steps": 0}}),
+        ("grpo", {"model": {"adapter_rank": 2}}),
+        ("grpo", {"optimizer": {"passes": 2, "minibatches": 2}, "loss": {"ratio": "sequence"}}),
+        ("grpo", {"loss": {"surrogate": "cispo", "aggregation": "dr_grpo"}, "kl": {"estimator": "k2"}}),
+    ],
+)
+def test_other_settings_learn_from_the_same_tokens(base, tmp_path, kind, sections):
+    (completion,) = preview_run(_run(tmp_path, base, kind, **sections), response="yes").completions
+    prompt, own = _split(completion)
+    assert not any(token.loss for token in prompt)
+    assert all(token.loss < 0 for token in own)
+    if kind == "ppo":
+        assert all(token.value is not None for token in own)
+
+
+def test_given_groups_are_shown_as_they_are_given(base, renderer, tmp_path):
+    rollout = {"source": "judged", "group_size": 2, "prompts_per_step": 1}
+    folder = _run(tmp_path, base, rollout=rollout, reward={"brevity_weight": 0.0})
+    rows = []
+    for number in range(12):
+        messages = ({"role": "user", "content": f"say {number}"},)
+        completions = []
+        for text, score in (("yes", 1.0), ("no", -1.0)):
+            rendering = renderer.render(messages, text)
+            ids = rendering.token_ids[rendering.response_start :]
+            completions.append(
+                {"token_ids": ids, "log_probs": [-5.5] * len(ids), "finish_reason": "stop", "score": score}
+            )
+        rows.append({"prompt_id": f"q{number}", "prompt": messages, "temperature": 1.0, "completions": completions})
+    (folder / "data/groups.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    preview = preview_run(folder, prompt=0, completion=1)
+    (completion,) = preview.completions
+    assert (completion.text, completion.reward, preview.rewards_of_group) == ("no", -1.0, (1.0, -1.0))
+    assert [(part.name, part.value) for part in completion.parts] == [("judged", -1.0)]
+    assert main(["preview", str(folder), "--response", "maybe"]) == 2
