@@ -34,6 +34,7 @@ PAGES = {
     "models": "/projects/{project}/models/",
     "settings": "/projects/{project}/settings/",
     "late-answers": "/projects/{project}/late/",
+    "metric-words": "/help/metrics/",
 }
 LINKED = {"run": "a[href^='/runs/']", "model": "a[href^='/models/']", "task": "a[href*='/tasks/']"}
 """Pages without a fixed address: the newest of each name that the page of models, or of tasks, links to."""
@@ -73,7 +74,7 @@ def take_pictures(site: str, project: str, who: str, folder: Path, only: tuple[s
         if "sign-in".startswith(only):
             faults += take_page(page, "sign-in", site + SIGN_IN, folder)
         page.goto(site + sign_in_path(who))
-        places = {**PAGES, **linked_pages(page, site, project)}
+        places = {**PAGES, **linked_pages(page, site, project, most=MOST_LINKED if only == ("",) else None)}
         for name, path in places.items():
             if name.startswith(only):
                 faults += take_page(page, name, site + path.format(project=project), folder)
@@ -81,7 +82,7 @@ def take_pictures(site: str, project: str, who: str, folder: Path, only: tuple[s
     return faults
 
 
-def linked_pages(page: Page, site: str, project: str) -> dict[str, str]:
+def linked_pages(page: Page, site: str, project: str, *, most: int | None) -> dict[str, str]:
     """Pages of single runs, models and tasks, newest first, by a name of their own: `run-17`."""
     found: dict[str, str] = {}
     for listing in ("models", "tasks"):
@@ -89,7 +90,7 @@ def linked_pages(page: Page, site: str, project: str) -> dict[str, str]:
         for name, selector in LINKED.items():
             links = page.locator(f"main {selector}").evaluate_all("all => all.map(each => each.getAttribute('href'))")
             paths = [link for link in dict.fromkeys(links) if link.rstrip("/").rsplit("/", 1)[1].isdecimal()]
-            found |= {f"{name}-{path.rstrip('/').rsplit('/', 1)[1]}": path for path in paths[:MOST_LINKED]}
+            found |= {f"{name}-{path.rstrip('/').rsplit('/', 1)[1]}": path for path in paths[:most]}
     return found
 
 

@@ -56,7 +56,7 @@ def _table(completion: Mapping[str, Any]) -> TokenTable:
     learned = sum(1 for token in own if token.get("loss"))
     summary = f"{learned} of its {len(own)} own tokens have loss; none of the {len(tokens) - len(own)} of the prompt."
     return TokenTable(
-        title=f"{completion['role'].capitalize()} {completion['number'] + 1}",
+        title=f"{completion['role'].capitalize()} {completion['number']}",
         summary=summary if completion.get("is_counted", True) else f"{summary} It is left out of the loss.",
         chips=tuple(_chip(token) for token in tokens),
         headings=("Position", "Token", "Part", *shown.values()),
@@ -79,7 +79,9 @@ def _chip(token: Token) -> Chip:
 
 def _row(token: Token, shown: Mapping[str, str]) -> tuple[str, ...]:
     text = visible(token["text"]) + (" (stop)" if token.get("is_stop") else "")
-    return (str(token["position"]), text, token["part"], *(_number(token.get(name)) for name in shown))
+    # Nothing of a prompt is learned: a dash says so better than a loss of 0 does.
+    known = token if token["part"] == "completion" else {}
+    return (str(token["position"]), text, token["part"], *(_number(known.get(name)) for name in shown))
 
 
 def _part(part: Mapping[str, Any]) -> tuple[str, str, str, str]:

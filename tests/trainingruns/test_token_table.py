@@ -41,6 +41,7 @@ def test_tokens_tell_whether_they_have_loss_in_words() -> None:
 def test_only_columns_that_say_something_are_shown() -> None:
     [table] = token_tables(PREVIEW)
     assert table.headings == ("Position", "Token", "Part", "Loss", "Reward", "Value")
+    assert table.rows[0] == ("0", "Hi", "prompt", "", "", "")
     assert table.rows[2] == ("2", "<end> (stop)", "completion", "-0.5", "1.5", "0")
     assert table.parts == (("brevity (form)", "-0.5", "2", "-1"),)
 
