@@ -8,7 +8,6 @@ from typing import Literal
 import torch
 from transformers import PreTrainedModel
 
-from rewardmodel.config_parsing import ConfigError
 from rewardmodel.runtime.atomic_files import publish_folder
 from rewardmodel.runtime.backbones import load_causal_model
 from rewardmodel.runtime.json_lines import keep_lines, write_lines
@@ -16,6 +15,7 @@ from rewardmodel.runtime.master_weights import MasterWeights
 from rewardmodel.runtime.rendering import Renderer
 from rewardmodel.runtime.run_directory import RunDirectory
 from rltrainer.adapters import add_adapters, merge_adapters
+from rltrainer.champion import examine_champion
 from rltrainer.config import OnlineConfig
 from rltrainer.config_sections import EvaluationConfig, ModelConfig
 from rltrainer.evaluation import Examination, compare, measure_kl
@@ -47,28 +47,11 @@ def answer_with_rivals(
     found = {"reference": groups}
     if config.champion is not None:
         directory.status.update(message=f"answering {asked} held-out prompts with the champion")
-        found["champion"] = examination.examine(_load_champion(directory, config.champion, reference.model), directory)
+        found["champion"] = examine_champion(directory, config.champion, examination, reference.model)
     progress.rival_marks = {
         name: [marks.to_dict() for marks in take_marks(answered)] for name, answered in found.items()
     }
     keep_samples(directory, groups[: config.shown_prompts], step=0, source="reference")
-
-
-def _load_champion(directory: RunDirectory, path: str, reference: PreTrainedModel) -> PreTrainedModel:
-    """The champion's network, computing as the reference does."""
-    try:
-        network = load_causal_model(directory.resolve(path), dtype=reference.dtype)
-    except ConfigError as error:
-        raise ConfigError(
-            [f"evaluation.champion: {fault.removeprefix('model: ')}" for fault in error.faults]
-        ) from error
-    if network.config.vocab_size != reference.config.vocab_size:
-        raise ConfigError(
-            [f"evaluation.champion: {path} has another vocabulary than model.path; they cannot share rendered prompts"]
-        )
-    # functools.wraps hides from the checker that transformers' `to` is a method.
-    network.to(reference.device)  # type: ignore[arg-type]
-    return network.requires_grad_(False)
 
 
 def finish(

@@ -3,7 +3,15 @@ import re
 import pytest
 import torch
 
-from rewardmodel.runtime.backbones import load_causal_model
+from rewardmodel.records import PromptRecord
+from rewardmodel.runtime.backbones import load_causal_model, load_tokenizer
+from rewardmodel.runtime.rendering import Renderer
+from rewardmodel.runtime.run_directory import RunDirectory
+from rltrainer.champion import examine_champion
+from rltrainer.evaluation import Examination
+from rltrainer.records import EncodedPrompt
+from rltrainer.rewards.weighted import WeightedReward
+from rltrainer.rollouts.engine import SamplingRules
 from tests.rltrainer.run_folder import grpo_config, make_run, read_json, run
 from tests.tiny_model import make_tiny_model
 
@@ -56,13 +64,22 @@ def test_checked_answers_are_told_by_number_of_draws(base, tmp_path):
     assert found["gain_over_reference"]["value"] == 0
 
 
-def test_a_run_is_compared_with_the_champion_as_well(base, tmp_path):
-    # Loud embeddings make its answers unlike those of the base: another length, another reward.
-    champion = load_causal_model(base)
+@pytest.fixture
+def champion(base, tmp_path):
+    """A model with another vocabulary, whose loud embeddings make its answers unlike those of the base."""
+    folder = tmp_path / "champion"
+    network, tokenizer = load_causal_model(base), load_tokenizer(base)
+    tokenizer.add_tokens(["say", "!!!"])
+    network.resize_token_embeddings(len(tokenizer))
     with torch.no_grad():
-        champion.get_input_embeddings().weight.mul_(30)
-    champion.save_pretrained(tmp_path / "champion")
-    config = grpo_config(base, evaluation={"champion": str(tmp_path / "champion")}, stop={"steps": 1})
+        network.get_input_embeddings().weight.mul_(30)
+    network.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+def test_a_run_is_compared_with_the_champion_as_well(base, champion, tmp_path):
+    config = grpo_config(base, evaluation={"champion": str(champion)}, stop={"steps": 1})
     folder = make_run(tmp_path / "run", config)
     assert run("train", folder) == (0, "")
     result = read_json(folder / "result.json")
@@ -73,17 +90,28 @@ def test_a_run_is_compared_with_the_champion_as_well(base, tmp_path):
     )
 
 
-@pytest.mark.parametrize(
-    ("champion", "fault"),
-    [("nowhere", "evaluation.champion: .*nowhere is not a model folder"), ("wide", "has another vocabulary")],
-)
-def test_a_champion_that_cannot_answer_is_refused_before_the_first_step(base, tmp_path, champion, fault):
-    folder = make_run(tmp_path / "run", grpo_config(base, evaluation={"champion": champion}))
-    if champion == "wide":
-        network = load_causal_model(base)
-        network.resize_token_embeddings(300)
-        network.save_pretrained(folder / "wide")
+def test_a_champion_reads_its_own_tokens(base, champion, tmp_path):
+    directory = RunDirectory(make_run(tmp_path / "run", grpo_config(base)))
+    bench_renderer, own_renderer = (Renderer(load_tokenizer(folder), None) for folder in (base, champion))
+    record = PromptRecord("q", ({"role": "user", "content": "say it!!!"},), {})
+    examination = Examination(
+        prompts=[EncodedPrompt(record, bench_renderer.render(record.prompt).token_ids)],
+        samples_per_prompt=2,
+        rules=SamplingRules(4, bench_renderer.stop_ids),
+        reward=WeightedReward({}),
+        renderer=bench_renderer,
+        batch_rows=2,
+        seed=0,
+        confidence=0.95,
+    )
+    (group,) = examine_champion(directory, str(champion), examination, load_causal_model(base))
+    assert group.prompt.token_ids == own_renderer.render(record.prompt).token_ids
+    assert len(group.prompt.token_ids) < len(examination.prompts[0].token_ids)
+
+
+def test_a_champion_that_cannot_answer_is_refused_before_the_first_step(base, tmp_path):
+    folder = make_run(tmp_path / "run", grpo_config(base, evaluation={"champion": "nowhere"}))
     code, reason = run("train", folder)
     assert code == 2
-    assert re.search(fault, reason), reason
+    assert re.search("evaluation.champion: .*nowhere is not a model folder", reason), reason
     assert not (folder / "metrics.jsonl").exists()
