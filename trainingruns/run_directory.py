@@ -12,6 +12,7 @@ from annotation.models import Prompt
 from trainingruns.artifacts import artifact_path
 from trainingruns.configuration import complete_config
 from trainingruns.models import ONLINE_KINDS, Run
+from trainingruns.selectors.judged_groups import read_judged_groups
 
 PAIRS = ("train.jsonl", "eval.jsonl")
 EXAMPLES = ("sft_train.jsonl", "sft_eval.jsonl")
@@ -22,6 +23,8 @@ DATA_FILES: dict[str, tuple[str, ...]] = {
     **dict.fromkeys((*ONLINE_KINDS, Run.Kind.SAMPLE), ("prompts.jsonl",)),
 }
 """Which of a snapshot's files a run works on."""
+GROUPS = "groups.jsonl"
+"""What people said of a sample run's responses, for a policy run that learns from it."""
 
 
 def directory_name(run: Run) -> str:
@@ -41,6 +44,8 @@ def prepare_run_directory(run: Run) -> Path:
         # A preview reads what the run that it previews would read.
         for name in DATA_FILES.get(run.config.get("kind", run.kind), ()):
             _put_data(run, name, directory / "data" / name)
+        if "groups_of" in run.purpose:
+            _put_groups(run.purpose["groups_of"], directory / "data" / GROUPS)
     # Left by an earlier attempt: its last words, and the order that ended it.
     for name in ("status.json", "cancel"):
         (directory / name).unlink(missing_ok=True)
@@ -69,6 +74,14 @@ def _put_data(run: Run, name: str, target: Path) -> None:
         write_atomically(target, json_lines(_prompt_records(run.purpose["prompt_ids"])))
         return
     _copy_from_snapshot(run, name, target)
+
+
+def _put_groups(sample_run: int, target: Path) -> None:
+    """Frozen when the run first starts: what people say later does not change what it resumes with."""
+    if not target.exists():
+        run = Run.objects.select_related("project").get(pk=sample_run)
+        found = read_judged_groups(run=run, directory=artifact_path(directory_name(run)))
+        write_atomically(target, json_lines(found.groups))
 
 
 def _copy_from_snapshot(run: Run, name: str, target: Path) -> None:

@@ -9,9 +9,13 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
+from annotation.exceptions import ApplicationError
 from annotation.models import Project, Prompt
 from rltrainer.judged_records import read_judged_groups
 from trainingruns.models import Run
+from trainingruns.run_directory import prepare_run_directory
+from trainingruns.services.runs import start_run
+from trainingruns.services.snapshots import create_snapshot
 
 Judge = Callable[..., None]
 
@@ -83,3 +87,59 @@ def test_what_is_missing_is_told(
     with pytest.raises(CommandError, match=r"sampled without log-probs; sample with sampling\.keep_log_probs"):
         _call(bare, out)
     assert not out.exists()
+
+
+def _sample_run(make_run: Callable[..., Run], **sampling: Any) -> Run:
+    settings = {"responses_per_prompt": 2, "temperature": 0.7, "max_new_tokens": 40, **sampling}
+    return make_run(config={"kind": "sample", "sampling": settings})
+
+
+def test_a_policy_run_learns_from_what_people_said(
+    project: Project, judge: Judge, make_run: Callable[..., Run], artifacts: Path
+) -> None:
+    judge("one")
+    judge("two")
+    sample = _sample_run(make_run)
+    _respond(artifacts, sample, project, one=["No.", "A kind answer to one."], two=["No.", "A kind answer to two."])
+    snapshot = create_snapshot(project=project)
+    printed = StringIO()
+    call_command("run", "grpo", "--snapshot", str(snapshot.pk), "--groups", str(sample.pk), "--json", stdout=printed)
+    run = Run.objects.get(pk=json.loads(printed.getvalue())["id"])
+    assert run.config["rollout"].items() >= {
+        "source": "judged", "group_size": 2, "temperature": 0.7, "max_new_tokens": 40,
+    }.items()  # fmt: skip
+    directory = prepare_run_directory(run)
+    groups = read_judged_groups(directory / "data/groups.jsonl")
+    assert [[each.score for each in group.completions] for group in groups] == [[-1.0, 1.0]] * 2
+    # What the run learns from was frozen: nothing is asked again when it resumes.
+    (artifacts / f"runs/{sample.pk}/responses.jsonl").unlink()
+    assert read_judged_groups(prepare_run_directory(run) / "data/groups.jsonl") == groups
+
+
+@pytest.mark.parametrize(
+    ("overrides", "purpose", "fault"),
+    [
+        (["rollout.source=judged"], {}, "belong together"),
+        (["reward.brevity_weight=1"], {"groups_of": 1}, "belong together"),
+        (["rollout.source=judged"], {"groups_of": 0}, "has no run 0"),
+    ],
+)
+def test_people_and_their_groups_belong_together(
+    project: Project, judge: Judge, base_model: Any, overrides: list[str], purpose: dict[str, Any], fault: str
+) -> None:
+    judge("one")
+    judge("two")
+    snapshot = create_snapshot(project=project)
+    with pytest.raises(ApplicationError, match=fault):
+        start_run(project=project, kind="grpo", snapshot=snapshot, overrides=overrides, purpose=purpose)
+
+
+def test_nobody_has_judged_yet(project: Project, judge: Judge, make_run: Callable[..., Run], artifacts: Path) -> None:
+    judge("one")
+    judge("two")
+    sample = _sample_run(make_run)
+    _respond(artifacts, sample, project, q=["a", "b"])
+    with pytest.raises(CommandError, match="have not judged all responses"):
+        call_command("run", "grpo", "--snapshot", str(create_snapshot(project=project).pk), "--groups", str(sample.pk))
+    with pytest.raises(CommandError, match="There is no sample run 0"):
+        call_command("run", "grpo", "--project", "p", "--groups", "0")

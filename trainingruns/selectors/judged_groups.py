@@ -3,16 +3,15 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from annotation.exceptions import ApplicationError
 from annotation.models import Prompt
 from rewardmodel.records import DataError, PromptRecord
 from rltrainer.judged_records import judged_group
-from trainingruns.artifacts import artifact_path
 from trainingruns.models import Run
 from trainingruns.people_scores import score_responses
-from trainingruns.run_directory import directory_name
 from trainingruns.run_files import GrowingFile
 from trainingruns.selectors.votes import Provenance, read_votes
 
@@ -27,9 +26,10 @@ class JudgedGroups:
     """Why prompts are missing, and how many: `not_judged`, `partly_judged`."""
 
 
-def read_judged_groups(*, run: Run, exclude_simulated: bool = False) -> JudgedGroups:
+def read_judged_groups(*, run: Run, directory: Path, exclude_simulated: bool = False) -> JudgedGroups:
     """The prompts of a sample run whose responses people have all judged, with a score for each.
 
+    directory: the run's own.
     Raises: ApplicationError where the run sampled nothing, or kept no log-probs to learn from.
     """
     if run.kind != Run.Kind.SAMPLE:
@@ -37,7 +37,7 @@ def read_judged_groups(*, run: Run, exclude_simulated: bool = False) -> JudgedGr
     found = JudgedGroups()
     scores = _scores(run, exclude_simulated)
     temperature = float(run.config["sampling"].get("temperature", 1.0))
-    for prompt, lines in _responses(run):
+    for prompt, lines in _responses(run, directory):
         known = {line["sample"]: scores[prompt.pk].get(line["text"].strip()) for line in lines}
         judged = {sample: score for sample, score in known.items() if score is not None}
         if len(judged) < len(lines):
@@ -60,9 +60,9 @@ def _scores(run: Run, exclude_simulated: bool) -> dict[int, dict[str, float]]:
     return found
 
 
-def _responses(run: Run) -> Iterator[tuple[Prompt, list[dict[str, Any]]]]:
+def _responses(run: Run, directory: Path) -> Iterator[tuple[Prompt, list[dict[str, Any]]]]:
     by_prompt: dict[int, list[dict[str, Any]]] = defaultdict(list)
-    for line in GrowingFile(artifact_path(directory_name(run)) / "responses.jsonl").read_new().rows:
+    for line in GrowingFile(directory / "responses.jsonl").read_new().rows:
         by_prompt[int(line["prompt_id"])].append(line)
     if not by_prompt:
         raise ApplicationError(f"{run} has no responses yet.", code="no_responses")

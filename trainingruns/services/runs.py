@@ -12,10 +12,12 @@ from annotation.models import Membership, Project, User
 from annotation.permissions import require_role
 from annotation.queueing import enqueue
 from annotation.services import audit
+from trainingruns.artifacts import artifact_path
 from trainingruns.configuration import build_config
 from trainingruns.lifecycle import FINISHED, RunState
 from trainingruns.models import ONLINE_KINDS, POLICY_KINDS, ModelVersion, Run, Snapshot
 from trainingruns.run_directory import EXAMPLES, directory_name
+from trainingruns.selectors.judged_groups import read_judged_groups
 
 Kind = Run.Kind
 RUN_JOB = "trainingruns.jobs.run_training"
@@ -59,13 +61,15 @@ def start_run(
     # Enumeration members are no plain text to the trainers' strict parsers.
     kind = Kind(kind).value
     parts = _check_parts(project, kind, _Parts(snapshot, base_version, reward_version), dict(purpose or {}))
+    complete = _config(kind, config, overrides, parts)
+    _check_groups(project, complete, dict(purpose or {}))
     run = Run.objects.create(
         project=project,
         kind=Kind.PREVIEW if is_preview else kind,
         snapshot=parts.snapshot,
         base_version=parts.base,
         reward_version=parts.reward,
-        config=_config(kind, config, overrides, parts),
+        config=complete,
         purpose={**(purpose or {}), **_rival(project, kind, parts.base)},
         created_by=created_by,
     )
@@ -172,6 +176,20 @@ def _check_snapshot(kind: str, snapshot: Snapshot | None, purpose: dict[str, Any
             f"{snapshot} has {prompts} prompts; a policy run needs at least {LEAST_PROMPTS}, for it "
             "learns from some and is judged on others. Import more prompts and make a new snapshot.",
         )
+
+
+def _check_groups(project: Project, config: Mapping[str, Any], purpose: Mapping[str, Any]) -> None:
+    """People's groups are given where they are wanted, and nowhere else."""
+    wanted = config.get("rollout", {}).get("source") == "judged"
+    if not wanted and "groups_of" not in purpose:
+        return
+    if not wanted or "groups_of" not in purpose:
+        raise _missing("no_groups", "rollout.source=judged and the sample run that people judged belong together.")
+    source = Run.objects.select_related("project").filter(project=project, pk=purpose["groups_of"]).first()
+    if source is None:
+        raise _missing("no_groups", f"This project has no run {purpose['groups_of']}.")
+    if not read_judged_groups(run=source, directory=artifact_path(directory_name(source))).groups:
+        raise _missing("no_groups", f"People have not judged all responses to any prompt of {source} yet.")
 
 
 def _check_examples(snapshot: Snapshot) -> None:

@@ -8,8 +8,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from annotation.exceptions import ApplicationError
+from trainingruns.artifacts import artifact_path
 from trainingruns.models import Run
-from trainingruns.run_directory import json_lines, write_atomically
+from trainingruns.run_directory import directory_name, json_lines, write_atomically
 from trainingruns.selectors.judged_groups import JudgedGroups, read_judged_groups
 
 
@@ -27,7 +28,11 @@ class Command(BaseCommand):
         if run is None:
             raise CommandError(f"There is no run {options['run']}.")
         try:
-            found = read_judged_groups(run=run, exclude_simulated=options["without_simulated"])
+            found = read_judged_groups(
+                run=run,
+                directory=artifact_path(directory_name(run)),
+                exclude_simulated=options["without_simulated"],
+            )
         except ApplicationError as error:
             raise CommandError(error.message) from error
         if not found.groups:

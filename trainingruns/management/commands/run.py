@@ -33,6 +33,9 @@ class Command(BaseCommand):
         parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", dest="overrides")
         parser.add_argument("--base", metavar="NAME/NUMBER", help="the model to start from")
         parser.add_argument("--reward", metavar="NAME/NUMBER", help="the reward model of a policy run")
+        parser.add_argument(
+            "--groups", type=int, metavar="RUN", help="a policy run: learn from what people said of this sample run"
+        )
         parser.add_argument("--serve", action="store_true", help="a policy run: serve its responses as blind tasks")
         parser.add_argument("--preview", action="store_true", help="train nothing: show what one sample would teach")
         parser.add_argument("--wait", action="store_true")
@@ -63,8 +66,8 @@ class Command(BaseCommand):
             base_version=_version(options["base"]),
             reward_version=_version(options["reward"]),
             config=_config(options["config"]),
-            overrides=options["overrides"],
-            purpose={"then": "serve_blind_tasks"} if options["serve"] else {},
+            overrides=[*_sampled_as(options["groups"]), *options["overrides"]],
+            purpose=_purpose(options),
             is_preview=options["preview"],
         )
 
@@ -94,6 +97,27 @@ def _snapshot(snapshot_id: int | None) -> Snapshot | None:
     if snapshot is None:
         raise CommandError(f"There is no snapshot {snapshot_id}.")
     return snapshot
+
+
+def _purpose(options: dict[str, Any]) -> dict[str, Any]:
+    purpose: dict[str, Any] = {"then": "serve_blind_tasks"} if options["serve"] else {}
+    return purpose if options["groups"] is None else {**purpose, "groups_of": options["groups"]}
+
+
+def _sampled_as(run_id: int | None) -> list[str]:
+    """Settings with which a policy run takes a sample run's responses for its own."""
+    if run_id is None:
+        return []
+    run = Run.objects.filter(pk=run_id, kind=Run.Kind.SAMPLE).first()
+    if run is None:
+        raise CommandError(f"There is no sample run {run_id}.")
+    sampling = run.config["sampling"]
+    return [
+        "rollout.source=judged",
+        f"rollout.group_size={sampling['responses_per_prompt']}",
+        f"rollout.temperature={sampling['temperature']}",
+        f"rollout.max_new_tokens={sampling['max_new_tokens']}",
+    ]
 
 
 def _project(slug: str | None) -> Project:
