@@ -1,8 +1,8 @@
 """A whole PPO update against TRL 1.12's trainer, weights to weights: rewards of tokens, GAE, both losses and gradients.
 
 Answers are planted and never end, and the first log-probs and values are off by some noise, so that ratios differ from
-1 and every clip holds something. Answers that end are met in test_verl_formulas.py: TRL credits the score to the pad
-behind them.
+1 and every clip holds something. For answers that end early, where TRL credits the score to the pad behind them, see
+test_trl_ppo.py.
 """
 
 import os
