@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.utils import timezone
 from playwright.sync_api import BrowserContext, Page
 
 from annotation.models import Criterion, Project, User
@@ -12,6 +13,8 @@ from annotation.services.reports import refresh_agreement_report
 from annotation.services.slots import Lease, acquire_task
 from tests.browser.conftest import AXE
 from tests.factories import make_task, ranking
+from tests.trainingruns.test_token_table import PREVIEW
+from trainingruns.models import Metric, Run, Snapshot
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -20,6 +23,7 @@ PLACES = [
     "/projects/campaign/judge/", "/projects/campaign/tasks/", "/projects/campaign/tasks/{task}/",
     "/projects/campaign/agreement/", "/projects/campaign/data/", "/projects/campaign/people/",
     "/projects/campaign/settings/", "/projects/campaign/late/", "/projects/scores/judge/", "/nothing/",
+    "/projects/campaign/models/", "/runs/{run}/", "/runs/{preview}/", "/help/metrics/",
 ]  # fmt: skip
 
 
@@ -44,12 +48,39 @@ def filled(transactional_db: None, campaign: Project, alice: User, bob: User, ca
             )  # fmt: skip
     refresh_agreement_report(project=campaign)
     make_task(campaign, "pqrstuvwx", text=text, priority=1)
+    _make_runs(campaign)
     scores = Project.objects.create(slug="scores", name="Scores", kind="scalar", guideline=text)
     scores.memberships.create(user=alice, role="manager")
     Criterion.objects.create(project=scores, name="a", label="A", anchors={"1": "bad"}, required=False)
     Criterion.objects.create(project=scores, name="b", label="B", step=None, position=1)
     make_task(scores, "p", text=text)
     return campaign
+
+
+def _make_runs(project: Project) -> None:
+    """A snapshot, a policy run with everything that its page can show, and a preview."""
+    Snapshot.objects.create(project=project, number=1, view="majority", train_pairs=9, eval_pairs=3, sha256="a" * 64)
+    share = {"value": 0.75, "low": 0.5, "high": 0.9, "n": 8}
+    rates = {"policy": {"1": share}, "reference": {"1": share}, "gain_over_reference": share}
+    warnings = [{"step": 2, "brake": "flat", "action": "warn", "sentence": "62 % of groups all fail."}] * 7
+    run = Run.objects.create(
+        project=project, kind="dapo", state="succeeded", step=2, total_steps=4, log_tail="INFO " * 99,
+        status={"warnings": warnings}, config={"kind": "dapo", "loss": {"clip_high": 0.28}},
+        result={"stopped_by": "Enough.", "reward_gain": share, "win_rate_reference": share,
+                "accuracy": {"number": rates}},
+    )  # fmt: skip
+    values = dict.fromkeys(("reward", "kl_sequence", "keep_rate", "loss"), 0.000123)
+    Metric.objects.bulk_create(Metric(run=run, step=step, values=values, at=timezone.now()) for step in (1, 2))
+    preview = {**PREVIEW, "kind": "dapo", "prompt_id": "7", "stop_tokens": {"2": "<end>"}, "notes": ["a note"]}
+    Run.objects.create(project=project, kind="preview", state="succeeded", config={"kind": "dapo"}, result=preview)
+
+
+def address_of(place: str, project: Project) -> str:
+    """A place with the ids of what `filled` made."""
+    task = project.tasks.order_by("id").first()
+    runs = {kind: Run.objects.get(project=project, kind=kind).pk for kind in ("dapo", "preview")}
+    assert task is not None
+    return place.format(task=task.pk, run=runs["dapo"], preview=runs["preview"])
 
 
 def find_violations(page: Page) -> list[str]:
@@ -70,11 +101,9 @@ def test_axe_finds_nothing(
 ) -> None:
     page = enter(alice, "/")
     page.emulate_media(color_scheme=scheme)
-    task = filled.tasks.order_by("id").first()
-    assert task is not None
     found: dict[str, list[str]] = {}
     for place in PLACES:
-        visit(page, live_server.url + place.format(task=task.pk))
+        visit(page, live_server.url + address_of(place, filled))
         if violations := find_violations(page):
             found[place] = violations
     alarms[:] = [alarm for alarm in alarms if "404" not in alarm]
@@ -97,11 +126,9 @@ def test_every_page_fits_a_small_phone(
 ) -> None:
     page = enter(alice, "/")
     page.set_viewport_size({"width": 320, "height": 640})
-    task = filled.tasks.order_by("id").first()
-    assert task is not None
     too_wide = {}
     for place in PLACES:
-        visit(page, live_server.url + place.format(task=task.pk))
+        visit(page, live_server.url + address_of(place, filled))
         width = page.evaluate("document.documentElement.scrollWidth")
         if width > 320:
             too_wide[place] = width
