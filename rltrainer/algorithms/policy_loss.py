@@ -83,6 +83,7 @@ class PolicyLoss:
         low, high = clipped_tokens(ratio, advantages, mask, clip_low=config.clip_low, clip_high=config.clip_high)
         tally.add_mean("clip_low_fraction", low.double(), mask)
         tally.add_mean("clip_high_fraction", high.double(), mask)
+        tally.add_mean("clip_row_fraction", (low | high).any(dim=1).double())
         if config.clip_dual is not None:
             held = (advantages < 0) & (ratio > config.clip_dual)
             tally.add_mean("clip_dual_fraction", held.double(), mask)

@@ -137,6 +137,7 @@ def test_later_passes_compare_with_the_policy_that_sampled(model):
     assert values["ratio_max"] > 1.1
     assert values["clip_low_fraction"] > 0
     assert values["clip_high_fraction"] > 0
+    assert 0 < values["clip_row_fraction"] <= 1
     assert values["old_kl_k3"] > 0
 
 
