@@ -72,7 +72,7 @@ class OnlineConfig:
     def validate(self) -> Iterator[str]:
         """Faults of fields that do not fit each other."""
         yield from self.model.missing_path("model.path")
-        yield from self._faults_of_judged() if self.rollout.source == "judged" else self.reward.missing_source()
+        yield from self._faults_of_judged() if self.rollout.source == "judged" else self._faults_of_sampled()
         yield from self.reward.overlong_fault(self.rollout.max_new_tokens)
         if self.optimizer.warmup_steps > self.stop.steps:
             yield f"optimizer.warmup_steps: must not exceed stop.steps ({self.stop.steps})"
@@ -83,6 +83,12 @@ class OnlineConfig:
         if self.brakes.kl != "off" and not self.kl.measure:
             yield "brakes.kl: needs the distance; set kl.measure to true, or the brake to 'off'"
         yield from self._faults_of_ppo() if self.kind == "ppo" else self._faults_of_groups()
+
+    def _faults_of_sampled(self) -> Iterator[str]:
+        """Settings of people's groups where none are given."""
+        yield from self.reward.missing_source()
+        if self.reward.judged_weight != RewardConfig().judged_weight:
+            yield "reward.judged_weight: has no effect unless rollout.source is 'judged'"
 
     def _faults_of_judged(self) -> Iterator[str]:
         """Settings that need completions of the policy's own where people's groups are given."""

@@ -43,6 +43,7 @@ def _parse(*overrides, kind="grpo"):
         ('reward={"overlong_factor":1,"repetition_penalty":1}', "reward: nothing is rewarded"),
         ('reward={"model":"m","model_weight":0}', "reward: nothing is rewarded"),
         ("reward={}", "reward: nothing is rewarded"),
+        ("reward.judged_weight=2", "reward.judged_weight: has no effect unless rollout.source is 'judged'"),
     ],
 )
 def test_mixes_that_make_no_sense_are_refused_by_name(override, fault):
