@@ -1,4 +1,4 @@
-"""python -m rltrainer train|evaluate|sample|preview RUN_DIR."""
+"""python -m rltrainer train|evaluate|sample|preview|export-verl|import-verl RUN_DIR."""
 
 import sys
 from collections.abc import Sequence
@@ -28,6 +28,10 @@ def main(argv: Sequence[str]) -> int:
         from rltrainer.preview.command import main as preview
 
         return preview(argv[1:])
+    if argv and argv[0] in ("export-verl", "import-verl"):
+        from rltrainer.verl.command import main as verl
+
+        return verl(argv)
     commands = {"train": run_train, "evaluate": run_evaluate, "sample": run_sample}
     try:
         place = read_place()
