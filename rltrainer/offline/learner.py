@@ -6,6 +6,7 @@ import torch
 
 from rltrainer.architecture import output_head
 from rltrainer.layouts import Cluster
+from rltrainer.llama.body import find_body
 from rltrainer.offline.lesson import Lesson
 from rltrainer.offline.objective import Answers, Objective, StepSize, Sums
 from rltrainer.offline.portions import plan_portions
@@ -69,7 +70,8 @@ class Learner:
     def portions(self, lessons: Sequence[Lesson]) -> list[list[Cluster]]:
         """The lessons in the micro-batches that they are scored and learned in."""
         width = output_head(self.policy.model).in_features
-        return plan_portions(lessons, max_tokens=self.stepper.budget.tokens, width=width)
+        padded = find_body(self.policy.model) is None
+        return plan_portions(lessons, max_tokens=self.stepper.budget.tokens, width=width, padded=padded)
 
 
 def _members(clusters: Sequence[Cluster], responses: int) -> list[int]:

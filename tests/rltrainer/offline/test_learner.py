@@ -94,10 +94,11 @@ def test_sft_is_plain_cross_entropy_on_the_response(model, renderer):
     assert values["loss"] == pytest.approx(total / tokens, rel=1e-5)
 
 
+@pytest.mark.parametrize("padded", [True, False])
 @pytest.mark.parametrize("max_tokens", [1, 90, 5000])
-def test_portions_hold_every_response_once_and_keep_pairs_together(renderer, max_tokens):
+def test_portions_hold_every_response_once_and_keep_pairs_together(renderer, max_tokens, padded):
     lessons = _preferences(renderer, PreferenceLossConfig())
-    portions = plan_portions(lessons, max_tokens=max_tokens, width=32)
+    portions = plan_portions(lessons, max_tokens=max_tokens, width=32, padded=padded)
     placed = [sorted(row for cluster in clusters for row in cluster.rows) for clusters in portions]
     assert sorted(row for rows in placed for row in rows) == list(range(8))
     for rows, clusters in zip(placed, portions, strict=True):
