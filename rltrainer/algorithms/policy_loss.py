@@ -100,17 +100,20 @@ class PolicyLoss:
 
 
 def measure_distance(scores: CompletionScores, rows: Sequence[TrainingRow], tally: Tally) -> None:
-    """KL to the reference and agreement with the sampler, whatever the loss makes of them."""
+    """KL to the reference and agreement with the sampler, whatever the loss makes of them.
+
+    Only rows that this very policy sampled tell of the sampler: the others differ because the policy has moved.
+    """
     log_probs, mask = scores.log_probs.detach(), scores.mask
     if rows[0].reference_log_probs is not None:
         reference = stack([_known(row.reference_log_probs) for row in rows], log_probs)
         tally.add_mean("kl_sequence", (log_probs - reference).sum(dim=1))
         tally.add_mean("kl_token", estimate_kl(log_probs, reference, estimator="k3"), mask)
-    sampler = stack([row.sampler_log_probs for row in rows], log_probs)
-    gap = log_probs - sampler
-    tally.add_mean("sampler_gap_mean", gap.abs(), mask)
-    tally.add_extremes("sampler_gap", gap.abs(), mask)
-    tally.add_mean("sampler_ratio_mean", gap.exp(), mask)
+    gap = log_probs - stack([row.sampler_log_probs for row in rows], log_probs)
+    fresh = torch.tensor([row.old_log_probs is None for row in rows], device=mask.device)
+    tally.add_mean("sampler_gap_mean", gap.abs(), mask & fresh[:, None])
+    tally.add_extremes("sampler_gap", gap.abs(), mask & fresh[:, None])
+    tally.add_mean("sampler_ratio_mean", gap.exp(), mask & fresh[:, None])
 
 
 def old_log_probs(rows: Sequence[TrainingRow], log_probs: Tensor) -> Tensor | None:
