@@ -71,7 +71,9 @@ def read_chapters(text: str) -> list[MetricChapter]:
 
 def _read_block(lines: Sequence[str], chapter: str, taken: Counter[str]) -> MetricBlock:
     if not lines[0].startswith("|"):
-        return MetricBlock(text="\n".join(lines))
+        # Lines of a paragraph are wrapped for editors; on a page they would break where no reader wants it.
+        is_shaped = lines[0].startswith(("```", "- "))
+        return MetricBlock(text=("\n" if is_shaped else " ").join(lines))
     entries = []
     for line in lines[2:]:
         names, _, text = line.strip().removeprefix("|").removesuffix("|").partition("|")
