@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,8 @@ from rewardmodel.runtime.run_directory import RunDirectory
 from rltrainer import rank_starter
 from rltrainer.rank_outcome import read_outcome
 from rltrainer.rank_starter import run_ranks
-from tests.rltrainer.run_folder import grpo_config, make_run, read_json, start
+from tests.rltrainer.run_folder import ROOT, grpo_config, make_run, read_json, start
+from trainingruns import leash
 
 RANK = """
 import os, sys, time
@@ -76,11 +78,6 @@ def test_what_an_earlier_start_left_is_forgotten(tmp_path):
     assert read_outcome(RunDirectory(tmp_path), 0) is None
 
 
-def _ranks_of(starter: subprocess.Popen[str]) -> list[int]:
-    children = Path(f"/proc/{starter.pid}/task/{starter.pid}/children").read_text().split()
-    return [int(child) for child in children]
-
-
 def _wait_for_a_step(folder: Path, process: subprocess.Popen[str]) -> None:
     deadline = time.monotonic() + 120
     while not (folder / "metrics.jsonl").exists():
@@ -104,7 +101,7 @@ def test_the_real_command_stops_when_asked_and_survives_no_lost_rank(base, tmp_p
     (folder / "metrics.jsonl").unlink()
     process = start("train", folder)
     _wait_for_a_step(folder, process)
-    ranks = _ranks_of(process)
+    ranks = _children(process.pid)
     assert len(ranks) == 2
     os.kill(ranks[1], signal.SIGKILL)
     killed = time.monotonic()
@@ -113,3 +110,50 @@ def test_the_real_command_stops_when_asked_and_survives_no_lost_rank(base, tmp_p
     assert time.monotonic() - killed < 20
     assert read_json(folder / "status.json")["reason"] == "process 1 of 2: was ended by SIGKILL"
     assert not any(Path(f"/proc/{rank}").exists() for rank in ranks)
+
+
+SLEEPERS = """
+import sys
+from rewardmodel.runtime.run_directory import RunDirectory
+from rltrainer.rank_starter import run_ranks
+print("up", flush=True)
+sys.exit(run_ranks(2, [sys.executable, "-c", "import time; time.sleep(60)"], RunDirectory(sys.argv[1])))
+"""
+
+
+def _children(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def _wait_until(true, seconds=20.0):
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def _is_alive(pid: int) -> bool:
+    status = Path(f"/proc/{pid}/stat")
+    return status.exists() and status.read_text().rpartition(")")[2].split()[0] != "Z"
+
+
+@pytest.mark.parametrize("victim", ["leash", "starter"])
+def test_the_leash_holds_all_ranks(tmp_path, victim):
+    command = [sys.executable, "-I", leash.__file__, str(tmp_path), "1", "2", sys.executable, "-c", SLEEPERS]
+    process = subprocess.Popen(
+        [*command, str(tmp_path)], cwd=ROOT, stdin=subprocess.PIPE, start_new_session=True, env={**os.environ}
+    )
+    try:
+        _wait_until(lambda: _children(process.pid) and len(_children(_children(process.pid)[0])) == 2)
+        (starter,) = _children(process.pid)
+        ranks = _children(starter)
+        assert {os.getpgid(rank) for rank in ranks} == {process.pid}
+        # The lock is in every rank's hands: nobody else starts on the directory while one of them lives.
+        locks = [str(entry.readlink()) for rank in ranks for entry in Path(f"/proc/{rank}/fd").iterdir()]
+        assert locks.count(str(tmp_path / ".leash")) == 2
+        os.kill(process.pid if victim == "leash" else starter, signal.SIGKILL)
+        _wait_until(lambda: not any(_is_alive(pid) for pid in (starter, *ranks)))
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
