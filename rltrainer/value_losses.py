@@ -27,7 +27,8 @@ def held_values(values: Tensor, old_values: Tensor, returns: Tensor, *, clip: fl
 
 
 def _held(values: Tensor, old_values: Tensor, clip: float) -> Tensor:
-    return old_values + (values - old_values).clamp(-clip, clip)
+    # Bounds on the value itself, not on how far it moved: what is within them stays the very same number.
+    return values.clamp(old_values - clip, old_values + clip)
 
 
 def _check_shapes(*tensors: Tensor) -> None:

@@ -27,6 +27,14 @@ def test_a_held_value_has_no_gradient_and_a_value_gone_astray_is_called_back():
     assert values.grad.tolist() == [[0.0, 3.0]]
 
 
+def test_a_value_within_the_limit_is_not_held_by_rounding():
+    generator = torch.Generator().manual_seed(0)
+    old, returns = torch.randn(2, 1, 1000, generator=generator)
+    values = old + 1e-4 * torch.randn(1, 1000, generator=generator)
+    assert not held_values(values, old, returns, clip=0.2).any()
+    assert torch.equal(value_losses(values, old, returns, clip=0.2), value_losses(values, old, returns, clip=None))
+
+
 def test_shapes_must_agree():
     with pytest.raises(ValueError, match=r"\(1, 4\)"):
         value_losses(VALUES, OLD, torch.zeros(1, 3), clip=None)
