@@ -1,10 +1,23 @@
 """How many tokens are run forward and backward at once, and what happens where memory does not suffice."""
 
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
 import torch
+from torch import Tensor
 
 from rewardmodel.runtime.faults import Diverged
 
 LEAST_TOKENS = 16
+FASTEST_TOKENS = {"cpu": 1024, "cuda": 16_384}
+"""Larger micro-batches gain nothing: the products are as fast as they get."""
+USABLE_SHARE = 0.6
+"""Of the free memory; the rest is for what a backward pass needs besides what the forward pass kept, and for others."""
+TRAINING_BYTES = 12
+"""A trained weight's float32 gradient and AdamW's two means, which do not exist yet when the size is chosen."""
+PROBE_TOKENS = 128
+log = logging.getLogger(__name__)
 
 
 class MicroBatchBudget:
@@ -25,3 +38,64 @@ def is_out_of_memory(error: BaseException) -> bool:
     if isinstance(error, MemoryError | torch.OutOfMemoryError):
         return True
     return isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
+
+
+def measure_budget(forward: Callable[[int], object], *, device: torch.device, trained: int) -> MicroBatchBudget:
+    """The largest micro-batch that is still faster than a smaller one and fits into the memory that is free now.
+
+    forward: runs so many tokens with gradients enabled and gives what must stay alive. trained: weights that learn.
+    """
+    kept = measure_kept_bytes(lambda: forward(PROBE_TOKENS)) / PROBE_TOKENS
+    free = free_bytes(device) - TRAINING_BYTES * trained
+    tokens = fit_tokens(bytes_per_token=kept, free=free, fastest=FASTEST_TOKENS[device.type])
+    log.info("micro-batches of %d tokens: %.0f KiB a token, %.0f MiB free", tokens, kept / 2**10, free / 2**20)
+    return MicroBatchBudget(tokens)
+
+
+def fit_tokens(*, bytes_per_token: float, free: float, fastest: int) -> int:
+    """PURE: as many tokens as fit into the usable share of `free` bytes, at most `fastest`, at least the least."""
+    fitting = int(USABLE_SHARE * max(free, 0.0) / max(bytes_per_token, 1.0))
+    return max(LEAST_TOKENS, min(fastest, fitting))
+
+
+def measure_kept_bytes(forward: Callable[[], object]) -> int:
+    """Bytes that a forward pass keeps for its backward pass; each storage counts once."""
+    sizes: dict[int, int] = {}
+
+    def note(tensor: Tensor) -> Tensor:
+        storage = tensor.untyped_storage()
+        sizes[storage.data_ptr()] = storage.nbytes()
+        return tensor
+
+    with torch.enable_grad(), torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
+        found = forward()
+    del found
+    return sum(sizes.values())
+
+
+def free_bytes(device: torch.device) -> int:
+    """Bytes that this process could still take, on the device or in the CPU's memory and its control group."""
+    if device.type == "cuda":
+        return torch.cuda.mem_get_info(device)[0]
+    limits = [_available(), _group_rest()]
+    return min(limit for limit in limits if limit is not None)
+
+
+def _available() -> int:
+    try:
+        lines = Path("/proc/meminfo").read_text().splitlines()
+    except OSError:
+        # No Linux: nothing is known, and the largest useful size is taken.
+        return 2**62
+    found = [int(line.split()[1]) for line in lines if line.startswith("MemAvailable:")]
+    return found[0] * 1024 if found else 2**62
+
+
+def _group_rest() -> int | None:
+    """What a container's limit leaves."""
+    root = Path("/sys/fs/cgroup")
+    try:
+        limit, used = (root / "memory.max").read_text().strip(), (root / "memory.current").read_text()
+    except OSError:
+        return None
+    return None if limit == "max" else int(limit) - int(used)

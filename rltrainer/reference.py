@@ -1,12 +1,13 @@
 """The model that the policy is measured against."""
 
-from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 
 from transformers import PreTrainedModel
 
 from rltrainer.adapters import adapters_off
 from rltrainer.layouts import Pair
+from rltrainer.mapped_weights import MappedWeights
 from rltrainer.policy import Policy
 from rltrainer.ranks import SINGLE, Ranks
 
@@ -14,10 +15,13 @@ from rltrainer.ranks import SINGLE, Ranks
 class Reference:
     """A frozen copy of the model, or the policy's own network with its adapters off."""
 
-    def __init__(self, policy: Policy, *, has_adapters: bool, ranks: Ranks = SINGLE) -> None:
+    def __init__(
+        self, policy: Policy, *, has_adapters: bool, ranks: Ranks = SINGLE, weights: MappedWeights | None = None
+    ) -> None:
         """policy: scores with the reference's network, in the micro-batches of the policy that learns: equal weights
-        then give a distance of exactly 0."""
+        then give a distance of exactly 0. weights: of a frozen copy, let go of after each use."""
         self.policy = policy
+        self.weights = weights
         self.has_adapters = has_adapters
         self.ranks = ranks
 
@@ -26,9 +30,13 @@ class Reference:
         """The network; compute with it inside of `in_place`."""
         return self.policy.model
 
-    def in_place(self) -> AbstractContextManager[None]:
+    @contextmanager
+    def in_place(self) -> Iterator[None]:
         """Inside the block `model` is the reference."""
-        return adapters_off(self.policy.model) if self.has_adapters else nullcontext()
+        with adapters_off(self.policy.model) if self.has_adapters else nullcontext():
+            yield
+        if self.weights is not None:
+            self.weights.release()
 
     def log_probs(self, pairs: Sequence[Pair]) -> list[tuple[float, ...]]:
         """Log-probs of each completion's tokens. Raises: Interrupted where the run should stop."""

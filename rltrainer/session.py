@@ -9,12 +9,15 @@ from rltrainer.algorithms.policy_loss import PolicyLoss
 from rltrainer.brakes import Brakes
 from rltrainer.composition import compose_loss, compose_rule
 from rltrainer.config import OnlineConfig
+from rltrainer.config_learning import OptimizerConfig
 from rltrainer.critic import Critic
 from rltrainer.critic_network import open_critic, rate_factor
 from rltrainer.evaluation import Examination
 from rltrainer.human_feedback import HumanFeedback
 from rltrainer.kl import KLController
-from rltrainer.memory import MicroBatchBudget
+from rltrainer.layouts import Cluster
+from rltrainer.mapped_weights import map_weights
+from rltrainer.memory import MicroBatchBudget, measure_budget
 from rltrainer.optimization import PolicyOptimizer
 from rltrainer.policy import Policy
 from rltrainer.progress import Part, Parts, hash_file
@@ -28,6 +31,7 @@ from rltrainer.rollouts.dynamic import Collector
 from rltrainer.rollouts.engine import SamplingRules
 from rltrainer.rollouts.judged import GivenGroups, JudgedGroups, load_judged_groups
 from rltrainer.shared_work import SharedEngine, SharedReward
+from rltrainer.weights import Weights
 from rltrainer.workbench import Workbench, load_network, make_trainable, set_up
 
 MICRO_BATCH_TOKENS = 1024
@@ -79,17 +83,18 @@ def open_session(directory: RunDirectory, config: OnlineConfig, *, ranks: Ranks 
         judged=given.score if given else None,
     )
     rules = SamplingRules(rollout.max_new_tokens, bench.renderer.stop_ids, rollout.temperature)
-    budget = MicroBatchBudget(config.optimizer.micro_batch_tokens or MICRO_BATCH_TOKENS)
     directory.status.update(message="loading the reference")
     policy = Policy(
         bench.model,
         temperature=rollout.temperature,
-        micro_batch_tokens=budget.tokens,
+        micro_batch_tokens=config.optimizer.micro_batch_tokens or MICRO_BATCH_TOKENS,
         check=directory.cancellation.check,
     )
     shares = config.kind == "ppo" and config.critic.kind == "shared"
     masters = make_trainable(bench.model, directory, config.model, with_value_head=shares, ranks=ranks)
     policy.run = masters.run
+    budget = _choose_budget(config.optimizer, policy, masters, ranks)
+    policy.micro_batch_tokens = budget.tokens
     optimizer = PolicyOptimizer(
         policy, masters, config.optimizer, budget=budget, ranks=ranks, head_rate_factor=rate_factor(config)
     )
@@ -129,6 +134,19 @@ def open_session(directory: RunDirectory, config: OnlineConfig, *, ranks: Ranks 
     )
 
 
+def _choose_budget(config: OptimizerConfig, policy: Policy, masters: Weights, ranks: Ranks) -> MicroBatchBudget:
+    """What the config says, else what fits: the same on all ranks. Spread weights cannot be probed by one rank."""
+    if config.micro_batch_tokens is not None or masters.is_spread:
+        return MicroBatchBudget(config.micro_batch_tokens or MICRO_BATCH_TOKENS)
+    trained = sum(parameter.numel() for parameter in masters.parameters)
+    budget = measure_budget(
+        lambda tokens: policy.score([Cluster((0,), ((0,) * (tokens - 1),), (0,))]),
+        device=policy.device,
+        trained=trained,
+    )
+    return MicroBatchBudget(min(ranks.gather(budget.tokens)))
+
+
 def _given_groups(
     directory: RunDirectory, config: OnlineConfig, bench: Workbench, held_out: Sequence[EncodedPrompt]
 ) -> GivenGroups | None:
@@ -156,13 +174,16 @@ def _open_reference(
 ) -> Reference:
     if config.model.adapter_rank:
         return Reference(policy, has_adapters=True, ranks=ranks)
+    path = config.model.reference or config.model.path
+    network = load_network(directory, path, bench.compute)
     frozen = Policy(
-        load_network(directory, config.model.reference or config.model.path, bench.compute),
+        network,
         temperature=policy.temperature,
         micro_batch_tokens=policy.micro_batch_tokens,
         check=policy.check,
     )
-    return Reference(frozen, has_adapters=False, ranks=ranks)
+    weights = map_weights(network, directory.resolve(path))
+    return Reference(frozen, has_adapters=False, ranks=ranks, weights=weights)
 
 
 def _examination(

@@ -71,7 +71,9 @@ class WeightStepper:
         tensors = gather_tensors(tensors, self.ranks)
         weights = {f"weights.{name}": master for name, master in self.masters.pack().items()}
         moments = {f"adamw.{name}": tensor for name, tensor in tensors.items()}
-        return {**weights, **moments}, {"adamw": settings, "skipped_in_a_row": self.skipped_in_a_row}
+        # Another size of micro-batches would round otherwise.
+        state = {"skipped_in_a_row": self.skipped_in_a_row, "micro_batch_tokens": self.budget.tokens}
+        return {**weights, **moments}, {"adamw": settings, **state}
 
     def unpack(self, tensors: Mapping[str, Tensor], state: Any) -> None:
         """Put what `pack` gave back."""
@@ -82,6 +84,7 @@ class WeightStepper:
         self.masters.unpack(kinds["weights"])
         unpack_optimizer(self.adamw, share_optimizer(kinds["adamw"], self.adamw), state["adamw"])
         self.skipped_in_a_row = state["skipped_in_a_row"]
+        self.budget.tokens = state.get("micro_batch_tokens", self.budget.tokens)
 
     def _within_memory(self, accumulate: Callable[[Tally], T], tally: Tally) -> T:
         while True:

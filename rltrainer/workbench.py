@@ -16,6 +16,7 @@ from rewardmodel.runtime.seeding import seed_everything
 from rltrainer.adapters import add_adapters
 from rltrainer.architecture import require_full_attention, require_plain_head
 from rltrainer.config_sections import DataConfig, ModelConfig
+from rltrainer.llama.body import compute_in, find_body
 from rltrainer.prompts import encode_prompts
 from rltrainer.ranks import SINGLE, Ranks
 from rltrainer.records import EncodedPrompt
@@ -81,6 +82,7 @@ def make_trainable(
 ) -> Weights:
     """Float32 masters with the exact weights of the folder, whatever the network computes in; or those of adapters.
 
+    Where our own layers run the network it keeps no weights but the masters: they are rounded as a layer is computed.
     with_value_head: the network gets a head that foretells rewards, which learns as well. With `sharding` the network's
     own weights become float32 and are spread over the ranks.
     """
@@ -92,13 +94,27 @@ def make_trainable(
         network.requires_grad_(True)
     if with_value_head:
         attach_value_head(network)
+    needs_exact = network.dtype != torch.float32 and not model.adapter_rank
+    if needs_exact and find_body(network) is not None:
+        compute_in(network, network.dtype)
+        exact = load_causal_model(directory.resolve(model.path), dtype=torch.float32)
+        adopt_weights(network, exact)
+        return MasterWeights(network)
     masters = MasterWeights(network)
-    if network.dtype != torch.float32 and not model.adapter_rank:
+    if needs_exact:
         exact = load_causal_model(directory.resolve(model.path), dtype=torch.float32)
         if with_value_head:
             attach_value_head(exact)
         masters.unpack({name: parameter.detach() for name, parameter in exact.named_parameters()})
     return masters
+
+
+def adopt_weights(network: PreTrainedModel, other: PreTrainedModel) -> None:
+    """Let the network's weights be those of another of its kind, in that one's precision; none are copied."""
+    tensors = {name: parameter.detach() for name, parameter in other.named_parameters()}
+    for name, parameter in network.named_parameters():
+        if name in tensors:
+            parameter.data = tensors[name]
 
 
 def _spread(network: PreTrainedModel, directory: RunDirectory, model: ModelConfig, ranks: Ranks) -> Weights:

@@ -25,11 +25,14 @@ EXIT_DIVERGED = 4
 EXIT_BUSY = 75
 EXIT_CANCELLED = 130
 
-# glibc gives freed memory back to the kernel and faults it in again at every step: 5 to 30 % of a step on a CPU.
+# glibc gives freed memory back to the kernel and faults it in again at every step, 4 KiB at a time: that took up to a
+# third of a step on a CPU. No allocation may be a mapping of its own (a high threshold does not do that: above 32 MiB
+# glibc refuses it), and pages are to be huge.
 MALLOC_HINTS = {
-    "MALLOC_MMAP_THRESHOLD_": str(2**32),
+    "MALLOC_MMAP_MAX_": "0",
     "MALLOC_TRIM_THRESHOLD_": str(2**36),
-    "MALLOC_TOP_PAD_": str(2**28),
+    "MALLOC_TOP_PAD_": str(2**26),
+    "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",
 }
 
 log = logging.getLogger(__name__)
