@@ -10,9 +10,12 @@ import os
 import shutil
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 PREFIX = "concord-test-"
+STALE_SECONDS = 600
+"""A younger folder may belong to a session that is about to start its servers."""
 
 
 def start_services() -> None:
@@ -24,7 +27,8 @@ def start_services() -> None:
         keep_apart(os.environ.get("PYTEST_XDIST_WORKER", ""))
         return
     for stale in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
-        if not any(service_is_running(folder) for folder in stale.glob("services/*")):
+        is_old = time.time() - stale.stat().st_mtime > STALE_SECONDS
+        if is_old and not any(service_is_running(folder) for folder in stale.glob("services/*")):
             shutil.rmtree(stale, ignore_errors=True)
     home = Path(tempfile.mkdtemp(prefix=PREFIX))
     # The user that Postgres runs under must be able to pass through.
