@@ -4,6 +4,7 @@ import logging
 from dataclasses import dataclass
 
 import torch
+from torch import nn
 from transformers import PreTrainedModel
 
 from rewardmodel.records import read_prompts
@@ -109,7 +110,7 @@ def make_trainable(
     return masters
 
 
-def adopt_weights(network: PreTrainedModel, other: PreTrainedModel) -> None:
+def adopt_weights(network: nn.Module, other: nn.Module) -> None:
     """Let the network's weights be those of another of its kind, in that one's precision; none are copied."""
     tensors = {name: parameter.detach() for name, parameter in other.named_parameters()}
     for name, parameter in network.named_parameters():

@@ -11,6 +11,10 @@ from rewardmodel.runtime.run_directory import RunDirectory
 from rewardmodel.scorer import RewardScorer
 from rltrainer.config import OnlineConfig, parse_config
 from rltrainer.critic_network import CriticOrigin, find_origin, load_critic_network
+from rltrainer.layouts import Cluster, lay_out
+from rltrainer.llama.body import precision_of
+from rltrainer.policy import predicting_states
+from rltrainer.value_head import foretell
 from tests.tiny_model import make_tiny_model
 
 EXACT = ComputeDevice(torch.device("cpu"), torch.float32)
@@ -52,8 +56,10 @@ def test_in_bfloat16_the_masters_are_exact(base, judge):
     origin = CriticOrigin(judge, "reward.model", 1.0)
     _, exact = _load(origin, base)
     network, masters = _load(origin, base, ComputeDevice(torch.device("cpu"), torch.bfloat16))
-    assert network.backbone.dtype == torch.bfloat16
+    assert precision_of(network.backbone) == torch.bfloat16
     assert network.head.weight.dtype == torch.float32
+    # Our own layers run it: the weights that they round are the masters, and there is no second copy.
+    assert {id(parameter) for parameter in network.parameters()} == {id(own) for own in masters.parameters}
     for name, tensor in exact.pack().items():
         assert torch.equal(masters.pack()[name], tensor)
 
@@ -88,3 +94,16 @@ def test_where_it_begins(tmp_path, sections, key, scale):
     origin = find_origin(RunDirectory(tmp_path), config)
     assert (origin.key, origin.scale) == (key, scale)
     assert origin.folder.name == {"model.path": "base", "reward.model": "judge", "critic.path": "other"}[key]
+
+
+def test_gradients_in_bfloat16_are_those_of_float32_but_for_rounding(base, judge):
+    layout = lay_out([Cluster((5, 6, 7), ((8, 9), (10, 11, 12)), (0, 1))], device=torch.device("cpu"))
+    found = []
+    for dtype in (torch.float32, torch.bfloat16):
+        compute = ComputeDevice(torch.device("cpu"), dtype)
+        network, masters = _load(CriticOrigin(judge, "reward.model", 1.0), base, compute)
+        foretell(network.head, predicting_states(network.backbone, layout)).square().sum().backward()
+        masters.collect()
+        found.append(torch.cat([own.grad.flatten() for own in masters.parameters]))
+    assert found[1].dtype == torch.float32
+    assert float((found[1] - found[0]).norm() / found[0].norm()) < 2e-2
