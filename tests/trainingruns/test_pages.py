@@ -48,7 +48,7 @@ def test_outsiders_find_nothing_and_annotators_may_not(
 def test_the_run_page_shows_curves_samples_and_reason(
     make_run: MakeRun, signed_in: Callable[[str | None], Client]
 ) -> None:
-    run = make_run(kind="grpo", state="failed", reason="diverged: the loss is not finite", step=3, total_steps=9)
+    run = make_run(kind="grpo", state="failed", reason="Diverged: the loss is not finite", step=3, total_steps=9)
     now = timezone.now()
     Metric.objects.bulk_create(
         Metric(run=run, step=step, at=now, values={"reward": step / 10, "kl_sequence": None if step == 2 else 0.5})
@@ -65,7 +65,7 @@ def test_the_run_page_shows_curves_samples_and_reason(
             source=source,
         )
     page = signed_in("reviewer").get(f"/runs/{run.pk}/").content.decode()
-    assert "diverged: the loss is not finite" in page
+    assert "Diverged: the loss is not finite" in page
     assert 'class="line"' in page and "KL to the reference" in page
     assert "Same prompt, before and after" in page
     assert "<script>x" not in page and "&lt;script&gt;x" in page
