@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from rewardmodel.runtime.process import EXIT_DONE, EXIT_OUR_FAULT, Command, describe_end, log_to_stderr, run_process
+from rewardmodel.runtime.process import EXIT_DONE, EXIT_OUR_FAULT, Command, describe_end, run_process
 from rewardmodel.runtime.run_directory import RunDirectory
 from rewardmodel.runtime.status import StatusWriter
 from rltrainer.rank_environment import RankPlace
@@ -48,8 +48,9 @@ def run_rank(place: RankPlace, program: str, argv: Sequence[str], commands: Mapp
     watched = {name: _leave_outcome(command, place.index) for name, command in commands.items()}
     if place.index == 0:
         return run_process(program, argv, watched)
-    log_to_stderr()
-    logging.getLogger().setLevel(logging.WARNING)
+    # Warnings alone: the first rank tells the rest, and they share one log.
+    line = f"%(asctime)s %(levelname)s process {place.index}: %(message)s"
+    logging.basicConfig(level=logging.WARNING, format=line, stream=sys.stderr)
     if len(argv) != 2 or argv[0] not in commands or not Path(argv[1]).is_dir():
         return EXIT_OUR_FAULT  # The first rank, which has the same arguments, says what is wrong with them.
     return _follow(watched[argv[0]], BystanderDirectory(argv[1]))

@@ -115,17 +115,21 @@ SINGLE = Ranks(0, 1)
 """A run of one process."""
 
 
-def start_ranks(place: RankPlace | None = None) -> Ranks:
+def start_ranks(place: RankPlace | None = None, *, device: str = "auto") -> Ranks:
     """Join the other processes of the run, as torchrun's variables name them; alone without these.
 
-    gloo carries objects and everything on CPUs, nccl what is on GPUs. Raises: ConfigError, RankLost.
+    gloo carries objects and everything on CPUs, nccl what is on GPUs, of which each process takes its own unless
+    `device` is `cpu`. Raises: ConfigError where there are fewer GPUs than processes; RankLost.
     """
     place = read_place() if place is None else place
     if place.count == 1:
         return SINGLE
     backend = "gloo"
-    if torch.cuda.is_available():
-        torch.cuda.set_device(place.local_index % torch.cuda.device_count())
+    if device != "cpu" and torch.cuda.is_available():
+        gpus = torch.cuda.device_count()
+        if place.local_index >= gpus:
+            raise ConfigError([f"model.processes: this machine has {gpus} GPUs; take no more processes than that"])
+        torch.cuda.set_device(place.local_index)
         backend = "cpu:gloo,cuda:nccl"
     with _losses_told():
         torch.distributed.init_process_group(backend, rank=place.index, world_size=place.count, timeout=PATIENCE)

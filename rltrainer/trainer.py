@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 
 def train(directory: RunDirectory, config: OnlineConfig) -> None:
     """The command `train` for online kinds. Raises: ConfigError, DataError, Cancelled, Diverged."""
-    ranks = start_ranks()
+    ranks = start_ranks(device=config.model.device)
     Trainer(directory, config, ranks).run()
     stop_ranks(ranks)
 

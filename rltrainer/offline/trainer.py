@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 def train(directory: RunDirectory, config: OfflineConfig) -> None:
     """The command `train` for `sft` and `dpo`. Raises: ConfigError, DataError, Cancelled, Diverged."""
-    ranks = start_ranks()
+    ranks = start_ranks(device=config.model.device)
     OfflineTrainer(directory, config, ranks).run()
     stop_ranks(ranks)
 
