@@ -93,7 +93,7 @@ def open_session(directory: RunDirectory, config: OnlineConfig, *, ranks: Ranks 
     shares = config.kind == "ppo" and config.critic.kind == "shared"
     masters = make_trainable(bench.model, directory, config.model, with_value_head=shares, ranks=ranks)
     policy.run = masters.run
-    budget = _choose_budget(config.optimizer, policy, masters, ranks)
+    budget = choose_budget(config.optimizer, policy, masters, ranks)
     policy.micro_batch_tokens = budget.tokens
     optimizer = PolicyOptimizer(
         policy, masters, config.optimizer, budget=budget, ranks=ranks, head_rate_factor=rate_factor(config)
@@ -134,7 +134,7 @@ def open_session(directory: RunDirectory, config: OnlineConfig, *, ranks: Ranks 
     )
 
 
-def _choose_budget(config: OptimizerConfig, policy: Policy, masters: Weights, ranks: Ranks) -> MicroBatchBudget:
+def choose_budget(config: OptimizerConfig, policy: Policy, masters: Weights, ranks: Ranks) -> MicroBatchBudget:
     """What the config says, else what fits: the same on all ranks. Spread weights cannot be probed by one rank."""
     if config.micro_batch_tokens is not None or masters.is_spread:
         return MicroBatchBudget(config.micro_batch_tokens or MICRO_BATCH_TOKENS)

@@ -14,7 +14,6 @@ from rewardmodel.runtime.run_directory import RunDirectory
 from rewardmodel.runtime.seeding import seed_everything
 from rltrainer.architecture import require_full_attention, require_plain_head
 from rltrainer.config_offline import DPOConfig, OfflineConfig
-from rltrainer.memory import MicroBatchBudget
 from rltrainer.offline.data import Lessons, load_lessons
 from rltrainer.offline.imitation import Imitation
 from rltrainer.offline.learner import Learner
@@ -26,10 +25,10 @@ from rltrainer.optimization import build_adamw
 from rltrainer.policy import Policy
 from rltrainer.progress import Parts
 from rltrainer.ranks import SINGLE, Ranks
+from rltrainer.session import MICRO_BATCH_TOKENS, choose_budget
 from rltrainer.weight_stepper import WeightStepper
 from rltrainer.workbench import load_network, make_trainable
 
-MICRO_BATCH_TOKENS = 1024
 log = logging.getLogger(__name__)
 
 
@@ -98,10 +97,11 @@ def _longest(lessons: Lessons, max_new_tokens: int) -> int:
 
 def make_learner(directory: RunDirectory, config: OfflineConfig, network: PreTrainedModel, ranks: Ranks) -> Learner:
     """What learns, with the weights of the folder."""
-    budget = MicroBatchBudget(config.optimizer.micro_batch_tokens or MICRO_BATCH_TOKENS)
-    policy = Policy(network, temperature=1.0, micro_batch_tokens=budget.tokens, check=directory.cancellation.check)
-    masters = make_trainable(network, directory, config.model)
+    check = directory.cancellation.check
+    policy = Policy(network, temperature=1.0, micro_batch_tokens=MICRO_BATCH_TOKENS, check=check)
+    masters = make_trainable(network, directory, config.model, ranks=ranks)
     adamw = build_adamw(masters.parameters, config.optimizer)
+    budget = choose_budget(config.optimizer, policy, masters, ranks)
     return Learner(policy, WeightStepper(masters, adamw, config.optimizer, budget=budget, ranks=ranks))
 
 
