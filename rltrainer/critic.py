@@ -144,7 +144,7 @@ class Critic:
             values, mask = self._foretell(clusters)
             own = [rows[row] for cluster in clusters for row in cluster.rows]
             loss = measure_values(values, mask, own, totals, clip=self.clip, tally=tally)
-            loss.backward()  # type: ignore[no-untyped-call]
+            loss.backward()
             self.stepper.masters.collect()
 
 

@@ -1,5 +1,6 @@
 """PURE: what a critic is to lower: the squared distance of its values from the returns. [rows, tokens], float32."""
 
+import torch
 from torch import Tensor
 
 
@@ -21,7 +22,7 @@ def held_values(values: Tensor, old_values: Tensor, returns: Tensor, *, clip: fl
     """Where the limit decides the loss and the value has no gradient: bool [rows, tokens]."""
     _check_shapes(values, old_values, returns)
     if clip is None:
-        return values.new_zeros(values.shape, dtype=bool)
+        return torch.zeros_like(values, dtype=torch.bool)
     held = _held(values, old_values, clip)
     return (held - returns).square() > (values - returns).square()
 
