@@ -5,6 +5,8 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from django.db.models import QuerySet
+
 from annotation.models import Judgment, Task, TaskResponse
 from trainingruns.models import ModelVersion, Run
 
@@ -47,7 +49,7 @@ def _verdict(version: ModelVersion, rival: ModelVersion | None, origin: str, pro
     asked = tasks.count()
     if rival is None or not asked:
         return None
-    sources = _sources(tasks.values_list("pk", flat=True))
+    sources = _sources(tasks)
     judgments = Judgment.objects.filter(task__in=tasks, is_current=True).select_related("annotator")
     shares: dict[int, list[float]] = defaultdict(list)
     simulated = 0
@@ -89,9 +91,9 @@ def wilson_interval(share: float, count: int) -> tuple[float, float]:
     return max(0.0, centre - reach), min(1.0, centre + reach)
 
 
-def _sources(task_ids: Sequence[int]) -> Mapping[int, Mapping[str, list[str]]]:
+def _sources(tasks: QuerySet[Task]) -> Mapping[int, Mapping[str, list[str]]]:
     """For each task, the keys of its responses by who wrote them."""
-    known = TaskResponse.objects.filter(task__in=task_ids)
+    known = TaskResponse.objects.filter(task__in=tasks)
     rows = known.values_list("task_id", "response__source", "response__key")
     found: dict[int, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
     for task_id, source, key in rows:
