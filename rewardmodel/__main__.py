@@ -11,6 +11,7 @@ from rewardmodel.runtime.process import (
     EXIT_OUR_FAULT,
     keep_freed_memory,
     log_to_stderr,
+    lower_priority,
     run_process,
 )
 from rewardmodel.runtime.run_directory import RunDirectory
@@ -65,4 +66,5 @@ def _fetch_base(argv: Sequence[str]) -> int:
 
 if __name__ == "__main__":
     keep_freed_memory()
+    lower_priority()
     sys.exit(main(sys.argv[1:]))

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Sequence
 from typing import TypeVar
 
-from rewardmodel.runtime.process import EXIT_BAD_CONFIG, keep_freed_memory, run_process
+from rewardmodel.runtime.process import EXIT_BAD_CONFIG, keep_freed_memory, lower_priority, run_process
 from rewardmodel.runtime.run_directory import RunDirectory
 from rltrainer.config import (
     Config,
@@ -93,4 +93,5 @@ def _read_config(directory: RunDirectory, owner: type[ConfigT], kind: str) -> Co
 
 if __name__ == "__main__":
     keep_freed_memory()
+    lower_priority()
     sys.exit(main(sys.argv[1:]))

@@ -4,6 +4,8 @@ import resource
 import sys
 from pathlib import Path
 
+import torch
+
 from rltrainer.rollouts.dynamic import Collected
 from rltrainer.stopwatch import Stopwatch
 
@@ -12,13 +14,13 @@ STATM = Path("/proc/self/statm")
 
 
 def describe_speed(collected: Collected, tokens: int, watch: Stopwatch) -> dict[str, float]:
-    """Seconds of the step's parts, tokens a second, and memory.
+    """Seconds of the step's parts, tokens a second, threads and memory.
 
     tokens: completion tokens that were learned from; 0 where there were none.
     """
     times = watch.values()
     sampled = sum(len(completion.token_ids) for group in collected.all_groups for completion in group.completions)
-    measured = {**times, "peak_memory_mib": peak_memory_mib(), **resident_memory()}
+    measured = {**times, "threads": torch.get_num_threads(), "peak_memory_mib": peak_memory_mib(), **resident_memory()}
     if collected.batches:
         measured["tokens_per_second_generate"] = sampled / times["seconds_generate"]
         measured["tokens_per_second_score"] = sampled / times["seconds_score"]

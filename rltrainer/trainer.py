@@ -8,6 +8,7 @@ from typing import Any
 from rewardmodel.runtime.faults import Cancelled, Interrupted
 from rewardmodel.runtime.run_directory import RunDirectory
 from rewardmodel.runtime.seeding import derive_seed
+from rewardmodel.runtime.threads import ThreadWatch, is_pinned
 from rltrainer.algorithms.actor_critic import value_pairs
 from rltrainer.algorithms.algorithm import Evidence
 from rltrainer.brakes import Finding
@@ -42,6 +43,8 @@ class Trainer:
         self.directory = directory
         self.config = config
         self.ranks = ranks
+        # Ranks wait for each other at every step: one that changes alone would gain nothing.
+        self.threads = ThreadWatch(pinned=is_pinned(config.model.threads) or ranks.count > 1)
 
     def run(self) -> None:
         """From wherever the directory stands to its result."""
@@ -75,6 +78,7 @@ class Trainer:
         self.directory.status.update(phase="train", message=f"step {progress.step} of {self.config.stop.steps}")
         while progress.step < self.config.stop.steps and not progress.stopped_by:
             self._stop_if_asked(session, progress, saved_step)
+            self.threads.adjust()
             before = session.collector.state()
             try:
                 findings = self._step(session, progress)
