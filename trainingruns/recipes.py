@@ -8,7 +8,7 @@ from typing import Any
 
 Recipe = dict[str, Any]
 _READABLE: Recipe = {"shown_prompts": 4, "max_new_tokens": 96, "temperature": 0.7}
-"""A small model that learned how people write is as unsure as they are varied; at temperature 1 its answers fall apart."""
+"""A small model that learned how people write is as varied as they are; at temperature 1 its answers fall apart."""
 
 
 def recipe_for(kind: str, *, layers: int = 0) -> Recipe:
