@@ -87,7 +87,7 @@ def run_ours(folder: Path, steps: int, threads: int) -> dict[str, Any]:
                 "max_new_tokens": NEW_TOKENS,
                 "batch_rows": PROMPTS * GROUP,
             },
-            "reward": {"repetition_penalty": 1.0},
+            "reward": {"brevity_weight": 1.0, "repetition_penalty": 1.0},
             "kl": {"coefficient": KL_COEFFICIENT},
             "optimizer": {"learning_rate": LEARNING_RATE},
             "evaluation": {"prompts": 1, "samples_per_prompt": 1, "shown_prompts": 1},
