@@ -116,8 +116,8 @@ def wait_for_another(page: Page, question: str) -> None:
 def start_run(page: Page, address: str, kind: str, overrides: list[str]) -> None:
     """Starts a run from the form and stays on its page, which moves by itself, until it is over."""
     page.goto(f"{address}projects/loop/models/")
-    page.locator("select[name=kind]").select_option(kind)
-    page.locator("select[name=snapshot]").select_option(index=1)
+    page.locator(f"input[name=kind][value={kind}]").check()
+    page.locator("select[name=snapshot]").select_option(index=0)
     page.locator("select[name=base_version]").select_option(label="tiny v1")
     page.locator("textarea[name=overrides]").fill("\n".join(overrides))
     page.get_by_role("button", name="Start", exact=True).click()
