@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 from peft import LoraConfig, inject_adapter_in_model
@@ -20,7 +21,9 @@ def add_adapters(model: PreTrainedModel, *, rank: int, alpha: float) -> None:
     """
     head = output_head(model)
     targets = [name for name, module in model.named_modules() if isinstance(module, nn.Linear) and module is not head]
-    config = LoraConfig(r=rank, lora_alpha=alpha, target_modules=targets, lora_dropout=0.0, bias="none")
+    # It is annotated as an int, and divided by the rank like any number.
+    strength: Any = alpha
+    config = LoraConfig(r=rank, lora_alpha=strength, target_modules=targets, lora_dropout=0.0, bias="none")
     inject_adapter_in_model(config, model)
     for name, parameter in model.named_parameters():
         parameter.requires_grad_("lora_" in name)

@@ -7,7 +7,7 @@ from typing import Any
 from rltrainer.config import KINDS, parse_config
 
 MINIMAL: dict[str, dict[str, Any]] = {
-    **dict.fromkeys(("grpo", "rloo", "dapo", "ppo"), {"model": {"path": "m"}, "reward": {"brevity_weight": 1.0}}),
+    **{kind: {"model": {"path": "m"}, "reward": {"brevity_weight": 1.0}} for kind in ("grpo", "rloo", "dapo", "ppo")},
     "sft": {"model": {"path": "m"}},
     "dpo": {"model": {"path": "m"}},
     "sample": {"model": {"path": "m"}},

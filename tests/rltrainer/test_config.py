@@ -117,7 +117,7 @@ def test_mixes_that_make_no_sense_are_refused_by_name(kind, override, fault):
 
 
 def test_a_shared_critic_needs_a_whole_network():
-    with pytest.raises(ConfigError, match="critic.kind: a 'shared' critic needs a whole network"):
+    with pytest.raises(ConfigError, match=r"critic\.kind: a 'shared' critic needs a whole network"):
         _parse("ppo", "model.sharding=full", "critic.kind=shared")
 
 
