@@ -194,7 +194,7 @@ print(f"{version.name}/{version.number}")
 
 def expect_new_tasks(page: Page, address: str) -> None:
     """The task table grows while sampling goes on."""
-    for _ in range(60):
+    for _ in range(240):
         page.goto(f"{address}projects/loop/tasks/?search=&state=")
         if page.locator("main table tbody tr").count() > 0 and "run:" in page.content():
             return
