@@ -24,7 +24,7 @@ EXIT_BAD_DATA = 3
 EXIT_DIVERGED = 4
 EXIT_BUSY = 75
 EXIT_CANCELLED = 130
-NICENESS = 10
+NICENESS = 5
 
 # glibc gives freed memory back to the kernel and faults it in again at every step, 4 KiB at a time: that took up to a
 # third of a step on a CPU. No allocation may be a mapping of its own (a high threshold does not do that: above 32 MiB
@@ -66,8 +66,9 @@ def lower_priority() -> None:
     """Give way to whatever else wants the processor: hours of computing share it with a web server."""
     try:
         os.setpriority(os.PRIO_PROCESS, 0, max(NICENESS, os.getpriority(os.PRIO_PROCESS, 0)))
-        # Where the kernel groups processes by session, niceness counts within a group; the group has its own.
-        Path("/proc/self/autogroup").write_text(str(NICENESS))
+        if os.getsid(0) == os.getpid():
+            # Where the kernel groups processes by session, niceness counts within a group; the group has its own.
+            Path("/proc/self/autogroup").write_text(str(NICENESS))
     except OSError:
         log.debug("this system does not let a process lower its priority")
 
