@@ -79,35 +79,51 @@ def test_what_an_earlier_start_left_is_forgotten(tmp_path):
 
 
 def _wait_for_a_step(folder: Path, process: subprocess.Popen[str]) -> None:
-    deadline = time.monotonic() + 120
+    # Trainers give way to everybody else, and a shared machine lets them wait for minutes.
+    deadline = time.monotonic() + 240
     while not (folder / "metrics.jsonl").exists():
         assert process.poll() is None, process.communicate()[0]
         assert time.monotonic() < deadline
         time.sleep(0.02)
 
 
+@pytest.fixture
+def begin():
+    """Starts the real command; whatever becomes of the test, nothing of it is left behind."""
+    started = []
+
+    def start_train(folder: Path) -> subprocess.Popen[str]:
+        started.append(start("train", folder))
+        return started[-1]
+
+    yield start_train
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
 @pytest.mark.slow
-def test_the_real_command_stops_when_asked_and_survives_no_lost_rank(base, tmp_path):
+def test_the_real_command_stops_when_asked_and_survives_no_lost_rank(base, tmp_path, begin):
     config = grpo_config(base, model={"processes": 2}, stop={"steps": 100_000}, checkpoint={"every_steps": 10**6})
     folder = make_run(tmp_path / "run", config)
-    process = start("train", folder)
+    process = begin(folder)
     _wait_for_a_step(folder, process)
     process.send_signal(signal.SIGTERM)
-    output, _ = process.communicate(timeout=60)
+    output, _ = process.communicate(timeout=120)
     assert process.returncode == 130, output
     status = read_json(folder / "status.json")
     assert status["state"] == "cancelled"
     assert status["checkpoint_step"] == status["step"] >= 1
     (folder / "metrics.jsonl").unlink()
-    process = start("train", folder)
+    process = begin(folder)
     _wait_for_a_step(folder, process)
     ranks = _children(process.pid)
     assert len(ranks) == 2
     os.kill(ranks[1], signal.SIGKILL)
     killed = time.monotonic()
-    output, _ = process.communicate(timeout=60)
+    output, _ = process.communicate(timeout=120)
     assert process.returncode == 128 + 9, output
-    assert time.monotonic() - killed < 20
+    assert time.monotonic() - killed < 30
     assert read_json(folder / "status.json")["reason"] == "process 1 of 2: was ended by SIGKILL"
     assert not any(Path(f"/proc/{rank}").exists() for rank in ranks)
 
