@@ -147,10 +147,19 @@ def draw(curves: dict[str, list[list[float]]], path: Path) -> None:
         mean = [statistics.fmean(values) for values in zip(*side, strict=False)]
         parts += [line(curve, colour, 0.8) for curve in side] + [line(mean, colour, 2.5)]
         parts.append(f'<text x="{margin + 8}" y="{margin + 18 * (number + 1)}" fill="{colour}">{name}</text>')
-    axis = f'<text x="{margin}" y="{height - 16}">step 1 to {steps}; reward {low:.2f} to {high:.2f}</text>'
+    rules = [
+        f'<path d="M{margin} {y}H{width - margin}" stroke="#999" stroke-width="0.5"/>'
+        f'<text x="{margin - 8}" y="{y + 5}" text-anchor="end">{value:.1f}</text>'
+        for y, value in ((margin, high), (height / 2, (low + high) / 2), (height - margin, low))
+    ]
+    ends = ((margin, "start", "step 1"), (width - margin, "end", f"step {steps}"))
+    axis = "".join(rules) + "".join(
+        f'<text x="{x}" y="{height - 24}" text-anchor="{anchor}">{text}</text>' for x, anchor, text in ends
+    )
     path.write_text(
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" font-family="sans-serif" '
-        f'font-size="14"><title>Mean reward by step</title>{"".join(parts)}{axis}</svg>\n'
+        f'font-size="14"><rect width="100%" height="100%" fill="#fff"/><title>Mean reward by step</title>'
+        f"{axis}{''.join(parts)}</svg>\n"
     )
 
 
