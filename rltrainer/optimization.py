@@ -89,6 +89,8 @@ class PolicyOptimizer:
         for taken, part in enumerate(plan, start=1):
             own = Tally()
             scored = self._take_step([rows[index] for index in part], terms, own, first=taken == 1)
+            # Summed over micro-batches and ranks; over the steps of the batch their mean is what people compare.
+            own.settle("loss", "loss_policy")
             tally.merge(own)
             tally.add_sum("optimizer_steps", 1)
             if taken == 1 and len(plan) > 1:

@@ -43,6 +43,10 @@ class Tally:
             choose = min if name.endswith("_min") else max
             self._extremes[name] = choose(value, self._extremes.get(name, value))
 
+    def settle(self, *names: str) -> None:
+        """Make one observation of each of these sums: merged with others, their mean is reported."""
+        self._counts.update({name: 1.0 for name in names if name in self._sums})
+
     def renamed(self, **names: str) -> "Tally":
         """The same measurements, some under other names: `tally.renamed(grad_norm="critic_grad_norm")`."""
         changed = Tally()

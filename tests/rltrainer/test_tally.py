@@ -33,3 +33,14 @@ def test_measurements_can_go_by_another_name():
         "gap_min": 1.0,
         "gap_max": 2.0,
     }
+
+
+def test_settled_sums_of_several_steps_become_their_mean():
+    tally = Tally()
+    for parts in ((1.0, 2.0), (5.0,)):
+        step = Tally()
+        for value in parts:
+            step.add_sum("loss", value)
+        step.settle("loss", "absent")
+        tally.merge(step)
+    assert tally.values() == {"loss": 4.0}
