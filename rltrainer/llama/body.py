@@ -45,9 +45,11 @@ def find_body(model: PreTrainedModel) -> "Body | None":
     known = isinstance(model, PreTrainedModel) and model.config.model_type in KNOWN_TYPES
     weights = find_weights(model) if known else None
     if weights is None:
-        return _say(model, "is not Llama-shaped or not plain on the CPU")
+        _say(model, "is not Llama-shaped or not plain on the CPU")
+        return None
     if _rotary_type(model) not in FIXED_ROTARY:
-        return _say(model, "has position embeddings that depend on the length")
+        _say(model, "has position embeddings that depend on the length")
+        return None
     body = Body(weights, precision_of(model))
     if model not in _verdicts:
         _verdicts[model] = _agrees(model, body)
@@ -114,7 +116,7 @@ class _Embed(torch.autograd.Function):
         return table.detach()[ids].to(dtype)
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[None, ...]:  # type: ignore[override]
+    def backward(ctx: Any, gradient: Tensor) -> tuple[None, ...]:
         table = ctx.table
         if ctx.padding_id is not None:
             gradient = gradient.masked_fill((ctx.ids == ctx.padding_id)[:, None], 0.0)
@@ -132,8 +134,9 @@ class _Normalize(torch.autograd.Function):
         return normalize(states, norm.weight, norm.epsilon)
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:  # type: ignore[override]
-        on_states, on_norm = normalize_backward(gradient, *ctx.saved_tensors, ctx.norm.weight, ctx.norm.epsilon)
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+        (states,) = ctx.saved_tensors
+        on_states, on_norm = normalize_backward(gradient, states, ctx.norm.weight, ctx.norm.epsilon)
         accumulate(ctx.norm.weight, on_norm)
         return on_states, None
 

@@ -70,7 +70,7 @@ class Layer(torch.autograd.Function):
         return result
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:  # type: ignore[override]
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
         """The gradient of the states."""
         states, query, key, value, middle, gate, up, mixed, prompt_norms, completion_norms = ctx.saved_tensors
         weights, own = ctx.weights, ctx.own
@@ -97,7 +97,7 @@ def project(states: Tensor, linear: nn.Linear) -> Tensor:
 
 
 @torch.no_grad()
-def accumulate(parameter: nn.Parameter, gradient: Tensor) -> None:
+def accumulate(parameter: Tensor, gradient: Tensor) -> None:
     """Add to a parameter's gradient, in the parameter's own precision."""
     if not parameter.requires_grad:
         return

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -81,19 +82,19 @@ def find_weights(model: PreTrainedModel) -> LlamaWeights | None:
         or not isinstance(body.embed_tokens, nn.Embedding)
     ):
         return None
-    config = model.config
-    layers = [_find_layer(layer) for layer in body.layers]
-    norm = _find_norm(body.norm)
+    config, parts = model.config, _parts(body)
+    layers = [_find_layer(layer) for layer in parts.layers]
+    norm = _find_norm(parts.norm)
     if norm is None or not layers or getattr(config, "hidden_act", None) != "silu":
         return None
     found = tuple(layer for layer in layers if layer is not None)
     head_width = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
     weights = LlamaWeights(
-        body.embed_tokens.weight,
-        body.embed_tokens.padding_idx,
+        parts.embed_tokens.weight,
+        parts.embed_tokens.padding_idx,
         found,
         norm,
-        body.rotary_emb,
+        parts.rotary_emb,
         config.num_attention_heads,
         config.num_key_value_heads,
         head_width,
@@ -102,11 +103,17 @@ def find_weights(model: PreTrainedModel) -> LlamaWeights | None:
     return weights if plain else None
 
 
+def _parts(module: nn.Module) -> Any:
+    """The module as one whose children go by their names: to the checker they may be anything."""
+    return module
+
+
 def _find_layer(layer: nn.Module) -> LayerWeights | None:
-    if not _has(layer, LAYER) or not _has(layer.self_attn, ATTENTION) or not _has(layer.mlp, MLP):
+    parts = _parts(layer)
+    if not _has(layer, LAYER) or not _has(parts.self_attn, ATTENTION) or not _has(parts.mlp, MLP):
         return None
-    attention, mlp = layer.self_attn, layer.mlp
-    norms = _find_norm(layer.input_layernorm), _find_norm(layer.post_attention_layernorm)
+    attention, mlp = parts.self_attn, parts.mlp
+    norms = _find_norm(parts.input_layernorm), _find_norm(parts.post_attention_layernorm)
     linears = [attention.q_proj, attention.k_proj, attention.v_proj, attention.o_proj]
     linears += [mlp.gate_proj, mlp.up_proj, mlp.down_proj]
     if norms[0] is None or norms[1] is None or any(type(linear) is not nn.Linear for linear in linears):
