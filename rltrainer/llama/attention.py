@@ -97,12 +97,14 @@ def _read(
 
 def _group(block: Tensor, plan: AttentionPlan) -> Tensor:
     """[runs, longest, heads, width] -> [runs, key heads, sharing * longest, width]"""
-    return block.unflatten(2, (plan.key_heads, plan.sharing)).permute(0, 2, 3, 1, 4).flatten(2, 3)
+    split = block.view(*block.shape[:2], plan.key_heads, plan.sharing, -1)
+    return split.permute(0, 2, 3, 1, 4).flatten(2, 3)
 
 
 def _tokens(block: Tensor, plan: AttentionPlan) -> Tensor:
     """[runs, key heads, sharing * longest, width] -> [runs, longest, heads * width]"""
-    return block.unflatten(2, (plan.sharing, -1)).permute(0, 3, 1, 2, 4).flatten(2)
+    split = block.view(*block.shape[:2], plan.sharing, -1, block.shape[-1])
+    return split.permute(0, 3, 1, 2, 4).flatten(2)
 
 
 def _keys(block: Tensor) -> Tensor:
