@@ -81,13 +81,16 @@ WHERE p.id = s.project_id AND s.lease_token = %(token)s
 RETURNING s.lease_expires_at
 """
 
+# The expired ones are found once, in a materialized step: as a subquery the planner may run the SELECT again for each row
+# of the table, and then its LIMIT limits nothing.
 EXPIRE = """
-UPDATE annotation_slot SET
-    state = 'free', last_annotator_id = annotator_id, annotator_id = NULL, lease_expires_at = NULL, heartbeat_at = NULL
-WHERE id IN (
+WITH expired AS MATERIALIZED (
     SELECT id FROM annotation_slot
     WHERE state = 'leased' AND (lease_expires_at IS NULL OR lease_expires_at <= statement_timestamp())
     ORDER BY lease_expires_at LIMIT %(limit)s
     FOR UPDATE SKIP LOCKED
 )
+UPDATE annotation_slot SET
+    state = 'free', last_annotator_id = annotator_id, annotator_id = NULL, lease_expires_at = NULL, heartbeat_at = NULL
+FROM expired WHERE annotation_slot.id = expired.id
 """
