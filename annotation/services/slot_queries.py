@@ -81,8 +81,8 @@ WHERE p.id = s.project_id AND s.lease_token = %(token)s
 RETURNING s.lease_expires_at
 """
 
-# The expired ones are found once, in a materialized step: as a subquery the planner may run the SELECT again for each row
-# of the table, and then its LIMIT limits nothing.
+# The expired ones are found once, in a materialized step: as a subquery the planner may run the SELECT again for each
+# row of the table, and then its LIMIT limits nothing.
 EXPIRE = """
 WITH expired AS MATERIALIZED (
     SELECT id FROM annotation_slot

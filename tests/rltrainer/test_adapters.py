@@ -3,7 +3,7 @@ import torch
 
 from rewardmodel.runtime.backbones import load_causal_model
 from rewardmodel.runtime.master_weights import MasterWeights
-from rltrainer.adapters import add_adapters, adapters_off, merge_adapters
+from rltrainer.adapters import adapters_off, add_adapters, merge_adapters
 from rltrainer.policy import Policy
 
 PAIRS = [((5, 6, 7), (20, 21, 22)), ((5, 6, 7), (30,))]
