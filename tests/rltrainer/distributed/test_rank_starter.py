@@ -165,7 +165,7 @@ def test_the_leash_holds_all_ranks(tmp_path, victim):
         ranks = _children(starter)
         assert {os.getpgid(rank) for rank in ranks} == {process.pid}
         # The lock is in every rank's hands: nobody else starts on the directory while one of them lives.
-        locks = [str(entry.readlink()) for rank in ranks for entry in Path(f"/proc/{rank}/fd").iterdir()]
+        locks = [path for rank in ranks for path in _open_files(rank)]
         assert locks.count(str(tmp_path / ".leash")) == 2
         os.kill(process.pid if victim == "leash" else starter, signal.SIGKILL)
         _wait_until(lambda: not any(_is_alive(pid) for pid in (starter, *ranks)))
@@ -173,3 +173,12 @@ def test_the_leash_holds_all_ranks(tmp_path, victim):
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
+
+
+def _open_files(pid):
+    """What a process holds open; a file that it closes while we look is not among them."""
+    found = []
+    for entry in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(FileNotFoundError):
+            found.append(str(entry.readlink()))
+    return found
