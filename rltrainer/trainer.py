@@ -1,7 +1,6 @@
 """The loop of policy training: collect, compare, step. It holds no mathematics of its own."""
 
 import logging
-import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,12 +11,13 @@ from rewardmodel.runtime.threads import ThreadWatch, is_pinned
 from rltrainer.algorithms.actor_critic import value_pairs
 from rltrainer.algorithms.algorithm import Evidence
 from rltrainer.brakes import Finding
+from rltrainer.checkpoint_keeper import CheckpointKeeper
 from rltrainer.config import OnlineConfig
 from rltrainer.critic import CriticTerms, ValueLoss
 from rltrainer.critic_network import rate_factor
 from rltrainer.optimization import StepLoss, StepTerms, learning_rate_at
 from rltrainer.outcome import answer_with_rivals, finish
-from rltrainer.progress import Progress, load_progress, save_progress
+from rltrainer.progress import Progress, load_progress
 from rltrainer.ranks import SINGLE, Ranks, start_ranks, stop_ranks
 from rltrainer.records import Group, TrainingBatch, TrainingRow, flatten_completions
 from rltrainer.session import Session, open_session
@@ -74,10 +74,18 @@ class Trainer:
         )
 
     def _train(self, session: Session, progress: Progress) -> None:
-        saved_step, saved_at = self.directory.status.current.checkpoint_step, time.monotonic()
+        keeper = CheckpointKeeper(
+            self.directory,
+            progress,
+            session.parts,
+            config=self.config.to_dict(),
+            due=self.config.checkpoint,
+            data_sha256=session.data_sha256,
+            ranks=self.ranks,
+        )
         self.directory.status.update(phase="train", message=f"step {progress.step} of {self.config.stop.steps}")
         while progress.step < self.config.stop.steps and not progress.stopped_by:
-            self._stop_if_asked(session, progress, saved_step)
+            keeper.stop_if_asked()
             self.threads.adjust()
             before = session.collector.state()
             try:
@@ -89,9 +97,7 @@ class Trainer:
                 continue
             pause = self._heed(findings, progress)
             last = progress.step == self.config.stop.steps or bool(progress.stopped_by)
-            if last or pause or self._is_checkpoint_due(progress.step, saved_at):
-                self._save(session, progress)
-                saved_step, saved_at = progress.step, time.monotonic()
+            keeper.save_if_due(now=last or bool(pause))
             if pause:
                 raise Cancelled(f"paused after step {progress.step}: {pause}")
 
@@ -105,31 +111,6 @@ class Trainer:
             self.directory.status.update(warnings=tuple(progress.warnings))
         progress.stopped_by = "; ".join(finding.sentence for finding in findings if finding.action == "stop")
         return "; ".join(finding.sentence for finding in findings if finding.action == "pause")
-
-    def _is_checkpoint_due(self, step: int, saved_at: float) -> bool:
-        config = self.config.checkpoint
-        # The first rank's clock decides for all: a checkpoint is written together.
-        late = self.ranks.gather(time.monotonic() - saved_at >= config.every_seconds)[0]
-        return late or step % config.every_steps == 0
-
-    def _stop_if_asked(self, session: Session, progress: Progress, saved_step: int | None) -> None:
-        wish = self.directory.cancellation
-        reasons = [reason for reason in self.ranks.gather(wish.reason if wish.requested else "") if reason]
-        if not reasons:
-            return
-        if saved_step != progress.step:
-            self._save(session, progress)
-        raise Cancelled(f"{reasons[0]}, after step {progress.step}")
-
-    def _save(self, session: Session, progress: Progress) -> None:
-        save_progress(
-            self.directory,
-            progress,
-            session.parts,
-            config=self.config.to_dict(),
-            data_sha256=session.data_sha256,
-            ranks=self.ranks,
-        )
 
     def _step(self, session: Session, progress: Progress) -> list[Finding]:
         watch, tally = Stopwatch(), Tally()

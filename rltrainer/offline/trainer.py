@@ -1,19 +1,19 @@
 """The loop of learning from given responses. It holds no mathematics of its own."""
 
 import logging
-import time
 
 import torch
 
-from rewardmodel.runtime.faults import Cancelled, Interrupted
+from rewardmodel.runtime.faults import Interrupted
 from rewardmodel.runtime.run_directory import RunDirectory
 from rewardmodel.runtime.seeding import derive_generator
+from rltrainer.checkpoint_keeper import CheckpointKeeper
 from rltrainer.config_offline import OfflineConfig
 from rltrainer.offline.lesson import Lesson
 from rltrainer.offline.outcome import finish, look_at_start
 from rltrainer.offline.session import Session, open_session
 from rltrainer.optimization import learning_rate_at
-from rltrainer.progress import Progress, load_progress, save_progress
+from rltrainer.progress import Progress, load_progress
 from rltrainer.ranks import SINGLE, Ranks, start_ranks, stop_ranks
 from rltrainer.stopwatch import Stopwatch
 from rltrainer.tally import Tally
@@ -53,43 +53,24 @@ class OfflineTrainer:
         finish(self.directory, self.config, session, steps=progress.step)
 
     def _train(self, session: Session, progress: Progress) -> None:
-        saved_step, saved_at = self.directory.status.current.checkpoint_step, time.monotonic()
-        steps = session.schedule.steps
-        self.directory.status.update(phase="train", message=f"step {progress.step} of {steps}")
-        while progress.step < steps:
-            self._stop_if_asked(session, progress, saved_step)
-            try:
-                self._step(session, progress)
-            except Interrupted:
-                continue  # No weight has moved: the step is done again when the run goes on.
-            if progress.step == steps or self._is_checkpoint_due(progress.step, saved_at):
-                self._save(session, progress)
-                saved_step, saved_at = progress.step, time.monotonic()
-
-    def _is_checkpoint_due(self, step: int, saved_at: float) -> bool:
-        config = self.config.checkpoint
-        # The first rank's clock decides for all: a checkpoint is written together.
-        late = self.ranks.gather(time.monotonic() - saved_at >= config.every_seconds)[0]
-        return late or step % config.every_steps == 0
-
-    def _stop_if_asked(self, session: Session, progress: Progress, saved_step: int | None) -> None:
-        wish = self.directory.cancellation
-        reasons = [reason for reason in self.ranks.gather(wish.reason if wish.requested else "") if reason]
-        if not reasons:
-            return
-        if saved_step != progress.step:
-            self._save(session, progress)
-        raise Cancelled(f"{reasons[0]}, after step {progress.step}")
-
-    def _save(self, session: Session, progress: Progress) -> None:
-        save_progress(
+        keeper = CheckpointKeeper(
             self.directory,
             progress,
             session.parts,
             config=self.config.to_dict(),
+            due=self.config.checkpoint,
             data_sha256=session.lessons.sha256,
             ranks=self.ranks,
         )
+        steps = session.schedule.steps
+        self.directory.status.update(phase="train", message=f"step {progress.step} of {steps}")
+        while progress.step < steps:
+            keeper.stop_if_asked()
+            try:
+                self._step(session, progress)
+            except Interrupted:
+                continue  # No weight has moved: the step is done again when the run goes on.
+            keeper.save_if_due(now=progress.step == steps)
 
     def _step(self, session: Session, progress: Progress) -> None:
         watch, tally = Stopwatch(), Tally()

@@ -34,6 +34,7 @@ def on_ranks(count: int, work: Callable[..., Any], *arguments: Any) -> list[Any]
         processes.append(context.Process(target=_be_rank, args=(place, port, theirs, work, arguments), daemon=True))
         processes[-1].start()
         pipes.append(ours)
+    # Our own children wrote this, a moment ago: nobody else has the other end of the pipe.
     answers = [pickle.loads(pipe.recv_bytes()) if pipe.poll(SECONDS) else ("failed", "no answer") for pipe in pipes]
     for process in processes:
         process.join(5)

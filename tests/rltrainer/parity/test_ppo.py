@@ -75,7 +75,7 @@ def theirs(folder):
     command = [sys.executable, str(Path(__file__).with_name("ppo_oracle.py")), str(folder)]
     run = subprocess.run(command, env=environment, cwd=folder, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr[-3000:]
-    return torch.load(folder / "found.pt", weights_only=False)
+    return torch.load(folder / "found.pt")
 
 
 @pytest.fixture(scope="module")
