@@ -139,3 +139,15 @@ class AuditEventAdmin(ReadOnly):
     list_select_related = ("actor",)
     list_filter = ("action",)
     search_fields = ("object_id", "actor__username")
+
+
+@admin.register(models.Skill)
+class SkillAdmin(ReadOnly):
+    list_display = ("project", "name", "label")
+    list_select_related = ("project",)
+
+
+@admin.register(models.PersonSkill)
+class PersonSkillAdmin(ReadOnly):
+    list_display = ("skill", "person", "level", "standing", "measured_at")
+    list_select_related = ("skill", "person")

@@ -15,6 +15,8 @@ from annotation.models import Project, User
 from annotation.selectors.work import get_project, my_draft
 from annotation.services.slots import Lease, NoWork, acquire_task
 
+REASONS = ["all_done", "all_leased_until", "you_did_all", "qualification_missing", "closed"]
+
 
 class LeaseOutput(serializers.Serializer[Any]):
     token = serializers.CharField(help_text="Opaque. Send it with everything that concerns this task.")
@@ -25,7 +27,7 @@ class AcquireOutput(serializers.Serializer[Any]):
     task = BlindTaskOutput(allow_null=True)
     lease = LeaseOutput(required=False)
     draft = DraftOutput(required=False, allow_null=True)
-    reason = serializers.ChoiceField(["all_done", "all_leased_until", "you_did_all", "closed"], required=False)
+    reason = serializers.ChoiceField(REASONS, required=False)
     until = serializers.DateTimeField(required=False, allow_null=True)
 
 

@@ -6,6 +6,7 @@ from annotation.models.judgment import Draft, Judgment, KeptAnswer, Preference, 
 from annotation.models.project import Criterion, FeedbackKind, Membership, Project
 from annotation.models.prompt import Prompt, Response
 from annotation.models.report import AgreementReport
+from annotation.models.skill import PersonSkill, Skill, WorkCursor, WorkQueue
 from annotation.models.task import Flag, Skip, Slot, Task, TaskResponse
 from annotation.models.user import User
 
@@ -20,14 +21,18 @@ __all__ = [
     "Judgment",
     "KeptAnswer",
     "Membership",
+    "PersonSkill",
     "Preference",
     "Project",
     "Prompt",
     "Response",
     "Score",
+    "Skill",
     "Skip",
     "Slot",
     "Task",
     "TaskResponse",
     "User",
+    "WorkCursor",
+    "WorkQueue",
 ]

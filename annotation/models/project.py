@@ -26,6 +26,14 @@ class Project(models.Model):
     """How long a lease can be prolonged in all."""
     agreement_gate = models.FloatField(default=0.6)
     """Alpha that training waits for (see Loop)."""
+    widen_seconds = models.PositiveIntegerField(default=3600, db_default=3600)
+    """How long a task that asks for a skill is kept for the better qualified; 0: offered to all of them at once."""
+    skips_per_day = models.PositiveIntegerField(null=True, blank=True, default=100, db_default=100)
+    """How many tasks one person may skip in 24 hours; null for no limit."""
+    skips_to_hold = models.PositiveSmallIntegerField(default=3, db_default=3, validators=[MinValueValidator(1)])
+    """A task that so many people skipped goes to a manager."""
+    reserve_slots = models.PositiveSmallIntegerField(default=0, db_default=0, validators=[MaxValueValidator(50)])
+    """How many more judgments a manager may ask for on one task."""
     is_open = models.BooleanField(default=True)
     is_demo = models.BooleanField(default=False)
     created_by = models.ForeignKey("annotation.User", models.SET_NULL, null=True, related_name="+")

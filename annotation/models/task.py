@@ -1,5 +1,5 @@
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Q, Value
 
 from annotation.models.project import FeedbackKind
 
@@ -11,6 +11,7 @@ class Task(models.Model):
         OPEN = "open", "Open"
         PAUSED = "paused", "Paused"
         ARCHIVED = "archived", "Archived"
+        HELD = "held", "Waiting for a manager"
 
     project = models.ForeignKey("annotation.Project", models.CASCADE, related_name="tasks")
     prompt = models.ForeignKey("annotation.Prompt", models.CASCADE, related_name="tasks")
@@ -20,6 +21,12 @@ class Task(models.Model):
     state = models.CharField(max_length=8, choices=State, default=State.OPEN)
     priority = models.FloatField(default=0)
     """Higher is given out first."""
+    jitter = models.FloatField(default=0, db_default=0)
+    """Decides among equal priorities, lower first; then the older task. Imports spread it over 0 to 1."""
+    skill = models.ForeignKey("annotation.Skill", models.PROTECT, null=True, blank=True, related_name="tasks")
+    """What it asks of a person; null for nothing."""
+    skill_level = models.PositiveSmallIntegerField(default=1, db_default=1)
+    """The level of the skill that it asks for."""
     gold = models.JSONField(null=True, blank=True)
     """The known answer, in the form of a judgment's answer. Never leaves the server to an annotator."""
     origin = models.CharField(max_length=100, default="import")
@@ -27,7 +34,10 @@ class Task(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["project", "external_id"], name="task_id_once_a_project")]
+        constraints = [
+            models.UniqueConstraint(fields=["project", "external_id"], name="task_id_once_a_project"),
+            models.CheckConstraint(condition=Q(skill_level__range=(1, 5)), name="task_skill_level_in_range"),
+        ]
         indexes = [models.Index(fields=["project", "-priority", "id"], name="task_by_priority")]
 
     def __str__(self) -> str:
@@ -49,6 +59,11 @@ class TaskResponse(models.Model):
         ]
 
 
+_PLACE = (F("priority") * Value(-1.0), F("jitter"), F("task_id"), F("number"))
+QUEUE_ORDER = (F("project"), F("asks"), F("asks_level"), *_PLACE)
+"""A queue and the order in it, all ascending, so that "from here on" is one condition on an index."""
+
+
 class Slot(models.Model):
     """One wanted judgment of a task, and who holds the right to give it.
 
@@ -68,7 +83,13 @@ class Slot(models.Model):
     number = models.PositiveSmallIntegerField()
     state = models.CharField(max_length=9, choices=State, default=State.FREE)
     priority = models.FloatField(default=0)
-    """The task's priority, repeated for the same index."""
+    """The task's priority, repeated for the same index. A trigger copies this and the next three from the task."""
+    jitter = models.FloatField(default=0, db_default=0)
+    asks = models.BigIntegerField(default=0, db_default=0)
+    """The id of the skill that the task asks for; 0 for none. With `asks_level` it names the queue."""
+    asks_level = models.PositiveSmallIntegerField(default=0, db_default=0)
+    returned_at = models.DateTimeField(null=True, blank=True)
+    """When it became free after a lease, by a trigger; null for a slot that was free all along."""
     annotator = models.ForeignKey("annotation.User", models.PROTECT, null=True, blank=True, related_name="slots")
     last_annotator = models.ForeignKey("annotation.User", models.SET_NULL, null=True, blank=True, related_name="+")
     lease_token = models.UUIDField(null=True, blank=True)
@@ -100,7 +121,8 @@ class Slot(models.Model):
             ),
         ]
         indexes = [
-            models.Index(F("project"), F("priority").desc(), F("id"), condition=Q(state="free"), name="slot_free_work"),
+            models.Index(*QUEUE_ORDER, condition=Q(state="free", returned_at__isnull=True), name="slot_fresh_work"),
+            models.Index(*QUEUE_ORDER, condition=Q(state="free", returned_at__isnull=False), name="slot_returned_work"),
             models.Index(fields=["project", "lease_expires_at"], condition=Q(state="leased"), name="slot_leases"),
             models.Index(fields=["lease_token"], condition=Q(lease_token__isnull=False), name="slot_by_token"),
             models.Index(fields=["annotator", "project", "state"], name="slot_by_annotator"),

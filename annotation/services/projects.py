@@ -59,7 +59,7 @@ def create_project(
         is_demo=is_demo,
         **settings,
     )
-    _save_checked(project)
+    save_checked(project)
     add_criteria(project=project, criteria=criteria)
     if created_by is not None:
         Membership.objects.create(project=project, user=created_by, role=Role.MANAGER)
@@ -75,7 +75,7 @@ def add_criteria(*, project: Project, criteria: Sequence[Mapping[str, Any]]) -> 
         _refuse_unknown(criterion, CRITERION_KEYS)
         row = Criterion(project=project, position=position, **criterion)
         row.label = row.label or row.name.replace("-", " ").replace("_", " ").capitalize()
-        _save_checked(row)
+        save_checked(row)
         rows.append(row)
     return rows
 
@@ -91,7 +91,7 @@ def update_project(*, project: Project, actor: User, address: str | None = None,
         setattr(row, name, value)
     if "guideline" in changed:
         row.guideline_version += 1
-    _save_checked(row)
+    save_checked(row)
     if "judgments_per_task" in changed:
         _fit_slots(row)
     audit.record(
@@ -179,7 +179,7 @@ def _keep_a_manager(project: Project, user: User) -> None:
         raise Conflict("This is the project's last manager; name another one first.", code="last_manager")
 
 
-def _save_checked(row: Model) -> None:
+def save_checked(row: Model) -> None:
     """Saves a row that fits its fields and constraints. Raises: ApplicationError with the faults by field."""
     try:
         row.full_clean(exclude=["created_by"])  # null there means "the product itself", which a form may not say

@@ -1,4 +1,7 @@
-"""The statements of the slot protocol. Each is one round trip and decides everything under row locks."""
+"""The statements of the slot protocol. Each is one round trip and decides everything under row locks.
+
+Acquire itself is a function in the database, `annotation_acquire` (see the migration of that name).
+"""
 
 # Tasks that the annotator has to do with already. Each is a probe of a unique index, never a scan. A submitted slot
 # always has a judgment, so the judgments cover slots, imports and accepted late answers alike.
@@ -11,57 +14,37 @@ _UNTOUCHED = """
                     AND a.annotator_id = %(annotator)s AND a.state = 'kept')
 """
 
-# `mine`, `free` and `expired` are read in this order and only as far as needed: UNION ALL under LIMIT stops at the
-# first row, so a person with a lease costs one index probe.
-ACQUIRE = f"""
-WITH mine AS (
-    SELECT s.id FROM annotation_slot s JOIN annotation_task t ON t.id = s.task_id
-    WHERE s.annotator_id = %(annotator)s AND s.project_id = %(project)s AND s.state = 'leased' AND t.state = 'open'
-    ORDER BY s.lease_expires_at DESC LIMIT 1
-    FOR UPDATE OF s
-), free AS (
-    SELECT s.id FROM annotation_slot s JOIN annotation_task t ON t.id = s.task_id
-    WHERE s.project_id = %(project)s AND s.state = 'free' AND t.state = 'open' AND {_UNTOUCHED}
-    ORDER BY s.priority DESC, s.id LIMIT 1
-    FOR UPDATE OF s SKIP LOCKED
-), expired AS (
-    SELECT s.id FROM annotation_slot s JOIN annotation_task t ON t.id = s.task_id
-    WHERE s.project_id = %(project)s AND s.state = 'leased' AND s.lease_expires_at <= statement_timestamp()
-      AND t.state = 'open' AND {_UNTOUCHED}
-    ORDER BY s.priority DESC, s.id LIMIT 1
-    FOR UPDATE OF s SKIP LOCKED
-), pick AS (
-    SELECT id, held FROM (
-        SELECT id, true AS held FROM mine UNION ALL SELECT id, false FROM free UNION ALL SELECT id, false FROM expired
-    ) candidates LIMIT 1
-)
-UPDATE annotation_slot s SET
-    state = 'leased',
-    last_annotator_id = CASE WHEN pick.held THEN s.last_annotator_id ELSE s.annotator_id END,
-    annotator_id = %(annotator)s,
-    lease_token = CASE WHEN pick.held THEN s.lease_token ELSE %(token)s END,
-    leased_at = CASE WHEN pick.held AND s.lease_expires_at > statement_timestamp() THEN s.leased_at
-                     ELSE statement_timestamp() END,
-    lease_expires_at = CASE WHEN pick.held AND s.lease_expires_at > statement_timestamp() THEN s.lease_expires_at
-                            ELSE statement_timestamp() + make_interval(secs => p.lease_seconds) END,
-    heartbeat_at = statement_timestamp()
-FROM pick, annotation_project p
-WHERE s.id = pick.id AND p.id = s.project_id
-RETURNING s.*, NOT pick.held AS is_new
-"""  # noqa: S608 - joins constants of this file; values travel as parameters
+ACQUIRE = "SELECT slot_id, is_new, is_busy FROM annotation_acquire(%s, %s, %s)"
+
+# The task asks for nothing, or for a skill that the person has to its level and whose wait is over for them.
+_QUALIFIED = """
+    (s.asks = 0 OR EXISTS (
+        SELECT FROM annotation_personskill ps
+        WHERE ps.skill_id = s.asks AND ps.person_id = %(annotator)s AND ps.level >= s.asks_level
+          AND t.created_at + make_interval(secs => p.widen_seconds * ps.standing) <= statement_timestamp()))
+"""
+_OPENS_AT = """
+    (SELECT t.created_at + make_interval(secs => p.widen_seconds * ps.standing) FROM annotation_personskill ps
+     WHERE ps.skill_id = s.asks AND ps.person_id = %(annotator)s AND ps.level >= s.asks_level)
+"""
 
 # Open slots at all; slots this person could have at this moment; the first end of somebody else's lease on a task
-# that this person has not touched.
+# that this person could do; slots that ask for more than this person has, and when the first of them opens to them.
 WHY_NOTHING = f"""
 SELECT count(*),
-       count(*) FILTER (WHERE untouched AND (state = 'free' OR lease_expires_at <= statement_timestamp())),
-       min(lease_expires_at) FILTER (WHERE untouched AND state = 'leased' AND lease_expires_at > statement_timestamp())
+       count(*) FILTER (WHERE untouched AND qualified
+                        AND (state = 'free' OR lease_expires_at <= statement_timestamp())),
+       min(lease_expires_at) FILTER (WHERE untouched AND qualified AND state = 'leased'
+                                     AND lease_expires_at > statement_timestamp()),
+       count(*) FILTER (WHERE untouched AND NOT qualified),
+       min(opens_at) FILTER (WHERE untouched AND NOT qualified)
 FROM (
-    SELECT s.state, s.lease_expires_at, {_UNTOUCHED} AS untouched
-    FROM annotation_slot s JOIN annotation_task t ON t.id = s.task_id
+    SELECT s.state, s.lease_expires_at, {_UNTOUCHED} AS untouched, {_QUALIFIED} AS qualified,
+           CASE WHEN s.asks = 0 THEN NULL ELSE {_OPENS_AT} END AS opens_at
+    FROM annotation_slot s JOIN annotation_task t ON t.id = s.task_id JOIN annotation_project p ON p.id = s.project_id
     WHERE s.project_id = %(project)s AND s.state IN ('free', 'leased') AND t.state = 'open'
 ) open_slots
-"""  # noqa: S608 - as above
+"""  # noqa: S608 - joins constants of this file; values travel as parameters
 
 # A slot freed by expiry keeps its token and last holder: while nobody took it, that holder may take it up again.
 HEARTBEAT = """

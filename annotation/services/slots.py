@@ -5,18 +5,20 @@ Every comparison of times uses the database's clock, so web servers whose clocks
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID, uuid4
 
 from django.db import IntegrityError, connection, transaction
 
 from annotation.allocation import shown_order
 from annotation.exceptions import ApplicationError, Conflict, NotFound
-from annotation.models import Flag, Project, Skip, Slot, Task, TaskResponse, User
+from annotation.models import Flag, Project, Skip, Slot, Task, TaskResponse, User, WorkCursor
 from annotation.permissions import Role, require_role
 from annotation.services import audit
 from annotation.services.slot_queries import ACQUIRE, EXPIRE, HEARTBEAT, WHY_NOTHING
+from annotation.services.special_tasks import lease_special_slot
 
-ATTEMPTS = 5
+ATTEMPTS = 20
 REASON_CHARACTERS = 500
 
 
@@ -39,55 +41,60 @@ class NoWork:
     """Why there is nothing to do."""
 
     reason: str
-    """closed | all_done | you_did_all | all_leased_until."""
+    """closed | all_done | you_did_all | all_leased_until | qualification_missing."""
     until: datetime | None = None
-    """With all_leased_until: when the first lease of somebody else ends."""
+    """With all_leased_until: when the first lease of somebody else ends. With qualification_missing: when the first
+    task that this person qualifies for is offered to them too; null if all ask for more than they have."""
 
 
 def acquire_task(*, project: Project, annotator: User) -> Lease | NoWork:
     """The task this person should do now, leased to them; the lease they hold already, if any, comes again.
 
-    Free slots go first, by priority, then slots whose lease ran out. Nobody gets a task that they hold, judged,
-    skipped or gave a kept answer to.
+    Then special tasks have a say (see services.special_tasks). Then free slots go by priority, of all queues whose
+    skill the person has, then slots whose lease ran out. Nobody gets a task that they hold, judged, skipped or gave a
+    kept answer to.
     """
     require_role(user=annotator, project=project, role=Role.ANNOTATOR)
     if not project.is_open:
         return NoWork("closed")
+    slot = lease_special_slot(project=project, annotator=annotator)
+    if slot is not None:
+        return _lease(slot, is_new=True)
     for _ in range(ATTEMPTS):
-        slot = _claim_slot(project, annotator)
-        if slot is not None:
-            return _lease(slot)
+        claim = _claim_slot(project, annotator)
+        if claim.slot_id is not None:
+            return _lease(Slot.objects.get(pk=claim.slot_id), is_new=claim.is_new)
+        if claim.is_busy:
+            continue  # a slot that this person could have was locked for a moment by somebody else's transaction
         nothing = _why_nothing(project, annotator)
         if nothing is not None:
             return nothing
-        # A slot that this person could have was locked for a moment by somebody else's transaction.
+        # Something became free in between, or lies where the cursor does not look: the next search begins in front.
+        WorkCursor.objects.filter(project=project, annotator=annotator).delete()
     return NoWork("all_leased_until", _now())
 
 
-def _claim_slot(project: Project, annotator: User) -> Slot | None:
-    parameters = {"project": project.pk, "annotator": annotator.pk, "token": uuid4()}
+class _Claim(NamedTuple):
+    slot_id: int | None
+    is_new: bool
+    is_busy: bool
+
+
+def _claim_slot(project: Project, annotator: User) -> _Claim:
     try:
-        with transaction.atomic():
-            _queue_behind_myself(project, annotator)
-            return next(iter(Slot.objects.raw(ACQUIRE, parameters)), None)  # with `is_new` beside its columns
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(ACQUIRE, [project.pk, annotator.pk, uuid4()])
+            return _Claim(*cursor.fetchone())
     except IntegrityError:
-        return None  # the same person got this task another way in this very moment; look again
+        return _Claim(None, False, True)  # the same person got this task another way in this very moment; look again
 
 
-def _queue_behind_myself(project: Project, annotator: User) -> None:
-    """Two tabs of one person acquire one after the other, so that the second one finds the first one's lease."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"acquire:{project.pk}:{annotator.pk}"]
-        )
-
-
-def _lease(slot: Slot) -> Lease:
+def _lease(slot: Slot, *, is_new: bool) -> Lease:
     task = Task.objects.select_related("prompt", "project").get(pk=slot.task_id)
     assert slot.lease_token is not None  # the statement has set both
     assert slot.lease_expires_at is not None
     order = shown_order(response_keys(task), task_id=task.pk, slot_number=slot.number)
-    return Lease(slot, task, slot.lease_token, slot.lease_expires_at, order, is_new=bool(vars(slot)["is_new"]))
+    return Lease(slot, task, slot.lease_token, slot.lease_expires_at, order, is_new=is_new)
 
 
 def response_keys(task: Task) -> list[str]:
@@ -100,11 +107,13 @@ def _why_nothing(project: Project, annotator: User) -> NoWork | None:
     """Why nothing could be claimed; None when there is something after all."""
     with connection.cursor() as cursor:
         cursor.execute(WHY_NOTHING, {"project": project.pk, "annotator": annotator.pk})
-        open_slots, for_me_now, leased_until = cursor.fetchone()
+        open_slots, for_me_now, leased_until, asking_more, opens_at = cursor.fetchone()
     if for_me_now:
         return None
     if leased_until is not None:
         return NoWork("all_leased_until", leased_until)
+    if asking_more:
+        return NoWork("qualification_missing", opens_at)
     return NoWork("you_did_all" if open_slots else "all_done")
 
 

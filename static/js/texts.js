@@ -6,6 +6,7 @@ const REASONS = {
   all_done: "Everything in this project has been judged. Thank you.",
   you_did_all: "You have judged everything that is open to you. The rest waits for other people.",
   all_leased_until: "Every open task is being judged by somebody else right now.",
+  qualification_missing: "The open tasks ask for skills that you do not have, or wait for others first.",
   closed: "This project is closed for judging at the moment.",
 };
 
