@@ -39,6 +39,11 @@ class AnswerShape(serializers.Serializer[Any]):
         child=serializers.DictField(child=serializers.FloatField(allow_null=True)), required=False
     )
     rationale = serializers.CharField(required=False, allow_blank=True, allow_null=True, max_length=20_000)
+    rationales = serializers.DictField(
+        child=serializers.CharField(allow_blank=True, max_length=20_000),
+        required=False,
+        help_text="Reasons for single scores, by criterion.",
+    )
     confidence = serializers.IntegerField(required=False, allow_null=True, min_value=1, max_value=5)
     active_ms = serializers.IntegerField(required=False, allow_null=True, min_value=0)
 
@@ -192,7 +197,7 @@ def order_of(judgment: Judgment) -> list[str]:
 
 def show_answer(judgment: Judgment) -> dict[str, Any]:
     """What the judgment says, in letters."""
-    fields = ["scores", "rationale", "confidence", "active_ms"]
+    fields = ["scores", "rationale", "rationales", "confidence", "active_ms"]
     if judgment.kind == FeedbackKind.RANKING:
         fields = ["tiers", "bad", "unranked", "strength", *fields]
     return answer_to_letters({name: getattr(judgment, name) for name in fields}, order_of(judgment))

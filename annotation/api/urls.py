@@ -13,6 +13,7 @@ from annotation.api.leases import DraftView, HeartbeatView, ReleaseView, SkipVie
 from annotation.api.me import MeView
 from annotation.api.projects import ProjectsView, ProjectView
 from annotation.api.row_ids import RowIdConverter
+from annotation.api.shortcuts import ShortcutsView
 from annotation.api.tasks import TasksView
 from annotation.api.work import AcquireView
 
@@ -23,6 +24,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("auth/token", TokenView.as_view(), name="api-token"),
     path("auth/token/current", CurrentTokenView.as_view(), name="api-current-token"),
     path("me", MeView.as_view(), name="api-me"),
+    path("me/shortcuts", ShortcutsView.as_view(), name="api-shortcuts"),
     path("projects", ProjectsView.as_view(), name="api-projects"),
     path("projects/<slug:slug>", ProjectView.as_view(), name="api-project"),
     path("projects/<slug:slug>/tasks", TasksView.as_view(), name="api-tasks"),

@@ -58,6 +58,8 @@ class CanonicalRecord(TypedDict):
     strength: list[int | None] | None
     criteria: Scores
     rationale: str
+    rationales: dict[str, str]
+    """Reasons for single scores, by criterion."""
     confidence: int | None
     active_ms: int | None
     annotator: str
@@ -124,6 +126,7 @@ def build_record(
         "strength": said.get("strength"),
         "criteria": said["scores"],
         "rationale": said["rationale"],
+        "rationales": said["rationales"],
         "confidence": said["confidence"],
         "active_ms": said["active_ms"],
         "annotator": annotator,
@@ -140,6 +143,7 @@ def read_answer(record: CanonicalRecord) -> dict[str, Any]:
     said: dict[str, Any] = {
         "scores": record["criteria"],
         "rationale": record["rationale"],
+        "rationales": record["rationales"],
         "confidence": record["confidence"],
         "active_ms": record["active_ms"],
     }

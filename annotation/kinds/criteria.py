@@ -38,6 +38,11 @@ class CriterionSpec:
         return ""
 
 
+def criterion_names(criteria: Sequence[CriterionSpec] | None) -> list[str] | None:
+    """The names of the scales, or None where they aren't known yet."""
+    return None if criteria is None else [spec.name for spec in criteria]
+
+
 def read_scores(
     value: object,
     faults: FaultList,

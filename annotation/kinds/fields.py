@@ -4,8 +4,9 @@ None of them coerces: a number sent as text is a fault, because guessing here wo
 """
 
 import math
+from collections.abc import Iterable, Mapping
 
-from annotation.kinds.faults import FaultList, shorten
+from annotation.kinds.faults import FaultList, refuse_unknown_keys, shorten
 
 LARGEST_NUMBER = 1e15
 """Past this a float no longer holds every whole number, and no rating scale needs it."""
@@ -73,6 +74,22 @@ def read_whole_number(value: object, faults: FaultList, *, lowest: int, highest:
 def read_rationale(value: object, faults: FaultList) -> str:
     """The reason in the annotator's words; null and empty text both mean that none was given."""
     return "" if value is None else read_text(value, faults, longest=RATIONALE_CHARACTERS, empty_allowed=True)
+
+
+def read_rationales(value: object, faults: FaultList, *, criteria: Iterable[str] | None) -> dict[str, str]:
+    """Reasons for single scores as {criterion: text}; empty ones are left out.
+
+    criteria: the names that may stand here; None where they aren't known yet.
+    """
+    if value is None:
+        return {}
+    if not isinstance(value, Mapping):
+        faults.add(f"expected an object of criterion: text, got {name_type(value)}")
+        return {}
+    if criteria is not None:
+        refuse_unknown_keys(value, criteria, faults)
+    read = {str(name): read_rationale(text, faults.at(shorten(name))) for name, text in value.items()}
+    return {name: text for name, text in read.items() if text.strip()}
 
 
 def read_confidence(value: object, faults: FaultList) -> int | None:

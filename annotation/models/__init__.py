@@ -6,6 +6,7 @@ from annotation.models.judgment import Draft, Judgment, KeptAnswer, Preference, 
 from annotation.models.project import Criterion, FeedbackKind, Membership, Project
 from annotation.models.prompt import Prompt, Response
 from annotation.models.report import AgreementReport
+from annotation.models.shortcut import Shortcut
 from annotation.models.skill import PersonSkill, Skill, WorkCursor, WorkQueue
 from annotation.models.task import Flag, Skip, Slot, Task, TaskResponse
 from annotation.models.user import User
@@ -27,6 +28,7 @@ __all__ = [
     "Prompt",
     "Response",
     "Score",
+    "Shortcut",
     "Skill",
     "Skip",
     "Slot",

@@ -32,6 +32,8 @@ class Judgment(models.Model):
     shown_order = models.JSONField(default=list)
     """Response keys in the order in which this person saw them; empty if unknown (imports)."""
     rationale = models.TextField(blank=True)
+    rationales = models.JSONField(default=dict, db_default={})
+    """Reasons for single scores: {criterion name: text}."""
     confidence = models.PositiveSmallIntegerField(null=True)
     active_ms = models.PositiveBigIntegerField(null=True)
     warnings = models.JSONField(default=list)

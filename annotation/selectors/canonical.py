@@ -28,7 +28,8 @@ SELECT t.id, t.external_id, t.kind, t.gold, p.id, p.external_id, p.messages, p.t
         'id', j.id, 'revision', j.revision, 'shown_order', j.shown_order, 'lease', j.lease_token,
         'created_at', j.created_at, 'annotator', u.pseudonym, 'simulated', u.origin = %(simulated)s,
         'tiers', j.tiers, 'bad', j.bad, 'unranked', j.unranked, 'strength', j.strength, 'scores', j.scores,
-        'rationale', j.rationale, 'confidence', j.confidence, 'active_ms', j.active_ms) ORDER BY j.id)
+        'rationale', j.rationale, 'rationales', j.rationales, 'confidence', j.confidence,
+        'active_ms', j.active_ms) ORDER BY j.id)
      FROM annotation_judgment j JOIN annotation_user u ON u.id = j.annotator_id
      WHERE j.task_id = t.id AND j.is_current
        AND (%(since)s::timestamptz IS NULL OR j.created_at >= %(since)s)
@@ -184,8 +185,8 @@ def _records(project: Project, task: _TaskRow, responses: dict[str, ResponseReco
 
 
 ANSWER_FIELDS = {
-    "scalar": ("scores", "rationale", "confidence", "active_ms"),
-    "ranking": ("tiers", "bad", "unranked", "strength", "scores", "rationale", "confidence", "active_ms"),
+    "scalar": ("scores", "rationale", "rationales", "confidence", "active_ms"),
+    "ranking": ("tiers", "bad", "unranked", "strength", "scores", "rationale", "rationales", "confidence", "active_ms"),
 }
 
 

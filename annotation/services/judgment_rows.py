@@ -70,6 +70,7 @@ def stored_answer(judgment: Judgment) -> Answer:
     mapping = {
         "scores": judgment.scores,
         "rationale": judgment.rationale,
+        "rationales": judgment.rationales,
         "confidence": judgment.confidence,
         "active_ms": judgment.active_ms,
     }

@@ -23,6 +23,8 @@ from pygments.formatters import HtmlFormatter
 from pygments.lexers import get_lexer_by_name
 from pygments.util import ClassNotFound
 
+from annotation.web.math import add_math
+
 LONGEST_CHARACTERS = 200_000
 """Longer text is shown as it is: no person reads it, and parsing it would hold up everybody else."""
 REMEMBERED = 2_000
@@ -37,10 +39,13 @@ _ATTRIBUTES = {
     "div": {"class", "tabindex"},
     "ol": {"start"},
     "pre": {"class", "tabindex"},
-    "span": {"class"},
+    "span": {"class", "tabindex"},
     "td": {"class"},
     "th": {"class"},
 }
+_HELD = re.compile("\ue000(\\d+)\ue001")
+"""Stands for HTML that is safe as it is and that the allow-list would not know: formulas."""
+_MARKS = str.maketrans({"\x00": "\ufffd", "\ue000": "\ufffd", "\ue001": "\ufffd"})
 _remembered: OrderedDict[str, SafeString] = OrderedDict()
 _lock = threading.Lock()
 
@@ -64,8 +69,15 @@ def _render(text: str) -> SafeString:
     if len(text) > LONGEST_CHARACTERS:
         html = f'<pre class="long" tabindex="0">{escape(text)}</pre>'
     else:
-        html = _clean(_PARSER.render(text.replace("\x00", "\ufffd")))
+        held: dict[str, Any] = {"held": []}
+        html = _clean(_PARSER.render(text.translate(_MARKS), held))
+        html = _HELD.sub(lambda found: held["held"][int(found[1])], html)
     return mark_safe(html)  # noqa: S308 - escaped, or let through by the allow-list
+
+
+def _hold(env: dict[str, Any], html: str) -> str:
+    env["held"].append(html)
+    return f"\ue000{len(env['held']) - 1}\ue001"
 
 
 def _clean(html: str) -> str:
@@ -90,6 +102,7 @@ def _keep_attribute(_tag: str, name: str, value: str) -> str | None:
 def _parser() -> MarkdownIt:
     parser = MarkdownIt("commonmark", {"html": False, "breaks": True})
     parser.enable(["table", "strikethrough"])
+    add_math(parser, _hold)
     parser.add_render_rule("heading_open", _render_heading)
     parser.add_render_rule("heading_close", _render_heading)
     parser.add_render_rule("image", _render_image)

@@ -11,8 +11,9 @@ from annotation.kinds.scalar import ScalarAnswer
 numbers = st.integers(-100, 100) | st.floats(-1e6, 1e6, allow_nan=False)
 texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=12)
 names = texts.filter(str.strip)
-remarks = {
+remarks: dict[str, st.SearchStrategy] = {
     "rationale": texts,
+    "rationales": st.dictionaries(st.sampled_from(["helpful", "safe-1"]), names, max_size=2),
     "confidence": st.none() | st.integers(1, 5),
     "active_ms": st.none() | st.integers(0, 10**9),
 }

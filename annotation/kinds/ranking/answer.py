@@ -4,14 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from annotation.kinds.criteria import CriterionSpec, Scores, read_scores
+from annotation.kinds.criteria import CriterionSpec, Scores, criterion_names, read_scores
 from annotation.kinds.faults import FaultList, refuse_unknown_keys
-from annotation.kinds.fields import name_type, read_active_ms, read_confidence, read_rationale
+from annotation.kinds.fields import name_type, read_active_ms, read_confidence, read_rationale, read_rationales
 from annotation.kinds.ranking.tiers import Tiers, read_placement, read_strength
 
 FEWEST_RESPONSES = 2
 MOST_RESPONSES = 9
-ANSWER_KEYS = ("tiers", "bad", "unranked", "strength", "scores", "rationale", "confidence", "active_ms")
+ANSWER_KEYS = ("tiers", "bad", "unranked", "strength", "scores", "rationale", "rationales", "confidence", "active_ms")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +31,8 @@ class RankingAnswer:
     scores: Scores = field(default_factory=dict)
     """{criterion: {response: number, or None for "not applicable"}}."""
     rationale: str = ""
+    rationales: dict[str, str] = field(default_factory=dict)
+    """Reasons for single scores: {criterion: text}."""
     confidence: int | None = None
     active_ms: int | None = None
 
@@ -43,6 +45,7 @@ class RankingAnswer:
             "strength": None if self.strength is None else list(self.strength),
             "scores": {name: dict(by_response) for name, by_response in self.scores.items()},
             "rationale": self.rationale,
+            "rationales": dict(self.rationales),
             "confidence": self.confidence,
             "active_ms": self.active_ms,
         }
@@ -82,6 +85,9 @@ def _read_answer(
         strength=read_strength(mapping.get("strength"), faults.at("strength"), gaps=max(len(tiers) - 1, 0)),
         scores=read_scores(mapping.get("scores"), faults.at("scores"), response_keys=response_keys, criteria=criteria),
         rationale=read_rationale(mapping.get("rationale"), faults.at("rationale")),
+        rationales=read_rationales(
+            mapping.get("rationales"), faults.at("rationales"), criteria=criterion_names(criteria)
+        ),
         confidence=read_confidence(mapping.get("confidence"), faults.at("confidence")),
         active_ms=read_active_ms(mapping.get("active_ms"), faults.at("active_ms")),
     )
@@ -97,6 +103,7 @@ def from_mapping(mapping: Mapping[str, Any]) -> RankingAnswer:
         strength=None if strength is None else tuple(strength),
         scores=mapping["scores"],
         rationale=mapping["rationale"],
+        rationales=mapping.get("rationales", {}),
         confidence=mapping["confidence"],
         active_ms=mapping["active_ms"],
     )

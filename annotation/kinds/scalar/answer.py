@@ -4,13 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
-from annotation.kinds.criteria import CriterionSpec, Scores, read_scores
+from annotation.kinds.criteria import CriterionSpec, Scores, criterion_names, read_scores
 from annotation.kinds.faults import FaultList, refuse_unknown_keys
-from annotation.kinds.fields import name_type, read_active_ms, read_confidence, read_rationale
+from annotation.kinds.fields import name_type, read_active_ms, read_confidence, read_rationale, read_rationales
 from annotation.kinds.preference import PreferencePair
 
 MOST_RESPONSES = 26
-ANSWER_KEYS = ("scores", "rationale", "confidence", "active_ms")
+ANSWER_KEYS = ("scores", "rationale", "rationales", "confidence", "active_ms")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +22,8 @@ class ScalarAnswer:
     scores: Scores = field(default_factory=dict)
     """{criterion: {response: number, or None for "not applicable"}}."""
     rationale: str = ""
+    rationales: dict[str, str] = field(default_factory=dict)
+    """Reasons for single scores: {criterion: text}."""
     confidence: int | None = None
     active_ms: int | None = None
 
@@ -30,6 +32,7 @@ class ScalarAnswer:
         return {
             "scores": {name: dict(by_response) for name, by_response in self.scores.items()},
             "rationale": self.rationale,
+            "rationales": dict(self.rationales),
             "confidence": self.confidence,
             "active_ms": self.active_ms,
         }
@@ -55,6 +58,9 @@ def parse_answer(
     answer = ScalarAnswer(
         scores=scores,
         rationale=read_rationale(mapping.get("rationale"), faults.at("rationale")),
+        rationales=read_rationales(
+            mapping.get("rationales"), faults.at("rationales"), criteria=criterion_names(criteria)
+        ),
         confidence=read_confidence(mapping.get("confidence"), faults.at("confidence")),
         active_ms=read_active_ms(mapping.get("active_ms"), faults.at("active_ms")),
     )

@@ -39,6 +39,7 @@ MATRIX: dict[str, dict[str, Row]] = {
     "api-token": {"post": Row((201,) * 6, SIGN_IN)},
     "api-current-token": {"delete": Row((401, 204, 204, 204, 204, 204))},
     "api-me": {"get": Row(ANY)},
+    "api-shortcuts": {"get": Row(ANY), "put": Row(ANY, {"shortcuts": {}})},
     "api-projects": {"get": Row(ANY), "post": Row((401, 201, 403, 403, 201, 201), NEW_PROJECT)},
     "api-project": {"get": Row(MEMBERS), "patch": Row(MANAGERS, {"name": "Renamed"})},
     "api-tasks": {"get": Row(REVIEWERS)},
