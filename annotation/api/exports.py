@@ -26,7 +26,7 @@ class ExportQuery(serializers.Serializer[Any]):
     view = serializers.ChoiceField(VIEWS, default="judgments")
     since = serializers.DateTimeField(required=False)
     exclude_simulated = serializers.BooleanField(default=False)
-    exclude_gold = serializers.BooleanField(default=False)
+    exclude_gold = serializers.BooleanField(default=None, allow_null=True)
 
 
 class ExportView(ApiView):
@@ -49,7 +49,12 @@ class ExportView(ApiView):
             OpenApiParameter("view", enum=VIEWS, description="`judgments` unless said otherwise."),
             OpenApiParameter("since", OpenApiTypes.DATETIME, description="Judgments from this time on."),
             OpenApiParameter("exclude_simulated", bool),
-            OpenApiParameter("exclude_gold", bool, description="Leave out tasks with a known answer."),
+            OpenApiParameter(
+                "exclude_gold",
+                bool,
+                description="Leave out gold tasks, which test people. True unless said otherwise, but for `concord`, a "
+                "copy of the whole project. Practice, tests and repeats are in no export.",
+            ),
         ],
         tag="projects",
     )

@@ -26,6 +26,8 @@ class ExportFormat:
     views: tuple[str, ...]
     """judgments: what each annotator said; majority: what more than half of them said."""
     write_rows: Callable[..., Iterator[dict[str, Any]]]
+    is_whole: bool = False
+    """Whether it is a copy of the project: gold tasks are then in it unless they are left out by name."""
 
 
 _FORMATS = (
@@ -42,6 +44,7 @@ _FORMATS = (
         ("ranking", "scalar"),
         ("judgments",),
         concord.write_rows,
+        is_whole=True,
     ),
     ExportFormat(
         "trl",

@@ -5,6 +5,7 @@ from annotation.models.audit import AuditEvent
 from annotation.models.judgment import Draft, Judgment, KeptAnswer, Preference, Score
 from annotation.models.project import Criterion, FeedbackKind, Membership, Project
 from annotation.models.prompt import Prompt, Response
+from annotation.models.quality import Pause, QualificationAttempt
 from annotation.models.report import AgreementReport
 from annotation.models.shortcut import Shortcut
 from annotation.models.skill import PersonSkill, Skill, WorkCursor, WorkQueue
@@ -22,10 +23,12 @@ __all__ = [
     "Judgment",
     "KeptAnswer",
     "Membership",
+    "Pause",
     "PersonSkill",
     "Preference",
     "Project",
     "Prompt",
+    "QualificationAttempt",
     "Response",
     "Score",
     "Shortcut",

@@ -8,6 +8,10 @@ class FeedbackKind(models.TextChoices):
     RANKING = "ranking", "Rank several responses"
 
 
+SHARE = [MinValueValidator(0.0), MaxValueValidator(1.0)]
+HALF = [MinValueValidator(0.0), MaxValueValidator(0.5)]
+
+
 class Project(models.Model):
     """One campaign: a guideline, criteria, a feedback kind, people and a gate for agreement."""
 
@@ -34,6 +38,30 @@ class Project(models.Model):
     """A task that so many people skipped goes to a manager."""
     reserve_slots = models.PositiveSmallIntegerField(default=0, db_default=0, validators=[MaxValueValidator(50)])
     """How many more judgments a manager may ask for on one task."""
+    practice_tasks = models.PositiveSmallIntegerField(default=5, db_default=5)
+    """How many of the project's practice tasks a person does first, as far as there are any."""
+    qualification_tasks = models.PositiveSmallIntegerField(default=0, db_default=0)
+    """How many tasks the test takes that comes before all normal work; 0 for no test."""
+    pass_mark = models.FloatField(default=0.8, db_default=0.8, validators=SHARE)
+    """Share of the test's answers that must be right."""
+    qualification_attempts = models.PositiveSmallIntegerField(
+        default=2, db_default=2, validators=[MinValueValidator(1), MaxValueValidator(9)]
+    )
+    qualification_skill = models.ForeignKey(
+        "annotation.Skill", models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    """What passing the test gives; null for nothing but the right to work."""
+    qualification_level = models.PositiveSmallIntegerField(
+        default=1, db_default=1, validators=[MinValueValidator(1), MaxValueValidator(5)]
+    )
+    gold_rate = models.FloatField(default=0.05, db_default=0.05, validators=HALF)
+    """Share of the tasks a person gets that are gold, mixed in silently, as far as there are any."""
+    repeat_rate = models.FloatField(default=0.0, db_default=0.0, validators=HALF)
+    """Share of the tasks a person gets that they have judged before."""
+    repeat_after = models.PositiveSmallIntegerField(default=20, db_default=20, validators=[MinValueValidator(1)])
+    """How many other tasks lie between a task and its repeat, at least."""
+    gold_tolerance = models.FloatField(default=0.25, db_default=0.25, validators=SHARE)
+    """How far a score may be from the known one and still be right, as a share of the scale."""
     is_open = models.BooleanField(default=True)
     is_demo = models.BooleanField(default=False)
     created_by = models.ForeignKey("annotation.User", models.SET_NULL, null=True, related_name="+")
@@ -46,6 +74,12 @@ class Project(models.Model):
             models.CheckConstraint(condition=Q(lease_seconds__gte=1), name="project_lease_lasts"),
             models.CheckConstraint(
                 condition=Q(lease_limit_seconds__gte=F("lease_seconds")), name="project_lease_limit_covers_a_lease"
+            ),
+            models.CheckConstraint(
+                condition=Q(gold_rate__range=(0, 0.5), repeat_rate__range=(0, 0.5)), name="project_silent_rates"
+            ),
+            models.CheckConstraint(
+                condition=Q(pass_mark__range=(0, 1), gold_tolerance__range=(0, 1)), name="project_quality_shares"
             ),
         ]
 

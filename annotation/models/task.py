@@ -13,6 +13,15 @@ class Task(models.Model):
         ARCHIVED = "archived", "Archived"
         HELD = "held", "Waiting for a manager"
 
+    class Purpose(models.TextChoices):
+        """What a task is there for. Only what people say about normal ones counts."""
+
+        NORMAL = "normal", "Judged for its own sake"
+        GOLD = "gold", "Gold: mixed in silently, its answer is known"
+        PRACTICE = "practice", "Practice: teaches, with an explanation at once"
+        QUALIFICATION = "qualification", "Test: its answer is known"
+        REPEAT = "repeat", "Repeat: the same task again, silently"
+
     project = models.ForeignKey("annotation.Project", models.CASCADE, related_name="tasks")
     prompt = models.ForeignKey("annotation.Prompt", models.CASCADE, related_name="tasks")
     external_id = models.CharField(max_length=310)
@@ -28,7 +37,11 @@ class Task(models.Model):
     skill_level = models.PositiveSmallIntegerField(default=1, db_default=1)
     """The level of the skill that it asks for."""
     gold = models.JSONField(null=True, blank=True)
-    """The known answer, in the form of a judgment's answer. Never leaves the server to an annotator."""
+    """The known answer, in the form of a judgment's answer; its rationale is the explanation. An annotator sees it
+    only of a practice task that they have answered."""
+    purpose = models.CharField(max_length=13, choices=Purpose, default=Purpose.NORMAL, db_default=Purpose.NORMAL.value)
+    original = models.ForeignKey("self", models.CASCADE, null=True, blank=True, related_name="shown_again")
+    """The task that this one shows again: as a repeat, or in a further attempt at the test."""
     origin = models.CharField(max_length=100, default="import")
     """What made it: import, demo, or the run (`run:12`) whose policy is compared."""
     created_at = models.DateTimeField(auto_now_add=True)
@@ -37,8 +50,18 @@ class Task(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["project", "external_id"], name="task_id_once_a_project"),
             models.CheckConstraint(condition=Q(skill_level__range=(1, 5)), name="task_skill_level_in_range"),
+            models.CheckConstraint(
+                condition=~Q(purpose__in=["gold", "practice", "qualification"]) | Q(gold__isnull=False),
+                name="task_with_a_test_knows_the_answer",
+            ),
+            models.CheckConstraint(
+                condition=~Q(purpose="repeat") | Q(original__isnull=False), name="task_repeat_has_an_original"
+            ),
         ]
-        indexes = [models.Index(fields=["project", "-priority", "id"], name="task_by_priority")]
+        indexes = [
+            models.Index(fields=["project", "-priority", "id"], name="task_by_priority"),
+            models.Index(fields=["project", "purpose", "id"], condition=~Q(purpose="normal"), name="task_with_purpose"),
+        ]
 
     def __str__(self) -> str:
         return self.external_id

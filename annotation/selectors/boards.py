@@ -62,7 +62,7 @@ FROM (
            count(s.id) FILTER (WHERE s.state = 'submitted') AS filled,
            count(s.id) FILTER (WHERE s.state = 'leased' AND s.lease_expires_at > statement_timestamp()) AS live
     FROM annotation_task t LEFT JOIN annotation_slot s ON s.task_id = t.id
-    WHERE t.project_id = %(project)s GROUP BY t.id
+    WHERE t.project_id = %(project)s AND t.purpose = 'normal' GROUP BY t.id
 ) tasks
 """
 
@@ -71,6 +71,7 @@ SELECT count(*), count(DISTINCT j.annotator_id),
        count(*) FILTER (WHERE NOT j.is_imported AND j.recorded_at > statement_timestamp() - interval '1 hour'),
        count(*) FILTER (WHERE u.origin = %(simulated)s)
 FROM annotation_judgment j JOIN annotation_user u ON u.id = j.annotator_id
+JOIN annotation_task t ON t.id = j.task_id AND t.purpose = 'normal'
 WHERE j.project_id = %(project)s AND j.is_current
 """
 
@@ -148,7 +149,7 @@ def _filtered(project: Project, filters: dict[str, str]) -> QuerySet[Task]:
     unknown = sorted(set(filters) - {"state", "search", "origin"})
     if unknown:
         raise ApplicationError(f"No such filter: {', '.join(unknown)}.", extra={"field": unknown[0]})
-    tasks = Task.objects.filter(project=project)
+    tasks = Task.objects.filter(project=project, original=None)
     if filters.get("state"):
         tasks = tasks.filter(_state_condition(filters["state"]))
     if filters.get("origin"):

@@ -35,7 +35,7 @@ SELECT t.id, t.external_id, t.kind, t.gold, p.id, p.external_id, p.messages, p.t
        AND (%(since)s::timestamptz IS NULL OR j.created_at >= %(since)s)
        AND (NOT %(exclude_simulated)s OR u.origin <> %(simulated)s))
 FROM annotation_task t JOIN annotation_prompt p ON p.id = t.prompt_id
-WHERE t.project_id = %(project)s AND NOT (%(exclude_gold)s AND t.gold IS NOT NULL)
+WHERE t.project_id = %(project)s AND (t.purpose = 'normal' OR t.purpose = 'gold' AND NOT %(exclude_gold)s)
 ORDER BY t.prompt_id, t.id
 """
 
@@ -46,7 +46,8 @@ class RecordFilters:
 
     since: datetime | None = None
     exclude_simulated: bool = False
-    exclude_gold: bool = False
+    exclude_gold: bool = True
+    """Whether to leave out gold tasks, which test people; practice, tests and repeats never appear."""
 
     @classmethod
     def read(cls, filters: dict[str, Any] | None) -> "RecordFilters":
@@ -75,7 +76,8 @@ def _read_time(text: str) -> datetime:
 def canonical_records(*, project: Project, filters: dict[str, Any] | None = None) -> Iterator[CanonicalRecord]:
     """The current judgments of a project, by prompt, task and time of arrival.
 
-    filters: {"since": time, "exclude_simulated": bool, "exclude_gold": bool}, each optional.
+    filters: {"since": time, "exclude_simulated": bool, "exclude_gold": bool (true unless said otherwise)}, each
+    optional.
     """
     groups = prompt_groups(project=project, filters=filters)
     return (record for group in groups for record in group.records)

@@ -1,4 +1,8 @@
-"""Stored judgments -> the arrays that the statistics read. Only current revisions count."""
+"""Stored judgments -> the arrays that the statistics read.
+
+Only current revisions of normal tasks count: gold, practice, test and repeat say something about one person, not about
+how far people agree.
+"""
 
 from typing import Any
 
@@ -12,6 +16,7 @@ from annotation.models import Criterion, FeedbackKind, Project
 PAIRS = """
 SELECT j.task_id, j.annotator_id, CASE WHEN p.id IS NULL THEN 1 WHEN p.chosen_id = o.response_id THEN 0 ELSE 2 END
 FROM annotation_judgment j
+JOIN annotation_task t ON t.id = j.task_id AND t.purpose = 'normal'
 JOIN annotation_taskresponse o ON o.task_id = j.task_id AND o.position = 0
 LEFT JOIN annotation_preference p ON p.judgment_id = j.id
 WHERE j.project_id = %(project)s AND j.is_current AND j.kind = 'ranking' AND j.unranked = '[]'::jsonb
@@ -21,6 +26,7 @@ WHERE j.project_id = %(project)s AND j.is_current AND j.kind = 'ranking' AND j.u
 RANKINGS = """
 SELECT j.task_id, j.annotator_id, o.response_id, tier.rank
 FROM annotation_judgment j
+JOIN annotation_task t ON t.id = j.task_id AND t.purpose = 'normal'
 CROSS JOIN LATERAL jsonb_array_elements(j.tiers) WITH ORDINALITY AS tier(keys, rank)
 CROSS JOIN LATERAL jsonb_array_elements_text(tier.keys) AS placed(response_key)
 JOIN annotation_taskresponse o ON o.task_id = j.task_id
@@ -35,7 +41,7 @@ SELECT CASE WHEN j.kind = 'scalar' THEN t.prompt_id ELSE j.task_id END,
        s.response_id, j.task_id, j.annotator_id, s.value
 FROM annotation_score s
 JOIN annotation_judgment j ON j.id = s.judgment_id
-JOIN annotation_task t ON t.id = j.task_id
+JOIN annotation_task t ON t.id = j.task_id AND t.purpose = 'normal'
 WHERE j.project_id = %(project)s AND j.is_current AND s.criterion_id = %(criterion)s
 """
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from django.db import connection
 from django.db.models import Count, Max, Q
 
-from annotation.models import AgreementReport, Judgment, Project, User
+from annotation.models import AgreementReport, Judgment, Project, Task, User
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ def is_fresh(report: AgreementReport | None, *, project: Project) -> bool:
 
 def count_judgments(*, project: Project) -> JudgmentCounts:
     """The counts at the head of a report."""
-    counts = Judgment.objects.filter(project=project, is_current=True).aggregate(
+    counts = Judgment.objects.filter(project=project, is_current=True, task__purpose=Task.Purpose.NORMAL).aggregate(
         judgments=Count("id"),
         annotators=Count("annotator", distinct=True),
         tasks=Count("task", distinct=True),
@@ -67,6 +67,7 @@ def count_people(*, project: Project, most: int) -> list[PersonCounts]:
             SELECT u.id, u.pseudonym, count(*), percentile_cont(0.5) WITHIN GROUP (ORDER BY j.active_ms),
                    u.origin = %s
             FROM annotation_judgment j JOIN annotation_user u ON u.id = j.annotator_id
+            JOIN annotation_task t ON t.id = j.task_id AND t.purpose = 'normal'
             WHERE j.project_id = %s AND j.is_current
             GROUP BY u.id ORDER BY count(*) DESC, u.id LIMIT %s
             """,

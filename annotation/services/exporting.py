@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from annotation.exceptions import ApplicationError
-from annotation.exports.formats import ExportError, export_rows
+from annotation.exports.formats import FORMATS, ExportError, export_rows
 from annotation.exports.json_lines import encode_rows
 from annotation.models import Project, User
 from annotation.permissions import Role, require_role
@@ -24,6 +24,8 @@ def export_project(
     """The lines of an export, in constant memory; the audit event is written before the first of them.
 
     actor: None for the product itself (commands). People appear under their pseudonyms.
+    filters: as RecordFilters takes them. Gold tasks test people: only a format that copies the whole project has them
+    unless `exclude_gold` is given.
     Raises: NotFound, NotPermitted, ApplicationError(code="no_such_export") for an unknown format, view or filter;
     all before the first line.
     """
@@ -31,7 +33,10 @@ def export_project(
         require_role(user=actor, project=project, role=Role.MANAGER)
     try:
         rows = export_rows(
-            prompt_groups(project=project, filters=filters), format_name=format_name, kind=project.kind, view=view
+            prompt_groups(project=project, filters=_with_default(filters, format_name)),
+            format_name=format_name,
+            kind=project.kind,
+            view=view,
         )
     except ExportError as error:
         raise ApplicationError(f"{error}.", code="no_such_export") from None
@@ -44,3 +49,9 @@ def export_project(
         address=address,
     )
     return encode_rows(rows)
+
+
+def _with_default(filters: dict[str, Any] | None, format_name: str) -> dict[str, Any]:
+    given = {name: value for name, value in (filters or {}).items() if value is not None}
+    known = FORMATS.get(format_name)
+    return {"exclude_gold": known is None or not known.is_whole, **given}

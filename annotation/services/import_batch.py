@@ -113,6 +113,7 @@ def _task_row(external_id: str, gold: Answer | None, prompt: Prompt, project: Pr
         external_id=external_id,
         kind=project.kind,
         gold=None if gold is None else gold.as_mapping(),
+        purpose=Task.Purpose.NORMAL if gold is None else Task.Purpose.GOLD,
         origin=origin,
     )
 

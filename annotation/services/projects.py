@@ -19,6 +19,16 @@ SETTINGS = (
     "lease_seconds",
     "lease_limit_seconds",
     "agreement_gate",
+    "practice_tasks",
+    "qualification_tasks",
+    "pass_mark",
+    "qualification_attempts",
+    "qualification_skill",
+    "qualification_level",
+    "gold_rate",
+    "repeat_rate",
+    "repeat_after",
+    "gold_tolerance",
     "is_open",
 )
 """What may be set at creation and changed later."""
@@ -109,12 +119,12 @@ def _fit_slots(project: Project) -> None:
             INSERT INTO annotation_slot (project_id, task_id, number, state, priority)
             SELECT t.project_id, t.id, n.number, 'free', t.priority
             FROM annotation_task t CROSS JOIN generate_series(1, %s) AS n(number)
-            WHERE t.project_id = %s
+            WHERE t.project_id = %s AND t.purpose = 'normal'
             ON CONFLICT (task_id, number) DO NOTHING
             """,
             [wanted, project.pk],
         )
-    slots = Slot.objects.filter(project=project)
+    slots = Slot.objects.filter(project=project, task__purpose=Task.Purpose.NORMAL)
     slots.filter(state=Slot.State.FREE, number__gt=wanted).update(state=Slot.State.RELEASED)
     slots.filter(state=Slot.State.RELEASED, number__lte=wanted).update(state=Slot.State.FREE)
 

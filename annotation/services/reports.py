@@ -127,7 +127,7 @@ def _describe(task: Task, worst: dict[Any, float]) -> dict[str, Any]:
 
 def _split(task: Task) -> str:
     """How people fell apart: "3 · 2" for three who ranked one way and two another, "1 – 5" for scores."""
-    judgments = Judgment.objects.filter(task__prompt=task.prompt_id, is_current=True)
+    judgments = Judgment.objects.filter(task__prompt=task.prompt_id, task__purpose=Task.Purpose.NORMAL, is_current=True)
     if task.kind == "scalar":
         values = Score.objects.filter(judgment__in=judgments).aggregate(low=Min("value"), high=Max("value"))
         return f"{values['low']:g} – {values['high']:g}"

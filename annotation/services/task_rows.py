@@ -11,7 +11,11 @@ def build_places(task: Task, responses: Sequence[Response]) -> list[TaskResponse
 
 
 def build_slots(task: Task, project: Project, *, filled_by: Sequence[User] = ()) -> list[Slot]:
-    """As many slots as the project wants, or more where more judgments came with the task; unsaved."""
+    """As many slots as the project wants, or more where more judgments came with the task; unsaved.
+
+    A task with another purpose than to be judged for its own sake has none that wait: whoever gets it gets a slot of
+    their own (annotation.services.special_tasks).
+    """
     filled = [
         Slot(
             project=project,
@@ -23,6 +27,8 @@ def build_slots(task: Task, project: Project, *, filled_by: Sequence[User] = ())
         )
         for number, user in enumerate(filled_by, start=1)
     ]
+    if task.purpose != Task.Purpose.NORMAL:
+        return filled
     free = [
         Slot(project=project, task=task, number=number, priority=task.priority)
         for number in range(len(filled) + 1, project.judgments_per_task + 1)

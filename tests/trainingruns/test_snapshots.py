@@ -122,7 +122,7 @@ def test_demonstrations_alone_make_a_snapshot_of_scores(project: Project, artifa
 
 def test_a_known_answer_is_an_example_where_gold_is_wanted(project: Project, judge: Judge, artifacts: Path) -> None:
     judge("q1"), judge("q2")
-    Task.objects.filter(prompt__external_id="q1").update(gold={"tiers": [["bad"], ["good"]]})
+    Task.objects.filter(prompt__external_id="q1").update(gold={"tiers": [["bad"], ["good"]]}, purpose="gold")
     without = create_snapshot(project=project, eval_share=0)
     assert without.manifest["examples"]["origins"] == {"chosen": 1}
     snapshot = create_snapshot(project=project, eval_share=0, filters={"exclude_gold": False})

@@ -45,7 +45,7 @@ def human_verdicts(*, version: ModelVersion) -> list[HumanVerdict]:
 
 
 def _verdict(version: ModelVersion, rival: ModelVersion | None, origin: str, project_id: int) -> HumanVerdict | None:
-    tasks = Task.objects.filter(project_id=project_id, origin=origin)
+    tasks = Task.objects.filter(project_id=project_id, origin=origin, purpose="normal")
     asked = tasks.count()
     if rival is None or not asked:
         return None

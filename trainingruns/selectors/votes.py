@@ -29,9 +29,8 @@ class Provenance:
 
 def current_rankings(*, project: Project, filters: Mapping[str, Any]) -> QuerySet[Judgment]:
     """The judgments that a snapshot is made from: current rankings, by default without those of gold tasks."""
-    judgments = Judgment.objects.filter(project=project, is_current=True, kind="ranking")
-    if filters["exclude_gold"]:
-        judgments = judgments.filter(task__gold__isnull=True)
+    purposes = ["normal"] if filters["exclude_gold"] else ["normal", "gold"]
+    judgments = Judgment.objects.filter(project=project, is_current=True, kind="ranking", task__purpose__in=purposes)
     if filters["exclude_simulated"]:
         judgments = judgments.exclude(annotator__origin="simulated")
     if filters["since"]:

@@ -129,4 +129,5 @@ def _start(loop: Loop) -> Run:
 
 
 def _new_judgments(loop: Loop) -> int:
-    return Judgment.objects.filter(project=loop.project, is_current=True, id__gt=loop.newest_judgment_id).count()
+    new = Judgment.objects.filter(project=loop.project, is_current=True, id__gt=loop.newest_judgment_id)
+    return new.filter(task__purpose="normal").count()

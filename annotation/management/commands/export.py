@@ -27,7 +27,15 @@ class Command(BaseCommand):
         parser.add_argument("--view", default="judgments", help="judgments (default) or majority")
         parser.add_argument("--out", required=True, metavar="FILE", help="- writes to standard output")
         parser.add_argument("--exclude-simulated", action="store_true", help="leave out simulated annotators")
-        parser.add_argument("--exclude-gold", action="store_true", help="leave out tasks with a known answer")
+        parser.add_argument(
+            "--exclude-gold",
+            action="store_true",
+            default=None,
+            help="leave out gold tasks: all but concord do",
+        )
+        parser.add_argument(
+            "--with-gold", action="store_false", dest="exclude_gold", help="take gold tasks, which test people, as well"
+        )
         parser.add_argument("--since", metavar="TIME", help="judgments from this time on (ISO 8601 with zone)")
         parser.add_argument("--json", action="store_true", help="tell what was written as JSON")
 

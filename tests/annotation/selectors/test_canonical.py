@@ -6,6 +6,7 @@ import pytest
 
 from annotation.exceptions import ApplicationError, NotFound, NotPermitted
 from annotation.importers.concord import read_prompts
+from annotation.kinds.ranking import RankingAnswer
 from annotation.models import AuditEvent, Criterion, Project, User
 from annotation.selectors.canonical import canonical_records, prompt_groups
 from annotation.services.exporting import export_project
@@ -37,7 +38,7 @@ def test_a_record_holds_all_that_was_said(campaign: Project, bob: User) -> None:
         "b", "ac", strength=[3], bad=["a", "c"], scores={"clear": {"a": 2}}, rationale="Grüße", confidence=2
     )
     pk = submit(campaign, bob, answer)
-    (record,) = canonical_records(project=campaign)
+    (record,) = canonical_records(project=campaign, filters={"exclude_gold": False})
     assert (record["answer_id"], record["task_id"], record["prompt_id"]) == (str(pk), str(task.pk), task.external_id)
     assert (record["tiers"], record["bad"], record["strength"]) == ([["b"], ["a", "c"]], ["a", "c"], [3])
     assert (record["criteria"], record["rationale"], record["confidence"]) == ({"clear": {"a": 2}}, "Grüße", 2)
@@ -62,8 +63,13 @@ def test_filters_leave_out(campaign: Project, bob: User) -> None:
     assert list(canonical_records(project=campaign, filters={"since": datetime(2100, 1, 1, tzinfo=UTC)})) == []
     User.objects.filter(pk=bob.pk).update(origin="simulated", is_active=False)
     assert list(canonical_records(project=campaign, filters={"exclude_simulated": True})) == []
-    campaign.tasks.update(gold=ranking("a", "b"))
-    assert list(canonical_records(project=campaign, filters={"exclude_gold": True})) == []
+    User.objects.filter(pk=bob.pk).update(origin="member")
+    campaign.tasks.update(gold=RankingAnswer(tiers=(("a",), ("b",))).as_mapping(), purpose="gold")
+    assert list(canonical_records(project=campaign)) == []
+    assert len(list(canonical_records(project=campaign, filters={"exclude_gold": False}))) == 1
+    for purpose in ("practice", "qualification"):
+        campaign.tasks.update(purpose=purpose)
+        assert list(canonical_records(project=campaign, filters={"exclude_gold": False})) == []
     for wrong in ({"sinse": None}, {"since": "yesterday"}, {"since": "2026-01-01T00:00:00"}):
         with pytest.raises(ApplicationError):
             canonical_records(project=campaign, filters=wrong)
