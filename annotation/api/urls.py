@@ -4,6 +4,7 @@ from django.urls import URLPattern, URLResolver, path, register_converter
 
 from annotation.api.agreement import AgreementView
 from annotation.api.auth import CurrentTokenView, TokenView
+from annotation.api.board import BoardView, HeldLeaseView
 from annotation.api.exports import ExportView
 from annotation.api.flags import FlagView
 from annotation.api.imports import ImportView
@@ -29,6 +30,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("projects/<slug:slug>", ProjectView.as_view(), name="api-project"),
     path("projects/<slug:slug>/tasks", TasksView.as_view(), name="api-tasks"),
     path("projects/<slug:slug>/tasks/import", ImportView.as_view(), name="api-import"),
+    path("projects/<slug:slug>/board", BoardView.as_view(), name="api-board"),
+    path("projects/<slug:slug>/leases/<row:slot_id>", HeldLeaseView.as_view(), name="api-held-lease"),
     path("projects/<slug:slug>/agreement", AgreementView.as_view(), name="api-agreement"),
     path("projects/<slug:slug>/export", ExportView.as_view(), name="api-export"),
     path("projects/<slug:slug>/acquire", AcquireView.as_view(), name="api-acquire"),

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from annotation.web import agreement, data, judge, kept_answers, people, projects, tasks, tokens, work
+from annotation.web import agreement, board, data, judge, kept_answers, people, projects, tasks, tokens, work
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", work.show_work, name="work"),
@@ -13,6 +13,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("projects/<slug:slug>/", projects.show_project, name="project"),
     path("projects/<slug:slug>/settings/", projects.change_project, name="project_settings"),
     path("projects/<slug:slug>/judge/", judge.show_judge, name="judge"),
+    path("projects/<slug:slug>/board/", board.show_board, name="board"),
+    path("projects/<slug:slug>/board/live/", board.show_board_live, name="board_live"),
+    path("projects/<slug:slug>/board/release/", board.release_lease, name="release_lease"),
     path("projects/<slug:slug>/tasks/", tasks.show_tasks, name="tasks"),
     path("projects/<slug:slug>/tasks/<int:task_id>/", tasks.show_task, name="task"),
     path("projects/<slug:slug>/late/", kept_answers.show_kept_answers, name="kept_answers"),

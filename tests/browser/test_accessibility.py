@@ -20,6 +20,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 PLACES = [
     "/", "/account/tokens/", "/projects/new/", "/accounts/password/change/", "/projects/campaign/",
+    "/projects/campaign/board/",
     "/projects/campaign/judge/", "/projects/campaign/tasks/", "/projects/campaign/tasks/{task}/",
     "/projects/campaign/agreement/", "/projects/campaign/data/", "/projects/campaign/people/",
     "/projects/campaign/settings/", "/projects/campaign/late/", "/projects/scores/judge/", "/nothing/",
@@ -47,6 +48,7 @@ def filled(transactional_db: None, campaign: Project, alice: User, bob: User, ca
                 answer=ranking("p", "qr", "s", bad=["s"], rationale="**Because**", active_ms=61_000),
             )  # fmt: skip
     refresh_agreement_report(project=campaign)
+    acquire_task(project=campaign, annotator=alice)
     make_task(campaign, "pqrstuvwx", text=text, priority=1)
     _make_runs(campaign)
     scores = Project.objects.create(slug="scores", name="Scores", kind="scalar", guideline=text)

@@ -10,7 +10,7 @@ from django.urls import URLPattern
 from rest_framework.test import APIClient
 
 from annotation.api.urls import urlpatterns
-from annotation.models import Project
+from annotation.models import Project, Slot
 from tests.annotation.api.conftest import ClientOf, acquire, submit
 
 PEOPLE = ("nobody", "oscar", "bob", "rita", "alice", "root")
@@ -44,6 +44,8 @@ MATRIX: dict[str, dict[str, Row]] = {
     "api-project": {"get": Row(MEMBERS), "patch": Row(MANAGERS, {"name": "Renamed"})},
     "api-tasks": {"get": Row(REVIEWERS)},
     "api-import": {"post": Row(MANAGERS, [])},
+    "api-board": {"get": Row(REVIEWERS)},
+    "api-held-lease": {"delete": Row((401, 404, 403, 403, 204, 204))},
     "api-agreement": {"get": Row(REVIEWERS)},
     "api-export": {"get": Row(MANAGERS)},
     "api-acquire": {"post": Row(MEMBERS)},
@@ -81,11 +83,12 @@ def paths(project: Project, elsewhere: Project, client_of: ClientOf) -> dict[str
         "lease": work["lease"]["token"],
         "task_id": work["task"]["id"],
         "judgment_id": judgment,
+        "slot_id": Slot.objects.get(task=work["task"]["id"], state="leased").pk,
     }
     made = {}
     for pattern in urlpatterns:
         path = str(pattern.pattern)
-        for converter in ("slug:slug", "lease:lease", "row:task_id", "row:judgment_id"):
+        for converter in ("slug:slug", "lease:lease", "row:task_id", "row:judgment_id", "row:slot_id"):
             path = path.replace(f"<{converter}>", str(names[converter.partition(":")[2]]))
         made[pattern.name] = f"/api/v1/{path}"
     return made
