@@ -13,7 +13,15 @@ def find_role(*, user: User, project: Project) -> str | None:
     """The person's role in the project, None for an outsider. A superuser is a manager everywhere."""
     if user.is_superuser:
         return Role.MANAGER
+    known: tuple[int, str | None] | None = getattr(project, "_role_read_with_it", None)
+    if known is not None and known[0] == user.pk:
+        return known[1]
     return Membership.objects.filter(project=project, user=user).values_list("role", flat=True).first()
+
+
+def remember_role(*, user: User, project: Project, role: str | None) -> None:
+    """Notes on a project just read what the same statement read of the person's role; it lives no longer than it."""
+    project._role_read_with_it = (user.pk, role)  # type: ignore[attr-defined]
 
 
 def require_role(*, user: User, project: Project, role: str) -> None:

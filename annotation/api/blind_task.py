@@ -13,13 +13,13 @@ from annotation.web.markdown import render_markdown
 class MessageOutput(serializers.Serializer[Any]):
     role = serializers.CharField()
     content = serializers.CharField()
-    html = serializers.CharField(help_text="The content, rendered and sanitised.")
+    html = serializers.CharField(required=False, help_text="The content, rendered and sanitised, where it is wanted.")
 
 
 class BlindResponseOutput(serializers.Serializer[Any]):
     letter = serializers.CharField()
     text = serializers.CharField()
-    html = serializers.CharField(help_text="The text, rendered and sanitised.")
+    html = serializers.CharField(required=False, help_text="The text, rendered and sanitised, where it is wanted.")
 
 
 class CriterionOutput(serializers.ModelSerializer[Criterion]):
@@ -35,7 +35,7 @@ class BlindTaskOutput(serializers.Serializer[Any]):
     responses = BlindResponseOutput(many=True)
     shown_order = serializers.ListField(child=serializers.CharField())
     criteria = CriterionOutput(many=True)
-    guideline_html = serializers.CharField()
+    guideline_html = serializers.CharField(required=False)
 
 
 class DraftOutput(serializers.Serializer[Any]):
@@ -44,23 +44,36 @@ class DraftOutput(serializers.Serializer[Any]):
 
 
 def show_task(
-    task: Task, *, project: Project, shown_order: Sequence[str], criteria: Sequence[Criterion]
+    task: Task,
+    *,
+    project: Project,
+    shown_order: Sequence[str],
+    criteria: Sequence[Criterion],
+    texts: Mapping[str, str] | None = None,
+    with_html: bool = True,
 ) -> dict[str, Any]:
-    """The task in the shape of BlindTaskOutput."""
-    texts = texts_by_key(task)
+    """The task in the shape of BlindTaskOutput.
+
+    texts: the responses by key, where they are at hand. with_html: rendering takes longer than all the rest, so
+    programs that only read text can do without.
+    """
+    texts = texts_by_key(task) if texts is None else texts
     by_letter = letters(shown_order)
-    return {
+    shown = {
         "id": task.pk,
         "kind": task.kind,
-        "prompt": [_show_message(message) for message in task.prompt.messages],
-        "responses": [
-            {"letter": letter, "text": texts[key], "html": str(render_markdown(texts[key]))}
-            for letter, key in by_letter.items()
-        ],
+        "prompt": [_show(message["content"], with_html, role=message["role"]) for message in task.prompt.messages],
+        "responses": [_show(texts[key], with_html, letter=letter) for letter, key in by_letter.items()],
         "shown_order": list(by_letter),
-        "criteria": CriterionOutput(criteria, many=True).data,
-        "guideline_html": str(render_markdown(project.guideline)),
+        "criteria": CriterionOutput(criteria, many=True).data if criteria else [],
     }
+    return shown | {"guideline_html": str(render_markdown(project.guideline))} if with_html else shown
+
+
+def _show(text: str, with_html: bool, **mark: str) -> dict[str, str]:
+    """A text under its mark: `content` of a message by role, `text` of a response by letter."""
+    shown = {**mark, "content" if "role" in mark else "text": text}
+    return shown | {"html": str(render_markdown(text))} if with_html else shown
 
 
 def show_draft(draft: Draft | None, shown_order: Sequence[str]) -> dict[str, Any] | None:
@@ -80,7 +93,3 @@ def keys_of(task_id: int) -> list[str]:
     """The keys of a task's responses in stored order; empty if there is no such task."""
     rows = TaskResponse.objects.filter(task_id=task_id).order_by("position")
     return list(rows.values_list("response__key", flat=True))
-
-
-def _show_message(message: Mapping[str, str]) -> dict[str, str]:
-    return {"role": message["role"], "content": message["content"], "html": str(render_markdown(message["content"]))}

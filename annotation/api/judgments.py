@@ -7,11 +7,13 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from annotation.allocation import shown_order
 from annotation.api.base import ApiView, address_of, paginate, person
 from annotation.api.blind_task import BlindTaskOutput, keys_of, show_task
 from annotation.api.bodies import StrictSerializer, read_body
+from annotation.api.html_wanted import HTML_WANTED, wants_html
 from annotation.api.lease_tokens import LeaseToken, LeaseTokenField
-from annotation.api.letters import answer_in_keys, read_order
+from annotation.api.letters import answer_in_keys
 from annotation.api.pagination import PAGE_PARAMETERS, page_of
 from annotation.api.schema import IDEMPOTENCY_KEY, describe
 from annotation.api.throttles import SubmitThrottle
@@ -19,6 +21,7 @@ from annotation.blinding import answer_to_letters
 from annotation.exceptions import ApplicationError, NotFound
 from annotation.models import FeedbackKind, Judgment, User
 from annotation.selectors.work import my_judgments
+from annotation.services.answer_sheets import open_sheet
 from annotation.services.judgments import amend_judgment, submit_answer
 
 LONGEST_KEY = 100
@@ -106,7 +109,8 @@ class SubmitView(ApiView):
         key = read_idempotency_key(request)
         body = read_body(request, SubmitInput)
         lease: LeaseToken = body["lease_token"]
-        order = read_order(task_id, lease.slot_number)
+        sheet = open_sheet(annotator=person(request), task_id=task_id, lease_token=lease.token)
+        order = shown_order(list(sheet.response_ids), task_id=task_id, slot_number=lease.slot_number)
         with answer_in_keys(task_id, body["answer"], order) as answer:
             submission = submit_answer(
                 annotator=person(request),
@@ -116,8 +120,12 @@ class SubmitView(ApiView):
                 idempotency_key=key,
                 seen_order=order,
                 address=address_of(request),
+                sheet=sheet,
             )
-        return Response(JudgmentOutput(submission.judgment).data, status=201 if submission.is_new else 200)
+        return Response(
+            {"id": submission.judgment.pk, "revision": submission.judgment.revision},
+            status=201 if submission.is_new else 200,
+        )
 
 
 class MyJudgmentsView(ApiView):
@@ -138,13 +146,20 @@ class MyJudgmentView(ApiView):
         "get_my_judgment",
         "One of your judgments with its task, as you saw it.",
         gives={200: JudgmentDetailOutput},
-        fails=(404,),
+        fails=(400, 404),
+        parameters=[HTML_WANTED],
         tag="judgments",
     )
     def get(self, request: Request, judgment_id: int) -> Response:
         judgment = _mine(person(request), judgment_id)
         criteria = list(judgment.project.criteria.all())
-        task = show_task(judgment.task, project=judgment.project, shown_order=order_of(judgment), criteria=criteria)
+        task = show_task(
+            judgment.task,
+            project=judgment.project,
+            shown_order=order_of(judgment),
+            criteria=criteria,
+            with_html=wants_html(request),
+        )
         return Response({"judgment": MyJudgmentOutput(judgment).data, "task": task})
 
 

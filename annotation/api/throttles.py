@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+import threading
 import time
 
 from django.core.cache import cache
@@ -26,7 +27,7 @@ class MinuteThrottle(BaseThrottle):
 
     def allow_request(self, request: Request, view: APIView) -> bool:
         try:
-            return all(count_call(f"{self.scope}:{key}") <= self.limit for key in self.keys(request))
+            return all(count_call(f"{self.scope}:{key}", self.limit) <= self.limit for key in self.keys(request))
         except RedisError as error:
             logger.warning("cannot count calls: %s", error)
             if self.closed_without_cache:
@@ -41,15 +42,53 @@ class MinuteThrottle(BaseThrottle):
         return WINDOW_SECONDS - time.time() % WINDOW_SECONDS
 
 
-def count_call(key: str) -> int:
-    """Counts one call in the current minute and gives the count with it."""
-    name = f"calls:{key}:{int(time.time() // WINDOW_SECONDS)}"
+def count_call(key: str, limit: int) -> int:
+    """Counts one call in the current minute and gives the count with it, or one that is a little higher.
+
+    A process draws numbers in blocks of a hundredth of the limit, so that most calls cost no round trip. What it drew
+    counts for all processes at once: no limit is ever passed, and none below a hundred is counted in blocks.
+    """
+    minute = int(time.time() // WINDOW_SECONDS)
+    with _lock:
+        drawn_in, number, last = _drawn.get(key, (minute, 0, 0))
+        if drawn_in == minute and number < last:
+            _drawn[key] = (minute, number + 1, last)
+            return number + 1
+    block = max(1, limit // 100)
+    last = _draw(f"calls:{key}:{minute}", block)
+    number = last - block + 1
+    if block > 1:
+        with _lock:
+            _forget_other_minutes(minute)
+            _drawn[key] = (minute, number, last)
+    return number
+
+
+_drawn: dict[str, tuple[int, int, int]] = {}
+"""By key: the minute, the number given last, and the last one of the block."""
+_lock = threading.Lock()
+
+
+def forget_drawn() -> None:
+    """Begins anew, as after the counters of the cache are gone."""
+    with _lock:
+        _drawn.clear()
+
+
+def _forget_other_minutes(minute: int) -> None:
+    if any(drawn_in != minute for drawn_in, _, _ in _drawn.values()):
+        current = {key: drawn for key, drawn in _drawn.items() if drawn[0] == minute}
+        _drawn.clear()
+        _drawn.update(current)
+
+
+def _draw(name: str, block: int) -> int:
     try:
-        return cache.incr(name)
+        return cache.incr(name, block)
     except ValueError:
         # The first call of the minute; if another process was first in between, its counter stands.
         cache.add(name, 0, timeout=2 * WINDOW_SECONDS)
-        return cache.incr(name)
+        return cache.incr(name, block)
 
 
 class CallThrottle(MinuteThrottle):

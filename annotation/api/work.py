@@ -8,11 +8,12 @@ from rest_framework.response import Response
 
 from annotation.api.base import ApiView, person
 from annotation.api.blind_task import BlindTaskOutput, DraftOutput, show_draft, show_task
+from annotation.api.html_wanted import HTML_WANTED, wants_html
 from annotation.api.lease_tokens import LeaseToken
 from annotation.api.schema import describe
 from annotation.api.throttles import AcquireThrottle
-from annotation.models import Project, User
-from annotation.selectors.work import get_project, my_draft
+from annotation.models import Project
+from annotation.selectors.workplaces import find_workplace
 from annotation.services.slots import Lease, NoWork, acquire_task
 
 REASONS = ["all_done", "all_leased_until", "you_did_all", "qualification_missing", "closed"]
@@ -39,22 +40,29 @@ class AcquireView(ApiView):
         "The task that you are to judge next, with a lease on it. Asking again gives the same one while it lasts. "
         "Without work, `task` is null and `reason` says why.",
         gives={200: AcquireOutput},
-        fails=(404,),
+        fails=(400, 404),
+        parameters=[HTML_WANTED],
         tag="work",
     )
     def post(self, request: Request, slug: str) -> Response:
-        project = get_project(user=person(request), slug=slug)
+        project = find_workplace(user=person(request), slug=slug)
         outcome = acquire_task(project=project, annotator=person(request))
         if isinstance(outcome, NoWork):
             return Response({"task": None, "reason": outcome.reason, "until": outcome.until})
-        return Response(_show_lease(outcome, project, person(request)))
+        return Response(_show_lease(outcome, project, with_html=wants_html(request)))
 
 
-def _show_lease(lease: Lease, project: Project, annotator: User) -> dict[str, Any]:
-    draft = my_draft(user=annotator, task=lease.task)
+def _show_lease(lease: Lease, project: Project, *, with_html: bool) -> dict[str, Any]:
     criteria = list(project.criteria.all())
     return {
-        "task": show_task(lease.task, project=project, shown_order=lease.shown_order, criteria=criteria),
+        "task": show_task(
+            lease.task,
+            project=project,
+            shown_order=lease.shown_order,
+            criteria=criteria,
+            texts=lease.texts,
+            with_html=with_html,
+        ),
         "lease": {"token": str(LeaseToken(lease.slot.number, lease.token)), "expires_at": lease.expires_at},
-        "draft": show_draft(draft, lease.shown_order),
+        "draft": show_draft(lease.draft, lease.shown_order),
     }

@@ -20,6 +20,9 @@ class AnswerSheet:
     response_ids: dict[str, int]
     """Response key -> row id, in stored order."""
     criteria: dict[str, Criterion]
+    slot_id: int | None = None
+    """The slot that the lease token of the answer names, as far as it is known."""
+    slot_number: int = 1
 
 
 def load_sheet(task: Task) -> AnswerSheet:

@@ -6,7 +6,6 @@ from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
-from django.db.models import Q
 
 from annotation.allocation import shown_order
 from annotation.exceptions import ApplicationError, Conflict, InvalidAnswer, NotFound
@@ -14,17 +13,18 @@ from annotation.kinds.registry import Answer
 from annotation.models import Draft, Judgment, Slot, Task, User
 from annotation.permissions import Role, require_role
 from annotation.services import audit
+from annotation.services.answer_sheets import open_sheet
 from annotation.services.drafts import save_draft
+from annotation.services.earlier_answers import find_earlier, same_or_conflict
+from annotation.services.filled_slots import fill_slot
 from annotation.services.judgment_rows import (
     AnswerSheet,
     build_judgment,
     check_answer,
     load_sheet,
     save_judgment,
-    stored_answer,
 )
 from annotation.services.kept_answers import accept_kept_answer, dismiss_kept_answer, keep_answer, key_reused
-from annotation.services.slots import find_task
 
 __all__ = [
     "Submission",
@@ -81,21 +81,58 @@ def submit_answer(
     idempotency_key: str,
     seen_order: Sequence[str] = (),
     address: str | None = None,
+    sheet: AnswerSheet | None = None,
 ) -> Submission:
     """The judgment that this answer became.
 
     answer: as annotation.kinds parses it, in response keys. Its faults are reported in letters.
     seen_order: the response keys as the client was shown them. A slot knows its order itself; this one is kept with
-    an answer whose slot is lost.
+    an answer whose slot is lost. sheet: what `open_sheet` gave for this very task, token and person, where it is at
+    hand.
     The same key with the same answer gives the same row again, however often and at once it is sent. A lease that
     ran out counts as long as nobody else took the slot.
     Raises: NotFound; InvalidAnswer; Conflict with the code idempotency_key_reused, already_submitted (amend that
     judgment instead) or lease_lost, in which case the answer is committed as a KeptAnswer named in `extra`.
     """
     _check_key(idempotency_key)
-    task = find_task(annotator=annotator, task_id=task_id)
-    sheet = load_sheet(task)
     token = _parse_token(lease_token)
+    if sheet is None:
+        sheet = open_sheet(annotator=annotator, task_id=task_id, lease_token=token)
+    elif sheet.task.pk != task_id:
+        raise ValueError(f"a sheet of task {sheet.task.pk} for an answer to task {task_id}")
+    return _fill_at_once(annotator, sheet, token, answer, idempotency_key, address) or _submit_or_keep(
+        annotator, sheet, token, answer, idempotency_key, seen_order, address
+    )
+
+
+def _fill_at_once(
+    annotator: User, sheet: AnswerSheet, token: UUID, given: Mapping[str, Any], key: str, address: str | None
+) -> Submission | None:
+    """The usual case in one statement; None where something stands in the way and has to be looked at.
+
+    Tasks with a purpose of their own have more to do in the same transaction and always go the long way.
+    """
+    if sheet.slot_id is None or sheet.task.purpose != Task.Purpose.NORMAL:
+        return None
+    order = shown_order(list(sheet.response_ids), task_id=sheet.task.pk, slot_number=sheet.slot_number)
+    answer = check_answer(sheet, given, shown_order=order)
+    judgment = _first_judgment(annotator, sheet, answer, sheet.slot_id, order, key, token)
+    try:
+        filled = fill_slot(judgment, answer, sheet, address=address)
+    except IntegrityError:
+        return None
+    return Submission(judgment, is_new=True) if filled else None
+
+
+def _submit_or_keep(
+    annotator: User,
+    sheet: AnswerSheet,
+    token: UUID,
+    answer: Mapping[str, Any],
+    idempotency_key: str,
+    seen_order: Sequence[str],
+    address: str | None,
+) -> Submission:
     try:
         # Durable: an outer transaction would roll back the kept answer together with the error below.
         with transaction.atomic(durable=True):
@@ -106,7 +143,7 @@ def submit_answer(
             raise refusal from error
     kept = keep_answer(
         annotator=annotator,
-        task=task,
+        task=sheet.task,
         answer=check_answer(sheet, answer).as_mapping(),
         reason="the lease was lost before the answer came",
         idempotency_key=idempotency_key,
@@ -127,48 +164,35 @@ def _submit(
     slot = Slot.objects.select_for_update().filter(task=task, lease_token=token).first()
     order = shown_order(list(sheet.response_ids), task_id=task.pk, slot_number=slot.number if slot else 1)
     answer = check_answer(sheet, given, shown_order=order)
-    earlier = _find_earlier(annotator, task, key)
+    earlier = find_earlier(annotator, task, key)
     if earlier is not None:
-        return Submission(_same_or_conflict(earlier, task, answer, key), is_new=False)
+        return Submission(same_or_conflict(earlier, task, answer, key), is_new=False)
     if slot is None or not _may_fill(slot, annotator):
         raise _LeaseLost
     slot.state, slot.annotator = Slot.State.SUBMITTED, annotator
     slot.save(update_fields=["state", "annotator"])
-    judgment = build_judgment(
-        answer,
-        project=task.project,
-        task=task,
-        annotator=annotator,
-        slot=slot,
-        shown_order=order,
-        guideline_version=task.project.guideline_version,
-        idempotency_key=key,
-        lease_token=token,
-    )
+    judgment = _first_judgment(annotator, sheet, answer, slot.pk, order, key, token)
     save_judgment(judgment, answer, sheet)
     Draft.objects.filter(task=task, annotator=annotator).delete()
     audit.record(actor=annotator, action="submit_judgment", obj=judgment, project=task.project, address=address)
     return Submission(judgment, is_new=True)
 
 
-def _find_earlier(annotator: User, task: Task, key: str) -> Judgment | None:
-    """What this person wrote under this key, else what they say about this task now."""
-    mine = Judgment.objects.filter(annotator=annotator)
-    found = list(mine.filter(Q(idempotency_key=key) | Q(task=task, is_current=True))[:2])
-    return next((row for row in found if row.idempotency_key == key), found[0] if found else None)
-
-
-def _same_or_conflict(earlier: Judgment, task: Task, answer: Answer, key: str) -> Judgment:
-    """The earlier judgment where this is the same submit sent again. Raises: Conflict for anything else."""
-    if earlier.idempotency_key != key:
-        raise Conflict(
-            "You have judged this task already; amend that judgment instead.",
-            code="already_submitted",
-            extra={"judgment": earlier.pk, "revision": earlier.revision},
-        )
-    if earlier.task_id != task.pk or stored_answer(earlier).as_mapping() != answer.as_mapping():
-        raise key_reused(key)
-    return earlier
+def _first_judgment(
+    annotator: User, sheet: AnswerSheet, answer: Answer, slot_id: int, order: list[str], key: str, token: UUID
+) -> Judgment:
+    """The unsaved judgment that this answer becomes when it fills this slot."""
+    return build_judgment(
+        answer,
+        project=sheet.task.project,
+        task=sheet.task,
+        annotator=annotator,
+        slot_id=slot_id,
+        shown_order=order,
+        guideline_version=sheet.task.project.guideline_version,
+        idempotency_key=key,
+        lease_token=token,
+    )
 
 
 def _refusal(error: IntegrityError, key: str) -> Exception:
@@ -208,7 +232,7 @@ def amend_judgment(
     checked = check_answer(sheet, answer, shown_order=order)
     earlier = Judgment.objects.filter(annotator=annotator, idempotency_key=idempotency_key).first()
     if idempotency_key and earlier is not None:
-        return _same_or_conflict(earlier, current.task, checked, idempotency_key)
+        return same_or_conflict(earlier, current.task, checked, idempotency_key)
     if not current.is_current:
         raise Conflict("There is a newer revision of this judgment.", code="not_current")
     Judgment.objects.filter(pk=current.pk).update(is_current=False)

@@ -3,6 +3,16 @@
 Acquire itself is a function in the database, `annotation_acquire` (see the migration of that name).
 """
 
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import orjson
+
+from annotation.models import Draft, Prompt, Task
+from annotation.statements import build_row, columns_of, count_columns
+
 # Tasks that the annotator has to do with already. Each is a probe of a unique index, never a scan. A submitted slot
 # always has a judgment, so the judgments cover slots, imports and accepted late answers alike.
 _UNTOUCHED = """
@@ -14,7 +24,49 @@ _UNTOUCHED = """
                     AND a.annotator_id = %(annotator)s AND a.state = 'kept')
 """
 
-ACQUIRE = "SELECT slot_id, is_new, is_busy FROM annotation_acquire(%s, %s, %s)"
+# The lease together with all that its screen shows, in one go; then task, prompt and draft, column by column.
+ACQUIRE = f"""
+SELECT a.slot_id, a.is_new, a.is_busy, a.number, a.token, a.expires_at,
+       (SELECT json_agg(json_build_array(r.key, r.text) ORDER BY o.position)
+        FROM annotation_taskresponse o JOIN annotation_response r ON r.id = o.response_id WHERE o.task_id = t.id)::text,
+       {columns_of(Task, "t")}, {columns_of(Prompt, "q")}, {columns_of(Draft, "d")}
+FROM annotation_lease(%(project)s, %(annotator)s, %(token)s) a
+LEFT JOIN annotation_task t ON t.id = a.task_id
+LEFT JOIN annotation_prompt q ON q.id = t.prompt_id
+LEFT JOIN annotation_draft d ON d.task_id = t.id AND d.annotator_id = %(annotator)s
+"""  # noqa: S608 - joins the names of our own columns
+_TASK_FROM = 7
+_PROMPT_FROM = _TASK_FROM + count_columns(Task)
+_DRAFT_FROM = _PROMPT_FROM + count_columns(Prompt)
+
+
+class ClaimRow(NamedTuple):
+    """What ACQUIRE gives."""
+
+    slot_id: int | None
+    is_new: bool
+    is_busy: bool
+    number: int
+    token: UUID
+    expires_at: datetime
+    texts: dict[str, str]
+    """By response key, in stored order."""
+    task: Task | None
+    """None without a slot, and for a task that came to be while the statement ran."""
+    draft: Draft | None
+
+
+def read_claim(row: Sequence[Any]) -> ClaimRow:
+    """A row of ACQUIRE with its parts as rows of their tables."""
+    slot_id, is_new, is_busy, number, token, expires_at, texts = row[:_TASK_FROM]
+    task = None
+    if row[_TASK_FROM] is not None:
+        task = build_row(Task, row[_TASK_FROM:_PROMPT_FROM])
+        task.prompt = build_row(Prompt, row[_PROMPT_FROM:_DRAFT_FROM])
+    draft = build_row(Draft, row[_DRAFT_FROM:]) if row[_DRAFT_FROM] is not None else None
+    pairs = dict(orjson.loads(texts)) if texts else {}
+    return ClaimRow(slot_id, is_new, is_busy, number, token, expires_at, pairs, task, draft)
+
 
 # The task asks for nothing, or for a skill that the person has to its level and whose wait is over for them.
 _QUALIFIED = """

@@ -3,20 +3,21 @@
 Every comparison of times uses the database's clock, so web servers whose clocks differ or jump agree on every lease.
 """
 
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
 from uuid import UUID, uuid4
 
 from django.db import IntegrityError, connection, transaction
 
 from annotation.allocation import shown_order
 from annotation.exceptions import ApplicationError, Conflict, NotFound
-from annotation.models import Flag, Project, Skip, Slot, Task, TaskResponse, User, WorkCursor
+from annotation.models import Draft, Flag, Project, Skip, Slot, Task, TaskResponse, User, WorkCursor
 from annotation.permissions import Role, require_role
 from annotation.services import audit
-from annotation.services.slot_queries import ACQUIRE, EXPIRE, HEARTBEAT, WHY_NOTHING
+from annotation.services.slot_queries import ACQUIRE, EXPIRE, HEARTBEAT, WHY_NOTHING, ClaimRow, read_claim
 from annotation.services.special_tasks import lease_special_slot
+from annotation.statements import fetch_row
 
 ATTEMPTS = 20
 REASON_CHARACTERS = 500
@@ -34,6 +35,10 @@ class Lease:
     """Response keys in the order to show them; give people letters instead (annotation.blinding)."""
     is_new: bool
     """False when this lease was already held."""
+    texts: dict[str, str]
+    """The task's responses in stored order, by key."""
+    draft: Draft | None
+    """The person's unfinished answer, where the task was theirs before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,15 +62,17 @@ def acquire_task(*, project: Project, annotator: User) -> Lease | NoWork:
     require_role(user=annotator, project=project, role=Role.ANNOTATOR)
     if not project.is_open:
         return NoWork("closed")
-    slot = lease_special_slot(project=project, annotator=annotator)
-    if slot is not None:
-        return _lease(slot, is_new=True)
+    # Where the caller has read the project together with that, a project without special tasks costs no look.
+    if getattr(project, "has_special_tasks", True):
+        slot = lease_special_slot(project=project, annotator=annotator)
+        if slot is not None:
+            return _lease_of(slot, project)
     for _ in range(ATTEMPTS):
-        claim = _claim_slot(project, annotator)
-        if claim.slot_id is not None:
-            return _lease(Slot.objects.get(pk=claim.slot_id), is_new=claim.is_new)
-        if claim.is_busy:
+        row = _claim_slot(project, annotator)
+        if row is None or row.is_busy:
             continue  # a slot that this person could have was locked for a moment by somebody else's transaction
+        if row.slot_id is not None:
+            return _lease(row, project, annotator)
         nothing = _why_nothing(project, annotator)
         if nothing is not None:
             return nothing
@@ -74,33 +81,49 @@ def acquire_task(*, project: Project, annotator: User) -> Lease | NoWork:
     return NoWork("all_leased_until", _now())
 
 
-class _Claim(NamedTuple):
-    slot_id: int | None
-    is_new: bool
-    is_busy: bool
-
-
-def _claim_slot(project: Project, annotator: User) -> _Claim:
+def _claim_slot(project: Project, annotator: User) -> ClaimRow | None:
+    """What the statement found, with the task's texts; None when the same person got a task another way just now."""
+    values = {"project": project.pk, "annotator": annotator.pk, "token": uuid4()}
     try:
-        with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute(ACQUIRE, [project.pk, annotator.pk, uuid4()])
-            return _Claim(*cursor.fetchone())
+        # The statement is a transaction of its own; inside another one, a savepoint lets that one go on after an error.
+        with transaction.atomic() if connection.in_atomic_block else nullcontext():
+            row = fetch_row(ACQUIRE, values)
     except IntegrityError:
-        return _Claim(None, False, True)  # the same person got this task another way in this very moment; look again
+        return None
+    assert row is not None, "the function always gives a row"
+    return read_claim(row)
 
 
-def _lease(slot: Slot, *, is_new: bool) -> Lease:
-    task = Task.objects.select_related("prompt", "project").get(pk=slot.task_id)
-    assert slot.lease_token is not None  # the statement has set both
+def _lease(row: ClaimRow, project: Project, annotator: User) -> Lease:
+    slot = Slot(
+        id=row.slot_id,
+        project=project,
+        number=row.number,
+        state=Slot.State.LEASED,
+        annotator=annotator,
+        lease_token=row.token,
+        lease_expires_at=row.expires_at,
+    )
+    slot._state.adding = False
+    if row.task is None:
+        slot.refresh_from_db()
+        return _lease_of(slot, project, is_new=row.is_new)
+    slot.task, row.task.project = row.task, project
+    order = shown_order(list(row.texts), task_id=row.task.pk, slot_number=row.number)
+    return Lease(slot, row.task, row.token, row.expires_at, order, row.is_new, row.texts, row.draft)
+
+
+def _lease_of(slot: Slot, project: Project, *, is_new: bool = True) -> Lease:
+    """The lease on a slot that is known by its row alone."""
+    task = Task.objects.select_related("prompt").get(pk=slot.task_id)
+    task.project = project
+    rows = TaskResponse.objects.filter(task=task).order_by("position").values_list("response__key", "response__text")
+    texts = dict(rows)
+    assert slot.lease_token is not None  # a leased slot has both
     assert slot.lease_expires_at is not None
-    order = shown_order(response_keys(task), task_id=task.pk, slot_number=slot.number)
-    return Lease(slot, task, slot.lease_token, slot.lease_expires_at, order, is_new=is_new)
-
-
-def response_keys(task: Task) -> list[str]:
-    """The keys of a task's responses in stored order."""
-    rows = TaskResponse.objects.filter(task=task).order_by("position")
-    return list(rows.values_list("response__key", flat=True))
+    order = shown_order(list(texts), task_id=task.pk, slot_number=slot.number)
+    draft = Draft.objects.filter(task=task, annotator=slot.annotator).first()
+    return Lease(slot, task, slot.lease_token, slot.lease_expires_at, order, is_new, texts, draft)
 
 
 def _why_nothing(project: Project, annotator: User) -> NoWork | None:

@@ -21,7 +21,10 @@ def _fresh_counters(settings: Any) -> None:
     settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
     from django.core.cache import cache
 
+    from annotation.api.throttles import forget_drawn
+
     cache.clear()
+    forget_drawn()
 
 
 @pytest.fixture

@@ -1,9 +1,11 @@
-from annotation.models import Judgment, Project
+from rest_framework.test import APIClient
+
+from annotation.models import Judgment, Project, User
 from tests.annotation.api.conftest import ClientOf, acquire, submit
 
 
 def test_acquire_shows_the_task_in_letters(project: Project, client_of: ClientOf) -> None:
-    work = acquire(client_of("bob"))
+    work = client_of("bob").post("/api/v1/projects/cooking/acquire?html=true").json()
 
     assert [response["letter"] for response in work["task"]["responses"]] == ["A", "B", "C"]
     assert work["task"]["shown_order"] == ["A", "B", "C"]
@@ -12,6 +14,19 @@ def test_acquire_shows_the_task_in_letters(project: Project, client_of: ClientOf
     assert work["task"]["criteria"][0]["name"] == "helpfulness"
     assert "<strong>fair</strong>" in work["task"]["guideline_html"]
     assert work["draft"] is None
+
+
+def test_programs_get_texts_and_browsers_html_unless_they_say_otherwise(
+    project: Project, people: dict[str, User], client_of: ClientOf
+) -> None:
+    browser = APIClient()
+    browser.force_login(people["bob"])
+    address = "/api/v1/projects/cooking/acquire"
+
+    assert "html" not in acquire(client_of("bob"))["task"]["responses"][0]
+    assert "html" in browser.post(address).json()["task"]["responses"][0]
+    assert "guideline_html" not in browser.post(f"{address}?html=false").json()["task"]
+    assert browser.post(f"{address}?html=maybe").json()["message"] == "html is true or false."
 
 
 def test_acquire_again_gives_the_same_lease(project: Project, client_of: ClientOf) -> None:

@@ -1,0 +1,51 @@
+"""A project as somebody at work needs it: with their role and its criteria, in one statement."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+
+from annotation.exceptions import NotFound
+from annotation.models import Criterion, Project, User
+from annotation.permissions import remember_role
+from annotation.statements import build_row, columns_of, count_columns, fetch_row
+
+CRITERIA = f"""
+(SELECT json_agg(json_build_array({columns_of(Criterion, "c")}) ORDER BY c.position, c.id)
+ FROM annotation_criterion c WHERE c.project_id = p.id)::text
+"""  # noqa: S608 - joins the names of our own columns
+"""All criteria of project `p` as JSON: what `build_criteria` takes."""
+
+_WORKPLACE = f"""
+SELECT {columns_of(Project, "p")}, m.role, {CRITERIA},
+       EXISTS (SELECT FROM annotation_task t WHERE t.project_id = p.id AND t.purpose <> 'normal')
+FROM annotation_project p
+LEFT JOIN annotation_membership m ON m.project_id = p.id AND m.user_id = %(user)s
+WHERE p.slug = %(slug)s AND (%(superuser)s OR m.id IS NOT NULL)
+"""  # noqa: S608 - joins the names of our own columns
+
+
+def find_workplace(*, user: User, slug: str) -> Project:
+    """The project of that slug with its criteria at hand. Raises: NotFound for outsiders, whether it exists or not."""
+    row = fetch_row(_WORKPLACE, {"user": user.pk, "slug": slug, "superuser": user.is_superuser})
+    if row is None:
+        raise NotFound("There is no such project.")
+    project = build_row(Project, row[: count_columns(Project)])
+    role, criteria, has_special_tasks = row[count_columns(Project) :]
+    remember_role(user=user, project=project, role=role)
+    keep_criteria(project, build_criteria(criteria))
+    project.has_special_tasks = has_special_tasks  # type: ignore[attr-defined]
+    return project
+
+
+def build_criteria(text: str | None) -> list[Criterion]:
+    """The rows that CRITERIA gave."""
+    rows: Sequence[Sequence[Any]] = orjson.loads(text) if text else []
+    return [build_row(Criterion, row) for row in rows]
+
+
+def keep_criteria(project: Project, criteria: list[Criterion]) -> None:
+    """Makes `project.criteria.all()` cost no further query."""
+    found = Criterion.objects.filter(project=project)
+    found._result_cache = criteria
+    project._prefetched_objects_cache = {"criteria": found}  # type: ignore[attr-defined]
