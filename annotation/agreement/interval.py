@@ -6,14 +6,14 @@ import numpy as np
 
 from annotation.agreement.judgment_table import JudgmentTable
 from annotation.agreement.observations import Floats
-from annotation.agreement.statistic import Statistic, divide, sum_by
+from annotation.agreement.statistic import Additive, divide, sum_by
 
 ROUNDING = 1e-12
 """A spread below this share of the squared values is rounding: the resample holds one value only."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class IntervalAlpha(Statistic):
+class IntervalAlpha(Additive):
     """1 - observed / expected disagreement, where disagreement is the squared difference.
 
     Squared differences follow from counts, sums and sums of squares, so a unit needs three numbers however many
@@ -30,18 +30,23 @@ class IntervalAlpha(Statistic):
     squares: Floats
     """[tasks] sum of their squares."""
 
-    def evaluate(self, weights: Floats) -> Floats:
-        count, total, squares = weights @ self.count, weights @ self.total, weights @ self.squares
+    @property
+    def columns(self) -> Floats:
+        return np.column_stack([self.disagreement, self.count, self.total, self.squares])
+
+    def combine(self, sums: Floats) -> Floats:
+        disagreement, count, total, squares = sums.T
         spread = 2 * (count * squares - total**2)
         spread = np.where(spread <= ROUNDING * count * squares, 0.0, spread)
-        return 1 - divide((count - 1) * (weights @ self.disagreement), spread)
+        return 1 - divide((count - 1) * disagreement, spread)
 
 
-def interval_alpha(table: JudgmentTable) -> IntervalAlpha:
-    """The statistic of a table."""
-    value = table.values[table.category]
-    if len(value):
-        value = value - np.sort(value)[len(value) // 2]
+def interval_alpha(table: JudgmentTable, *, origin: float | None = None) -> IntervalAlpha:
+    """The statistic of a table.
+
+    origin: what values are measured from; else one in their midst. It changes the sums, not the value.
+    """
+    value = measure_from(table, origin)
     by_unit = squared_differences(table, value) / np.maximum(table.unit_sizes - 1, 1)
     return IntervalAlpha(
         disagreement=sum_by(table.task_of_unit, by_unit, table.tasks),
@@ -49,6 +54,14 @@ def interval_alpha(table: JudgmentTable) -> IntervalAlpha:
         total=sum_by(table.task, value, table.tasks),
         squares=sum_by(table.task, value**2, table.tasks),
     )
+
+
+def measure_from(table: JudgmentTable, origin: float | None = None) -> Floats:
+    """[judgments] the values, measured from one in their midst (or the origin), so that squares keep their digits."""
+    value = table.values[table.category]
+    if origin is None and len(value):
+        origin = float(np.sort(value)[len(value) // 2])
+    return value - (origin or 0.0)
 
 
 def squared_differences(table: JudgmentTable, value: Floats) -> Floats:

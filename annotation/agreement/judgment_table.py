@@ -1,15 +1,15 @@
-"""PURE. Judgments as small integers, with everything dropped that can't be compared."""
+"""PURE. Judgments as small integers, by unit."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from annotation.agreement.observations import Floats, Ids, Integers
+from annotation.agreement.observations import Bools, Floats, Ids, Integers
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class JudgmentTable:
-    """Judgments of units that two or more annotators judged. N judgments, U units, T tasks, C distinct values."""
+    """Judgments by unit. N judgments, U units, T tasks, C distinct values."""
 
     unit: Integers
     """[N] number of the unit, ascending."""
@@ -42,13 +42,47 @@ class JudgmentTable:
 
     @property
     def unit_sizes(self) -> Integers:
-        """[U] judgments of each unit, at least 2."""
+        """[U] judgments of each unit."""
         return np.bincount(self.unit, minlength=self.units)
 
     @property
     def task(self) -> Integers:
         """[N] number of the task of each judgment."""
         return self.task_of_unit[self.unit]
+
+    @property
+    def annotators(self) -> int:
+        """How many people the judgments are by."""
+        return int((np.bincount(self.annotator) > 0).sum())
+
+    @property
+    def judged_tasks(self) -> int:
+        """How many tasks the judgments are of."""
+        return int((np.bincount(self.task_of_unit) > 0).sum())
+
+    def keep_shared(self) -> "JudgmentTable":
+        """Without the units that one annotator alone judged."""
+        return self.keep_units(self.unit_sizes > 1)
+
+    def keep_units(self, kept: Bools) -> "JudgmentTable":
+        """The same tasks, people and values with these units only; the judgments of the others count as dropped.
+
+        kept: [U].
+        """
+        return self.keep_judgments(kept[self.unit])
+
+    def keep_judgments(self, kept: Bools) -> "JudgmentTable":
+        """The same with these judgments only; numbers of tasks, people and values stay.
+
+        kept: [N].
+        """
+        left = np.bincount(self.unit[kept], minlength=self.units) > 0
+        number = np.cumsum(left) - 1
+        return replace(
+            self, unit=number[self.unit[kept]], annotator=self.annotator[kept], category=self.category[kept],
+            task_of_unit=self.task_of_unit[left], unit_ids=self.unit_ids[left],
+            dropped=self.dropped + int((~kept).sum()),
+        )  # fmt: skip
 
     def count_categories(self) -> tuple[Integers, Integers, Floats]:
         """(unit, category, judgments) for each pair of the first two that occurs; memory in proportion to the data."""
@@ -57,26 +91,41 @@ class JudgmentTable:
         return unit, category, counts.astype(np.float64)
 
 
-def build_table(*, task_id: Ids, unit_id: Ids, annotator_id: Ids, value: Floats | Integers) -> JudgmentTable:
+def build_table(
+    *, task_id: Ids, unit_id: Ids, annotator_id: Ids, value: Floats | Integers, values: Floats | None = None,
+    fewest: int = 2,
+) -> JudgmentTable:  # fmt: skip
     """The table of long-form columns of equal length.
 
-    Missing data: a judgment that isn't there is simply absent. Units with one judgment are left out and counted.
-    Raises: ValueError when an annotator judged a unit twice, or a unit belongs to two tasks.
+    values: the distinct values to number by, ascending, for instance those of a larger set; else those that occur.
+    fewest: Units with fewer judgments are left out and counted. Missing data: what isn't there is simply absent.
+    Raises: ValueError when an annotator judged a unit twice, a unit belongs to two tasks, or `values` lacks a value.
     """
     unit = np.unique(unit_id, return_inverse=True)[1].ravel()
     sizes = np.bincount(unit) if len(unit) else np.zeros(0, np.int64)
-    shared = sizes[unit] > 1
-    order = np.flatnonzero(shared)[np.argsort(unit[shared], kind="stable")]
+    shared = sizes[unit] >= fewest
+    # By value within a unit, so that sums come out the same to the last digit in whatever order the rows come.
+    order = np.flatnonzero(shared)[np.lexsort((np.asarray(value)[shared], unit[shared]))]
     unit_ids, unit = np.unique(np.asarray(unit_id)[order], return_inverse=True)
     annotator_ids, annotator = np.unique(np.asarray(annotator_id)[order], return_inverse=True)
     task_ids, task = np.unique(np.asarray(task_id)[order], return_inverse=True)
-    values, category = np.unique(np.asarray(value)[order], return_inverse=True)
+    values, category = _number_values(np.asarray(value)[order].astype(np.float64), values)
     _refuse_doubles(unit, annotator, unit_ids, annotator_ids)
     return JudgmentTable(
-        unit=unit, annotator=annotator, category=category, values=values.astype(np.float64),
+        unit=unit, annotator=annotator, category=category, values=values,
         task_of_unit=_task_of_unit(unit, task, unit_ids), unit_ids=unit_ids, annotator_ids=annotator_ids,
         task_ids=task_ids, dropped=int((~shared).sum()),
     )  # fmt: skip
+
+
+def _number_values(value: Floats, values: Floats | None) -> tuple[Floats, Integers]:
+    if values is None:
+        return np.unique(value, return_inverse=True)
+    category = np.minimum(np.searchsorted(values, value), max(len(values) - 1, 0))
+    strays = value[values[category] != value] if len(values) else value
+    if len(strays):
+        raise ValueError(f"{strays[0]:g} is none of the {len(values)} values")
+    return values, category
 
 
 def _refuse_doubles(unit: Integers, annotator: Integers, unit_ids: Ids, annotator_ids: Ids) -> None:

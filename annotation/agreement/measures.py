@@ -1,22 +1,34 @@
 """PURE. Which statistics each kind of observation gets."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Literal
 
-from annotation.agreement.interval import interval_alpha
-from annotation.agreement.judgment_table import JudgmentTable, build_table
-from annotation.agreement.nominal import nominal_alpha
-from annotation.agreement.observations import PairObservations, RankingObservations, ScoreObservations
-from annotation.agreement.ordinal import ordinal_alpha
-from annotation.agreement.pairwise import leave_one_out_accuracy, pairwise_agreement
-from annotation.agreement.rank_distance import rank_distance_alpha
-from annotation.agreement.rankings import build_ranking_table
-from annotation.agreement.statistic import Statistic
-from annotation.agreement.tau import mean_tau_b
+import numpy as np
+
+from annotation.agreement.judgment_table import JudgmentTable
+from annotation.agreement.observations import Floats
+from annotation.agreement.statistic import Share, Statistic
 
 ONE_VALUE = "Undefined: all judgments say the same, so agreement can't be told from chance."
 ALL_TIED = "Undefined: every ranking ties all responses."
 NO_MAJORITY = "Undefined: no strict choice has a majority of other annotators to be held against."
 NO_PAIRS = "Undefined: no two annotators judged the same."
+NO_STRICT_PAIRS = "Undefined: no two annotators both preferred one of the same two responses."
+NEGATIVE = "Undefined: a ratio scale has no values below 0."
+Formula = Literal["bootstrap", "linearised", "f"]
+FEW_TASKS = 2000
+"""Up to here intervals take each task's own influence into account; beyond it they follow from sums alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """What a statistic stands on."""
+
+    units: int
+    annotators: int
+    judgments: int
+    dropped: int
+    tasks: int
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -27,6 +39,26 @@ class Measure:
     name: str
     statistic: Statistic
     when_undefined: str
+    formula: Formula = "bootstrap"
+    """How its interval is found where each task's contribution is at hand."""
+    basis: Basis | None = None
+    """Where it differs from that of the whole."""
+    note: str = ""
+    """What to know about a defined number."""
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Frame:
+    """What contributions of tasks are measured by, so that those of a part of the data fit those of the whole."""
+
+    values: Floats
+    """The distinct values."""
+    origin: float
+    """A value in their midst."""
+    usual_size: int
+    """The number of judgments a unit that covers most judgments."""
+    extent: float = field(default=1.0)
+    """Highest minus lowest value."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -35,52 +67,29 @@ class Measured:
 
     criterion: str
     table: JudgmentTable
-    judgments: int
-    dropped: int
+    basis: Basis
     measures: tuple[Measure, ...]
 
 
-def measure_scores(observations: ScoreObservations) -> Measured:
-    """Three alphas, because scales differ in how much their distances mean, and the share of equal scores."""
-    table = build_table(
-        task_id=observations.task_id,
-        unit_id=observations.unit_id,
-        annotator_id=observations.annotator_id,
-        value=observations.value,
-    )
-    measures = (
-        Measure("nominal", "krippendorff_alpha", nominal_alpha(table), ONE_VALUE),
-        Measure("ordinal", "krippendorff_alpha", ordinal_alpha(table), ONE_VALUE),
-        Measure("interval", "krippendorff_alpha", interval_alpha(table), ONE_VALUE),
-        Measure("nominal", "pairwise_agreement", pairwise_agreement(table), NO_PAIRS),
-    )
-    return Measured(observations.criterion, table, table.judgments, table.dropped, measures)
+def undefined(table: JudgmentTable, level: str, name: str, reason: str) -> Measure:
+    """A statistic that these data do not allow."""
+    nothing = np.zeros(table.tasks)
+    return Measure(level, name, Share(nothing, nothing), reason)
 
 
-def measure_pairs(observations: PairObservations) -> Measured:
-    """Alphas over first < tie < second, the share of equal choices, and the human ceiling."""
-    table = build_table(
-        task_id=observations.task_id,
-        unit_id=observations.task_id,
-        annotator_id=observations.annotator_id,
-        value=observations.value,
-    )
-    measures = (
-        Measure("nominal", "krippendorff_alpha", nominal_alpha(table), ONE_VALUE),
-        Measure("ordinal", "krippendorff_alpha", ordinal_alpha(table), ONE_VALUE),
-        Measure("nominal", "pairwise_agreement", pairwise_agreement(table), NO_PAIRS),
-        Measure("nominal", "leave_one_out_accuracy", leave_one_out_accuracy(table), NO_MAJORITY),
-    )
-    return Measured("preference", table, table.judgments, table.dropped, measures)
+def basis_of(table: JudgmentTable, *, of: JudgmentTable | None = None) -> Basis:
+    """What stands behind a table; `of` is the whole that it is a part of."""
+    dropped = table.dropped if of is None else of.judgments + of.dropped - table.judgments
+    return Basis(table.units, table.annotators, table.judgments, dropped, table.judged_tasks)
 
 
-def measure_rankings(observations: RankingObservations) -> Measured:
-    """Statistics of whole rankings, and of the choices between two responses that they contain."""
-    table = build_ranking_table(observations)
-    measures = (
-        Measure("rank", "krippendorff_alpha", rank_distance_alpha(table), ALL_TIED),
-        Measure("rank", "kendall_tau_b", mean_tau_b(table), ALL_TIED),
-        Measure("nominal", "pairwise_agreement", pairwise_agreement(table.pairs), NO_PAIRS),
-        Measure("nominal", "leave_one_out_accuracy", leave_one_out_accuracy(table.pairs), NO_MAJORITY),
+def frame_of(table: JudgmentTable) -> Frame:
+    """The frame of a whole; of units that two or more judged."""
+    value, sizes = np.sort(table.category), table.unit_sizes
+    covered = np.bincount(sizes) * np.arange(sizes.max(initial=0) + 1)
+    return Frame(
+        values=table.values,
+        origin=float(table.values[value[len(value) // 2]]) if len(value) else 0.0,
+        usual_size=int(len(covered) - 1 - np.argmax(covered[::-1])) if len(value) else 0,
+        extent=float(np.ptp(table.values)) if len(table.values) else 0.0,
     )
-    return Measured("ranking", table.pairs, table.rankings, table.dropped, measures)

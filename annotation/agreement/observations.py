@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 Floats: TypeAlias = NDArray[np.float64]
 Integers: TypeAlias = NDArray[np.int64]
+Bools: TypeAlias = NDArray[np.bool_]
 Ids: TypeAlias = NDArray[Any]
 """Row ids of any kind that numpy can sort: integers or text."""
 

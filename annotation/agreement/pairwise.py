@@ -21,6 +21,32 @@ def pairwise_agreement(table: JudgmentTable) -> Share:
     )
 
 
+def percent_agreement(table: JudgmentTable) -> Share:
+    """The same share, but every unit counts once, however many judged it: the observed agreement of Fleiss and Gwet."""
+    unit, _, count = table.count_categories()
+    sizes = table.unit_sizes.astype(np.float64)
+    same = sum_by(unit, count * (count - 1), table.units) / (sizes * (sizes - 1))
+    return Share(
+        sum_by(table.task_of_unit, same, table.tasks),
+        np.bincount(table.task_of_unit, minlength=table.tasks).astype(np.float64),
+    )
+
+
+def strict_agreement(table: JudgmentTable) -> Share:
+    """The share of annotator pairs that prefer the same response, among the pairs of whom neither calls a tie.
+
+    This is what is usually published for human preferences ("agreement without ties"): 0.5 is a coin.
+
+    table: units are pairs of responses, values FIRST, TIE, SECOND.
+    """
+    first, second = count_value(table, FIRST), count_value(table, SECOND)
+    strict = first + second
+    same = first * (first - 1) + second * (second - 1)
+    return Share(
+        sum_by(table.task_of_unit, same, table.tasks), sum_by(table.task_of_unit, strict * (strict - 1), table.tasks)
+    )
+
+
 def leave_one_out_accuracy(table: JudgmentTable) -> Share:
     """How often an annotator's strict choice between two responses is that of the majority of the others.
 

@@ -47,3 +47,10 @@ def count_values(table: JudgmentTable) -> PooledCounts:
         tasks=table.tasks,
         columns=len(table.values),
     )
+
+
+def tabulate_values(table: JudgmentTable, *, amounts: Floats | None = None) -> Floats:
+    """[tasks, values] judgments, or amounts [N] of judgments, added up. For data with few distinct values."""
+    width = len(table.values)
+    counted = np.ones(table.judgments) if amounts is None else amounts
+    return sum_by(table.task * width + table.category, counted, table.tasks * width).reshape(table.tasks, width)

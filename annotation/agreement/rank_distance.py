@@ -7,13 +7,13 @@ import numpy as np
 from annotation.agreement.observations import FIRST, SECOND, TIE, Floats
 from annotation.agreement.pairwise import count_value
 from annotation.agreement.rankings import RankingTable
-from annotation.agreement.statistic import Statistic, divide, sum_by
+from annotation.agreement.statistic import Additive, divide, sum_by
 
 ROUNDING = 1e-12
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class RankDistanceAlpha(Statistic):
+class RankDistanceAlpha(Additive):
     """1 - observed / expected distance between two rankings of a task.
 
     Distance: Kemeny's, as a share of the pairs of responses: 1 for a pair in opposite order, 1/2 for a pair that one
@@ -33,11 +33,15 @@ class RankDistanceAlpha(Statistic):
     count: Floats
     """[tasks] rankings; one with unranked responses counts in part."""
 
-    def evaluate(self, weights: Floats) -> Floats:
-        count = weights @ self.count
-        tied = divide(weights @ self.tied, count)
+    @property
+    def columns(self) -> Floats:
+        return np.column_stack([self.disagreement, self.tied, self.count])
+
+    def combine(self, sums: Floats) -> Floats:
+        disagreement, ties, count = sums.T
+        tied = divide(ties, count)
         expected = (1 - tied**2) / 2
-        return 1 - divide(divide(weights @ self.disagreement, count), np.where(expected < ROUNDING, 0.0, expected))
+        return 1 - divide(divide(disagreement, count), np.where(expected < ROUNDING, 0.0, expected))
 
 
 def rank_distance_alpha(table: RankingTable) -> RankDistanceAlpha:

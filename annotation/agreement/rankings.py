@@ -5,7 +5,19 @@ from dataclasses import dataclass
 import numpy as np
 
 from annotation.agreement.judgment_table import JudgmentTable, build_table
-from annotation.agreement.observations import FIRST, SECOND, TIE, Ids, Integers, RankingObservations
+from annotation.agreement.observations import FIRST, SECOND, TIE, Floats, Ids, Integers, RankingObservations
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class RankEntries:
+    """Single ranked responses of the rankings that can be compared, in no particular order."""
+
+    task: Integers
+    """Number of the task in the table."""
+    annotator: Integers
+    response: Integers
+    rank: Floats
+    """1 is best; equal ranks tie."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -15,6 +27,7 @@ class RankingTable:
     pairs: JudgmentTable
     """Units are pairs of responses of a task, values FIRST, TIE, SECOND; a pair is missing where the annotator left
     one of the two unranked."""
+    entries: RankEntries
     rankings: int
     """Rankings that can be compared with another one."""
     dropped: int
@@ -36,16 +49,26 @@ def build_ranking_table(observations: RankingObservations) -> RankingTable:
     ranking = np.unique(task * max(len(annotator_ids), 1) + annotator, return_inverse=True)[1]
     first, second = _pair_rows(ranking, response)
     _refuse_doubles(response, first, second, task_ids[task] if len(task) else task_ids)
-    better = np.sign(observations.rank[first].astype(np.int64) - observations.rank[second])
+    rank = observations.rank.astype(np.float64)
+    better = np.sign(rank[first] - rank[second])
     pairs = build_table(
         task_id=task[first],
         unit_id=_number_pairs(task, response, first, second),
         annotator_id=annotator[first],
         value=np.select([better < 0, better > 0], [FIRST, SECOND], TIE),
     )
-    kept = pairs.task_ids[pairs.task] * max(len(annotator_ids), 1) + pairs.annotator_ids[pairs.annotator]
-    rankings = len(np.unique(kept))
-    return RankingTable(pairs, rankings, int(ranking.max(initial=-1)) + 1 - rankings)
+    width = max(len(annotator_ids), 1)
+    kept = np.unique(pairs.task_ids[pairs.task] * width + pairs.annotator_ids[pairs.annotator])
+    entries = _keep_entries(kept, task, annotator, width, response, rank, pairs.task_ids)
+    return RankingTable(pairs, entries, len(kept), int(ranking.max(initial=-1)) + 1 - len(kept))
+
+
+def _keep_entries(
+    kept: Integers, task: Integers, annotator: Integers, width: int, response: Integers, rank: Floats, tasks: Ids
+) -> RankEntries:
+    rows = np.flatnonzero(np.isin(task * width + annotator, kept))
+    number = np.searchsorted(tasks, task[rows])
+    return RankEntries(number, annotator[rows], response[rows], rank[rows])
 
 
 def _pair_rows(ranking: Integers, response: Integers) -> tuple[Integers, Integers]:

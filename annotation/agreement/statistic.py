@@ -1,5 +1,6 @@
 """PURE. The shape that all statistics share, and the simplest of them: a share."""
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -20,17 +21,47 @@ class Statistic(Protocol):
         ...
 
 
+class Additive(ABC):
+    """A `Statistic` that reads nothing but sums over tasks.
+
+    So a task that changes is a difference of sums, leaving a task out is a subtraction, and all resamples of all
+    statistics are one matrix product.
+    """
+
+    __slots__ = ()
+
+    @property
+    @abstractmethod
+    def columns(self) -> Floats:
+        """[tasks, columns] what each task adds to the sums."""
+        ...
+
+    @abstractmethod
+    def combine(self, sums: Floats) -> Floats:
+        """[resamples] its values from [resamples, columns] sums; NaN where it is undefined."""
+        ...
+
+    def evaluate(self, weights: Floats) -> Floats:
+        return self.combine(weights @ self.columns)
+
+
 @dataclass(frozen=True, eq=False, slots=True)
-class Share(Statistic):
-    """Sum over sum: how many agree of those that could."""
+class Share(Additive):
+    """Sum over sum: how many agree of those that could, or a mean over what is defined."""
 
     numerator: Floats
     """[tasks]"""
     denominator: Floats
     """[tasks]"""
+    is_proportion: bool = True
+    """Whether it counts successes among trials; a mean of correlations does not."""
 
-    def evaluate(self, weights: Floats) -> Floats:
-        return divide(weights @ self.numerator, weights @ self.denominator)
+    @property
+    def columns(self) -> Floats:
+        return np.column_stack([self.numerator, self.denominator])
+
+    def combine(self, sums: Floats) -> Floats:
+        return divide(sums[:, 0], sums[:, 1])
 
 
 def divide(numerator: Floats, denominator: Floats) -> Floats:

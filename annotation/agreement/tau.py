@@ -6,6 +6,7 @@ import numpy as np
 
 from annotation.agreement.judgment_table import JudgmentTable
 from annotation.agreement.observations import TIE, Floats, Integers
+from annotation.agreement.rank_batches import number_within
 from annotation.agreement.rankings import RankingTable
 from annotation.agreement.statistic import Share
 
@@ -26,7 +27,7 @@ def mean_tau_b(table: RankingTable) -> Share:
         upper = np.triu(np.ones(tau.shape[1:], bool), 1) & ~np.isnan(tau)
         total[tasks] = np.where(upper, tau, 0).sum(axis=(1, 2))
         defined[tasks] = upper.sum(axis=(1, 2))
-    return Share(total, defined)
+    return Share(total, defined, is_proportion=False)
 
 
 def _tau_b(signs: Floats, given: Floats) -> Floats:
@@ -62,13 +63,6 @@ def _batches(pairs: JudgmentTable) -> Iterator[tuple[Integers, Floats, Floats]]:
 
 def _places(pairs: JudgmentTable) -> tuple[Integers, Integers, Integers, Integers]:
     """Each judgment's annotator and pair numbered within its task, and how many of each a task has."""
-    row, annotators = _number_within(pairs.task, pairs.annotator, pairs.tasks)
-    column, columns = _number_within(pairs.task, pairs.unit, pairs.tasks)
+    row, annotators = number_within(pairs.task, pairs.annotator, pairs.tasks)
+    column, columns = number_within(pairs.task, pairs.unit, pairs.tasks)
     return row, column, annotators, columns
-
-
-def _number_within(task: Integers, member: Integers, tasks: int) -> tuple[Integers, Integers]:
-    joint, where = np.unique(task * (int(member.max(initial=0)) + 1) + member, return_inverse=True)
-    counts = np.bincount(joint // (int(member.max(initial=0)) + 1), minlength=tasks)
-    starts = np.cumsum(counts) - counts
-    return where - starts[task], counts

@@ -10,7 +10,10 @@ import numpy as np
 import pytest
 
 from annotation.agreement.judgment_table import JudgmentTable, build_table
+from annotation.agreement.observations import RankingObservations
+from annotation.agreement.rankings import build_ranking_table
 from annotation.agreement.statistic import Statistic
+from annotation.agreement.tau import mean_tau_b
 
 DATA = Path(__file__).parents[3] / "../shared/data"
 GAP = float("nan")
@@ -43,3 +46,12 @@ def read_data(name: str) -> Iterator[dict[str, Any]]:
         pytest.skip(f"needs the feedback data {name} beside the project, in ../shared/data")
     with gzip.open(path, "rt", encoding="utf-8") as lines:
         yield from map(json.loads, lines)
+
+
+def tau_of(one: np.ndarray, other: np.ndarray) -> float:
+    """tau-b of two annotators' ranks of one task's responses."""
+    places = np.arange(len(one))
+    rank = np.unique(np.concatenate([one, other]), return_inverse=True)[1]
+    people = np.repeat([0, 1], len(one))
+    table = build_ranking_table(RankingObservations(np.zeros_like(people), people, np.tile(places, 2), rank))
+    return value_of(mean_tau_b(table), table.tasks)

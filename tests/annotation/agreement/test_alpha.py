@@ -13,8 +13,9 @@ from annotation.agreement import ordinal
 from annotation.agreement.interval import interval_alpha
 from annotation.agreement.judgment_table import JudgmentTable, build_table
 from annotation.agreement.nominal import nominal_alpha
-from annotation.agreement.ordinal import OrdinalAlpha, ordinal_alpha
+from annotation.agreement.ordinal import ManyValuedOrdinalAlpha, OrdinalAlpha, ordinal_alpha
 from annotation.agreement.pooled_counts import count_values
+from annotation.agreement.ratio import ManyValuedRatioAlpha, ratio_alpha
 from annotation.agreement.statistic import Statistic
 from tests.annotation.agreement.judgments import GAP, KRIPPENDORFF_2011, table_of, value_of
 
@@ -22,6 +23,7 @@ ALPHAS: dict[str, Callable[[JudgmentTable], Statistic]] = {
     "nominal": nominal_alpha,
     "ordinal": ordinal_alpha,
     "interval": interval_alpha,
+    "ratio": ratio_alpha,
 }
 matrices = arrays(float, st.tuples(st.integers(2, 5), st.integers(2, 9)), elements=st.sampled_from([1, 2, 3, 5, GAP]))
 
@@ -36,6 +38,7 @@ def alpha_of(level: str, table: JudgmentTable) -> float:
         ("nominal", KRIPPENDORFF_2011, 0.743),
         ("ordinal", KRIPPENDORFF_2011, 0.815),
         ("interval", KRIPPENDORFF_2011, 0.849),
+        ("ratio", KRIPPENDORFF_2011, 0.797),
         ("nominal", [[0, 1, 0, 0, 0, 0, 0, 0, 1, 0], [1, 1, 1, 0, 0, 1, 0, 0, 0, 0]], 0.095),
         ("nominal", [[1, 1, 2, 2, 4, 3, 3, 3, 5, 4, 4, 1], [1, 2, 2, 2, 2, 3, 3, 3, 5, 4, 4, 4]], 0.692),
     ],
@@ -49,6 +52,8 @@ def test_published_values_come_out_to_the_printed_digits(level: str, matrix: lis
 def test_another_implementation_gives_the_same(level: str, seed: int) -> None:
     generator = np.random.default_rng(seed)
     matrix = generator.normal(size=(4, 25)).round(seed % 3) * 10.0 ** (seed % 5) + 1000 * (seed % 2)
+    if level == "ratio":
+        matrix = np.exp(generator.normal(size=(4, 25)) * (1 + seed)).round(seed % 3) + 1000 * (seed % 2)
     matrix[generator.random(matrix.shape) < 0.4] = GAP
     expected = krippendorff.alpha(reliability_data=matrix, level_of_measurement=level)
     assert alpha_of(level, table_of(matrix)) == pytest.approx(expected, abs=1e-9)
@@ -58,10 +63,10 @@ def test_both_ways_through_the_ordinal_statistic_agree(monkeypatch: pytest.Monke
     table = table_of(np.random.default_rng(1).integers(0, 6, size=(4, 30)).astype(float), units_a_task=3)
     weights = np.random.default_rng(2).integers(0, 3, size=(9, table.tasks)).astype(float)
     by_pairs = ordinal_alpha(table)
-    assert by_pairs.coincidences is not None
+    assert isinstance(by_pairs, OrdinalAlpha)
     monkeypatch.setattr(ordinal, "MOST_VALUES", 2)
     by_judgments = ordinal_alpha(table)
-    assert by_judgments.coincidences is None
+    assert isinstance(by_judgments, ManyValuedOrdinalAlpha)
     np.testing.assert_allclose(by_pairs.evaluate(weights), by_judgments.evaluate(weights), atol=1e-12)
 
 
@@ -94,7 +99,7 @@ def test_names_and_order_of_rows_do_not_matter(level: str, matrix: np.ndarray, r
 
 
 @pytest.mark.parametrize("level", ALPHAS)
-@given(arrays(float, 6, elements=st.integers(-9, 9)))
+@given(arrays(float, 6, elements=st.integers(0, 18)))
 def test_perfect_agreement_is_one(level: str, answers: np.ndarray) -> None:
     assume(len(np.unique(answers)) > 1)
     assert alpha_of(level, table_of([answers, answers, answers])) == 1
@@ -111,6 +116,18 @@ def test_alpha_is_never_above_one(level: str, matrix: np.ndarray) -> None:
 @pytest.mark.parametrize("value", [0.0, 0.1, 1e9 + 0.1, -7.3])
 def test_one_value_throughout_is_undefined_not_zero(level: str, value: float) -> None:
     assert np.isnan(alpha_of(level, table_of(np.full((3, 40), value))))
+
+
+def test_a_ratio_scale_has_no_negative_values() -> None:
+    assert np.isnan(alpha_of("ratio", table_of([[-1, 2, 3], [-1, 2, 4]])))
+
+
+def test_amounts_of_very_different_size_keep_their_digits() -> None:
+    matrix = np.exp(8 * np.random.default_rng(2).normal(size=(3, 150)))
+    expected = krippendorff.alpha(reliability_data=matrix, level_of_measurement="ratio")
+    table = table_of(matrix)
+    assert isinstance(ratio_alpha(table), ManyValuedRatioAlpha)
+    assert alpha_of("ratio", table) == pytest.approx(expected, abs=1e-11)
 
 
 @pytest.mark.parametrize("level", ALPHAS)
@@ -132,8 +149,7 @@ def test_many_distinct_values_need_memory_in_proportion_to_the_data() -> None:
     table = table_of(matrix)
     statistic = ordinal_alpha(table)
     assert len(table.values) == 60_000
-    assert isinstance(statistic, OrdinalAlpha)
-    assert statistic.coincidences is None
+    assert isinstance(statistic, ManyValuedOrdinalAlpha)
     assert len(count_values(table).column) == 60_000
     # Two judgments of equal reliability correlate at 1/2, and so do their ranks, nearly (6/pi asin(r/2) = 0.483).
     assert alpha_of("interval", table) == pytest.approx(0.5, abs=0.02)
