@@ -4,9 +4,15 @@ from celery import shared_task
 
 from annotation.models import Project
 from annotation.queueing import enqueue
-from annotation.services import reports, slots
+from annotation.services import reports, slots, task_texts
 
-__all__ = ["enqueue", "refresh_agreement_report", "refresh_agreement_reports", "release_expired_leases"]
+__all__ = [
+    "enqueue",
+    "index_task_texts",
+    "refresh_agreement_report",
+    "refresh_agreement_reports",
+    "release_expired_leases",
+]
 
 
 @shared_task(name="annotation.jobs.release_expired_leases")
@@ -27,3 +33,9 @@ def refresh_agreement_report(project_id: int) -> None:
 def refresh_agreement_reports() -> int:
     """Brings the reports of all projects with new judgments up to date; beat calls it."""
     return reports.refresh_stale_reports()
+
+
+@shared_task(name="annotation.jobs.index_task_texts")
+def index_task_texts() -> int:
+    """Makes newly imported tasks findable by their text; beat calls it."""
+    return task_texts.index_task_texts()

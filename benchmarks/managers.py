@@ -79,6 +79,8 @@ def fill(tasks: int) -> Any:
     from django.db import connection
 
     from annotation.models import Membership, Project, User
+    from annotation.services.reports import refresh_agreement_report
+    from annotation.services.task_texts import index_task_texts
 
     manager = User.objects.create_user("manager", password="manager-password-1")
     project = Project.objects.create(slug="large", name="A large project", kind="ranking", created_by=manager)
@@ -90,6 +92,9 @@ def fill(tasks: int) -> Any:
             cursor.execute(
                 statement, {"project": project.pk, "tasks": tasks, "people": [person.pk for person in people]}
             )
+    index_task_texts(limit=tasks)
+    refresh_agreement_report(project=project)
+    with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE")
     return manager
 
@@ -97,9 +102,15 @@ def fill(tasks: int) -> Any:
 def measure(client: Any, address: str, repeats: int) -> dict[str, Any]:
     """One page: its queries and the time of the whole request."""
     from django.db import connection
-    from django.test.utils import CaptureQueriesContext
 
-    with CaptureQueriesContext(connection) as queries:
+    queries = 0
+
+    def count(execute: Any, *arguments: Any) -> Any:
+        nonlocal queries
+        queries += 1
+        return execute(*arguments)
+
+    with connection.execute_wrapper(count):
         response = client.get(address)
     if response.status_code != 200:
         sys.exit(f"{address} answered {response.status_code}")
@@ -109,7 +120,7 @@ def measure(client: Any, address: str, repeats: int) -> dict[str, Any]:
         client.get(address)
         seconds.append(time.perf_counter() - started)
     figures = [round(1000 * each, 1) for each in (min(seconds), statistics.median(seconds), max(seconds))]
-    return {"page": address, "queries": len(queries), "ms": figures, "kilobytes": round(len(response.content) / 1024)}
+    return {"page": address, "queries": queries, "ms": figures, "kilobytes": round(len(response.content) / 1024)}
 
 
 def main() -> None:
@@ -158,15 +169,15 @@ def run(tasks: int, repeats: int, is_filled: bool) -> None:
 
 
 def pages() -> list[str]:
-    """What is measured: every kind of filter, and a page far down."""
-    return [
-        "/projects/large/",
-        "/projects/large/board/",
-        "/projects/large/board/live/",
-        "/projects/large/tasks/",
-        "/projects/large/tasks/?state=complete",
-        "/projects/large/tasks/?search=word500",
-    ]
+    """What is measured: every kind of filter, and pages far down."""
+    tasks = "/projects/large/tasks/"
+    queries = [
+        "", "?after=0.5:60000", "?order=newest", "?order=disagreement", "?order=disagreement&after=0.5:60000",
+        "?state=waiting", "?state=complete", "?state=held", "?tag=law", "?tag=nothing", "?flagged=yes", "?skipped=3",
+        "?disagreement=0.6", "?priority_min=0.9", "?external_id=9999", "?search=word500", "?search=people%20write",
+        "?search=nowhere", "?search=word500&state=complete&tag=law",
+    ]  # fmt: skip
+    return ["/projects/large/board/", "/projects/large/board/live/", *(tasks + query for query in queries)]
 
 
 if __name__ == "__main__":

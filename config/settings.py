@@ -264,6 +264,7 @@ CELERY_BEAT_SCHEDULE = {
     name: {"task": task, "schedule": seconds, "options": {"expires": seconds}}
     for name, task, seconds in (
         ("release expired leases", "annotation.jobs.release_expired_leases", 15.0),
+        ("index task texts", "annotation.jobs.index_task_texts", 10.0),
         ("refresh agreement reports", "annotation.jobs.refresh_agreement_reports", 30.0),
         ("requeue lost runs", "trainingruns.jobs.requeue_lost_runs", 15.0),
         ("evaluate loops", "trainingruns.jobs.evaluate_loops", 60.0),

@@ -15,7 +15,7 @@ from annotation.api.me import MeView
 from annotation.api.projects import ProjectsView, ProjectView
 from annotation.api.row_ids import RowIdConverter
 from annotation.api.shortcuts import ShortcutsView
-from annotation.api.tasks import TasksView
+from annotation.api.tasks import ChangeTasksView, TasksView
 from annotation.api.work import AcquireView
 
 register_converter(LeaseTokenConverter, "lease")
@@ -29,6 +29,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("projects", ProjectsView.as_view(), name="api-projects"),
     path("projects/<slug:slug>", ProjectView.as_view(), name="api-project"),
     path("projects/<slug:slug>/tasks", TasksView.as_view(), name="api-tasks"),
+    path("projects/<slug:slug>/tasks/change", ChangeTasksView.as_view(), name="api-change-tasks"),
     path("projects/<slug:slug>/tasks/import", ImportView.as_view(), name="api-import"),
     path("projects/<slug:slug>/board", BoardView.as_view(), name="api-board"),
     path("projects/<slug:slug>/leases/<row:slot_id>", HeldLeaseView.as_view(), name="api-held-lease"),

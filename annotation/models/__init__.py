@@ -10,6 +10,7 @@ from annotation.models.report import AgreementReport
 from annotation.models.shortcut import Shortcut
 from annotation.models.skill import PersonSkill, Skill, WorkCursor, WorkQueue
 from annotation.models.task import Flag, Skip, Slot, Task, TaskResponse
+from annotation.models.task_index import TaskSplit, TaskText
 from annotation.models.user import User
 
 __all__ = [
@@ -37,6 +38,8 @@ __all__ = [
     "Slot",
     "Task",
     "TaskResponse",
+    "TaskSplit",
+    "TaskText",
     "User",
     "WorkCursor",
     "WorkQueue",

@@ -1,20 +1,11 @@
 """What managers and reviewers see of a whole project."""
 
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import Any
 
 from django.db import connection
-from django.db.models import Exists, OuterRef, Q, QuerySet
-from django.utils import timezone
+from django.db.models import QuerySet
 
-from annotation.exceptions import ApplicationError
-from annotation.models import Flag, Judgment, KeptAnswer, Project, Slot, Task, User
-from annotation.selectors.task_rows import tasks_with_counts
-
-PAGE_ROWS = 50
-MOST_COUNTED = 10_000
-STATES = ("waiting", "in_progress", "complete", "paused", "archived", "flagged")
+from annotation.models import Flag, Judgment, KeptAnswer, Project, Task, User
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,92 +81,6 @@ def project_overview(*, project: Project) -> ProjectOverview:
         kept_answers=KeptAnswer.objects.filter(task__project=project, state=KeptAnswer.State.KEPT).count(),
         flags=Flag.objects.filter(task__project=project, resolved_at=None).values("task").distinct().count(),
     )  # fmt: skip
-
-
-def judgments_by_hour(*, project: Project, hours: int = 24) -> list[tuple[Any, int]]:
-    """(hour, judgments that arrived in it), oldest first; hours without any are absent."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            SELECT date_trunc('hour', recorded_at), count(*) FROM annotation_judgment
-            WHERE project_id = %s AND is_current AND NOT is_imported AND recorded_at > %s GROUP BY 1 ORDER BY 1
-            """,
-            [project.pk, timezone.now() - timedelta(hours=hours)],
-        )
-        return cursor.fetchall()
-
-
-@dataclass(frozen=True, slots=True)
-class TaskPage:
-    """One page of a project's tasks."""
-
-    rows: list[Task]
-    """Each with `judgments_given`, `judgments_wanted`, `is_flagged` and its prompt."""
-    page: int
-    has_next: bool
-    total: int
-    """How many fit the filters, counted up to MOST_COUNTED only."""
-    total_is_capped: bool
-
-
-def task_table(*, project: Project, filters: dict[str, str] | None = None, page: int = 1) -> TaskPage:
-    """Tasks by priority; three queries a page, whatever the size of the project.
-
-    filters: {"state": one of STATES, "search": text in the prompt or the id, "origin": as stored}, each optional.
-    Raises: ApplicationError naming an unknown filter or state.
-    """
-    tasks = _filtered(project, dict(filters or {}))
-    page = max(page, 1)
-    start = (page - 1) * PAGE_ROWS
-    # Ids first: the counts are then probed for the rows shown, not for all that a deep page passes over.
-    ids = list(tasks.order_by("-priority", "id").values_list("pk", flat=True)[start : start + PAGE_ROWS + 1])
-    total = tasks[: MOST_COUNTED + 1].values("pk").count()
-    return TaskPage(
-        _rows(project, ids[:PAGE_ROWS]),
-        page,
-        has_next=len(ids) > PAGE_ROWS,
-        total=min(total, MOST_COUNTED),
-        total_is_capped=total > MOST_COUNTED,
-    )
-
-
-def _rows(project: Project, ids: list[int]) -> list[Task]:
-    flagged = Exists(Flag.objects.filter(task=OuterRef("pk"), resolved_at=None))
-    rows = tasks_with_counts(project=project).filter(pk__in=ids).select_related("prompt").annotate(is_flagged=flagged)
-    return list(rows.order_by("-priority", "id"))
-
-
-def _filtered(project: Project, filters: dict[str, str]) -> QuerySet[Task]:
-    unknown = sorted(set(filters) - {"state", "search", "origin"})
-    if unknown:
-        raise ApplicationError(f"No such filter: {', '.join(unknown)}.", extra={"field": unknown[0]})
-    tasks = Task.objects.filter(project=project, original=None)
-    if filters.get("state"):
-        tasks = tasks.filter(_state_condition(filters["state"]))
-    if filters.get("origin"):
-        tasks = tasks.filter(origin=filters["origin"])
-    search = filters.get("search", "").strip()
-    if search:
-        tasks = tasks.filter(Q(external_id__icontains=search) | Q(prompt__messages__icontains=search))
-    return tasks
-
-
-def _state_condition(state: str) -> Q:
-    slots = Slot.objects.filter(task=OuterRef("pk"))
-    left = Q(Exists(slots.filter(state__in=[Slot.State.FREE, Slot.State.LEASED])))
-    begun = Q(Exists(slots.filter(state=Slot.State.SUBMITTED)))
-    is_open = Q(state=Task.State.OPEN)
-    conditions = {
-        "waiting": is_open & left & ~begun,
-        "in_progress": is_open & left & begun,
-        "complete": is_open & ~left,
-        "paused": Q(state=Task.State.PAUSED),
-        "archived": Q(state=Task.State.ARCHIVED),
-        "flagged": Q(Exists(Flag.objects.filter(task=OuterRef("pk"), resolved_at=None))),
-    }
-    if state not in conditions:
-        raise ApplicationError(f"No such state: {state}; use {', '.join(STATES)}.", extra={"field": "state"})
-    return conditions[state]
 
 
 def task_judgments(*, task: Task) -> QuerySet[Judgment]:

@@ -103,7 +103,7 @@ FROM (
                count(*) FILTER (WHERE state = 'submitted') AS filled
         FROM annotation_slot WHERE project_id = %(project)s GROUP BY task_id
     ) s ON s.task_id = t.id
-    WHERE t.project_id = %(project)s
+    WHERE t.project_id = %(project)s AND t.purpose = 'normal'
 ) tasks
 """
 

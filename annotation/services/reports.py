@@ -13,6 +13,7 @@ from annotation.agreement.report import RESAMPLES, StatisticRecord, agreement_re
 from annotation.models import AgreementReport, Judgment, Project, Score, Task
 from annotation.selectors.observations import load_observations
 from annotation.selectors.reports import count_judgments, count_people, is_fresh, latest_report, stale_projects
+from annotation.services.task_splits import store_splits
 
 SEED = 0
 MOST_HARD_TASKS = 20
@@ -38,10 +39,11 @@ def refresh_agreement_report(*, project: Project) -> AgreementReport:
     counts = count_judgments(project=project)
     observations = load_observations(project=project)
     closeness = [measure_closeness(each) for each in observations]
+    worst = _widest(closeness)
     report = AgreementReport.objects.create(
         project=project,
         statistics=agreement_report(observations, seed=SEED, resamples=RESAMPLES),
-        hard_tasks=_hard_tasks(project, closeness),
+        hard_tasks=_hard_tasks(project, worst),
         people=_people(project, closeness),
         judgments=counts.judgments,
         annotators=counts.annotators,
@@ -50,6 +52,7 @@ def refresh_agreement_report(*, project: Project) -> AgreementReport:
         newest_judgment_id=counts.newest,
         seconds=perf_counter() - start,
     )
+    store_splits(project=project, disagreement=worst)
     _forget_old(project)
     return report
 
@@ -95,12 +98,17 @@ def _people(project: Project, closeness: Sequence[Closeness]) -> list[dict[str, 
     ]
 
 
-def _hard_tasks(project: Project, closeness: Sequence[Closeness]) -> list[dict[str, Any]]:
-    """Tasks on which people are furthest apart, over all that they were asked."""
+def _widest(closeness: Sequence[Closeness]) -> dict[Any, float]:
+    """How far people are apart on each task, where they are furthest of all that they were asked."""
     worst: dict[Any, float] = {}
     for each in closeness:
         for cluster, apart in each.disagreement.items():
             worst[cluster] = max(apart, worst.get(cluster, 0.0))
+    return worst
+
+
+def _hard_tasks(project: Project, worst: dict[Any, float]) -> list[dict[str, Any]]:
+    """Tasks on which people are furthest apart."""
     hardest = sorted((key for key, apart in worst.items() if apart > 0), key=lambda key: (-worst[key], key))
     return [_describe(task, worst) for task in _tasks_of(project, hardest[:MOST_HARD_TASKS])]
 

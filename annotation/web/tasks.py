@@ -9,35 +9,59 @@ from django.shortcuts import redirect, render
 from annotation.exceptions import ApplicationError, NotFound
 from annotation.models import FeedbackKind, Judgment, Project, Task
 from annotation.permissions import Role
-from annotation.selectors.boards import STATES, task_judgments, task_table
+from annotation.selectors.boards import task_judgments
+from annotation.selectors.task_filters import STATES, TaskFilters
+from annotation.selectors.task_table import ORDERS, task_table
 from annotation.services.projects import set_task_state
 from annotation.web.edge import address_of, open_project, page, person, project_context
 from annotation.web.ladders import build_ladder, letters_of
 
-STATE_NAMES = {"in_progress": "in progress"}
-PAGE_DIGITS = 7
+STATE_NAMES = {"in_progress": "in progress", "held": "skipped by several, held"}
 
 
 @page()
 def show_tasks(request: HttpRequest, slug: str) -> HttpResponse:
-    """One page of tasks, by state and text."""
+    """One page of tasks, filtered and sorted; managers act on the selected ones or on all that fit."""
     project = open_project(request, slug, Role.REVIEWER)
-    filters = {name: value for name in ("state", "search", "origin") if (value := _asked(request, name))}
-    table = task_table(project=project, filters=filters, page=_page_number(request))
-    states = [(state, STATE_NAMES.get(state, state)) for state in STATES]
-    context = project_context(request, project, "tasks", table=table, filters=filters, states=states)
-    return render(request, "annotation/tasks.html", context)
+    order = request.GET.get("order") or "priority"
+    # NUL stands in no stored text, and the database takes none.
+    given = {name: request.GET.get(name, "").replace("\0", "") for name in TaskFilters.__slots__}
+    filters, faults = _read_filters(given)
+    try:
+        places = {name: request.GET.get(name, "") for name in ("after", "before")}
+        table = task_table(project=project, filters=filters, order=order, **places)
+    except ApplicationError as error:
+        faults.append(error.message)
+        table, order = task_table(project=project, filters=filters), "priority"
+    context = project_context(
+        request,
+        project,
+        "tasks",
+        table=table,
+        filters=filters,
+        filter_items=filters.as_mapping(),
+        faults=faults,
+        order=order,
+        orders=[(name, each.label) for name, each in ORDERS.items()],
+        states=[(state, STATE_NAMES.get(state, state)) for state in STATES if state != "flagged"],
+        purposes=Task.Purpose.choices,
+        skills=list(project.skills.all()),
+        more_filters=bool(set(filters.as_mapping()) - {"search", "state", "tag"}),
+    )
+    return render(request, "annotation/tasks.html", context, status=400 if faults else 200)
 
 
-def _asked(request: HttpRequest, name: str) -> str:
-    """A text of the query; NUL stands in no stored text, and the database takes none."""
-    return request.GET.get(name, "").replace("\0", "").strip()
-
-
-def _page_number(request: HttpRequest) -> int:
-    """The page asked for, the first one for what is no number or longer than any list of ours."""
-    text = request.GET.get("page", "")
-    return int(text) if text.isdecimal() and len(text) <= PAGE_DIGITS else 1
+def _read_filters(given: dict[str, str]) -> tuple[TaskFilters, list[str]]:
+    """The filters that can be read, and what is wrong with the others."""
+    faults = []
+    good: dict[str, Any] = {}
+    for name, value in given.items():
+        try:
+            TaskFilters.read({name: value})
+            good[name] = value
+        except ApplicationError as error:
+            faults.append(error.message)
+    return TaskFilters.read(good), faults
 
 
 @page("GET", "POST")

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from annotation.web import agreement, board, data, judge, kept_answers, people, projects, tasks, tokens, work
+from annotation.web import agreement, board, data, judge, kept_answers, people, projects, task_bulk, tasks, tokens, work
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", work.show_work, name="work"),
@@ -17,6 +17,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("projects/<slug:slug>/board/live/", board.show_board_live, name="board_live"),
     path("projects/<slug:slug>/board/release/", board.release_lease, name="release_lease"),
     path("projects/<slug:slug>/tasks/", tasks.show_tasks, name="tasks"),
+    path("projects/<slug:slug>/tasks/change/", task_bulk.change_tasks, name="change_tasks"),
     path("projects/<slug:slug>/tasks/<int:task_id>/", tasks.show_task, name="task"),
     path("projects/<slug:slug>/late/", kept_answers.show_kept_answers, name="kept_answers"),
     path("projects/<slug:slug>/late/<int:kept_answer_id>/", kept_answers.decide_kept_answer, name="decide_kept_answer"),

@@ -43,6 +43,7 @@ MATRIX: dict[str, dict[str, Row]] = {
     "api-projects": {"get": Row(ANY), "post": Row((401, 201, 403, 403, 201, 201), NEW_PROJECT)},
     "api-project": {"get": Row(MEMBERS), "patch": Row(MANAGERS, {"name": "Renamed"})},
     "api-tasks": {"get": Row(REVIEWERS)},
+    "api-change-tasks": {"post": Row(MANAGERS, {"action": "set_state", "filters": {}, "arguments": {"state": "open"}})},
     "api-import": {"post": Row(MANAGERS, [])},
     "api-board": {"get": Row(REVIEWERS)},
     "api-held-lease": {"delete": Row((401, 404, 403, 403, 204, 204))},

@@ -2,9 +2,8 @@ from typing import Any
 
 import pytest
 
-from annotation.exceptions import ApplicationError
 from annotation.models import Flag, Judgment, KeptAnswer, Project, User
-from annotation.selectors.boards import PAGE_ROWS, STATES, kept_answers, project_overview, task_judgments, task_table
+from annotation.selectors.boards import kept_answers, project_overview, task_judgments
 from annotation.services.judgments import submit_judgment
 from annotation.services.slots import Lease, acquire_task
 from tests.factories import make_member, make_task, ranking
@@ -51,60 +50,6 @@ def test_the_overview_counts_tasks_by_how_far_they_came(busy: Project, bob: User
 def test_an_empty_project_has_an_overview(campaign: Project) -> None:
     found = project_overview(project=campaign)
     assert (found.tasks, found.judgments, found.wanted, found.leases) == (0, 0, 0, 0)
-
-
-def ids(project: Project, **filters: str) -> list[str]:
-    return [row.external_id for row in task_table(project=project, filters=filters).rows]
-
-
-def test_tasks_are_filtered_by_state_and_text(busy: Project, bob: User) -> None:
-    Flag.objects.create(task=busy.tasks.get(external_id="q-1"), annotator=bob)
-    by_state = {state: ids(busy, state=state) for state in STATES}
-    assert by_state == {
-        "waiting": ["q-2", "q-3"],
-        "in_progress": ["q-1"],
-        "complete": ["q-0"],
-        "paused": ["later"],
-        "archived": [],
-        "flagged": ["q-1"],
-    }
-    assert ids(busy, search="why is 3") == ["q-3"]
-    assert ids(busy, search="q-2", state="waiting") == ["q-2"]
-    assert ids(busy, search="100%_nothing") == []
-
-
-def test_unknown_filters_are_named(campaign: Project) -> None:
-    for filters in ({"annotator__password": "x"}, {"state": "gone"}):
-        with pytest.raises(ApplicationError, match="No such"):
-            task_table(project=campaign, filters=filters)
-
-
-def test_rows_tell_how_far_each_task_is(busy: Project) -> None:
-    rows = {row.external_id: row for row in task_table(project=busy).rows}
-    assert [(rows[name].judgments_given, rows[name].judgments_wanted) for name in ("q-0", "q-1", "q-2")] == [
-        (2, 2),
-        (1, 2),
-        (0, 2),
-    ]
-
-
-def test_pages_cost_three_queries(campaign: Project, django_assert_num_queries: Any) -> None:
-    for _ in range(PAGE_ROWS + 3):
-        make_task(campaign)
-    with django_assert_num_queries(3):
-        first = task_table(project=campaign)
-        assert [str(row.prompt) for row in first.rows] == [row.external_id for row in first.rows]
-    assert (len(first.rows), first.has_next, first.total, first.total_is_capped) == (50, True, 53, False)
-    second = task_table(project=campaign, page=2)
-    assert (len(second.rows), second.has_next) == (3, False)
-
-
-def test_counting_stops_at_the_cap(campaign: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("annotation.selectors.boards.MOST_COUNTED", 2)
-    for _ in range(4):
-        make_task(campaign)
-    table = task_table(project=campaign)
-    assert (len(table.rows), table.total, table.total_is_capped) == (4, 2, True)
 
 
 def test_judgments_of_a_task_come_with_their_people(busy: Project, django_assert_num_queries: Any) -> None:

@@ -13,6 +13,7 @@ from annotation.models import Judgment, Project, User
 from annotation.services.judgments import submit_judgment
 from annotation.services.reports import refresh_agreement_report
 from annotation.services.slots import Lease, acquire_task
+from annotation.services.task_texts import index_task_texts
 from tests.factories import make_task, ranking
 
 # Name, what it needs besides the project's slug, and the lowest role that sees it.
@@ -156,6 +157,7 @@ def test_manager_pauses_a_task_reviewer_may_not(
 def test_tasks_are_filtered_by_text_and_state(campaign: Project, rita: User, enter: Callable[[User], Client]) -> None:
     make_task(campaign, text="Why is the sky blue?", external_id="sky")
     make_task(campaign, text="Why is grass green?", external_id="grass")
+    index_task_texts()
     client, place = enter(rita), address("tasks", campaign)
     page = client.get(place, {"search": "sky"}).content.decode()
     assert "Why is the sky" in page
