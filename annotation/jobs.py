@@ -4,13 +4,14 @@ from celery import shared_task
 
 from annotation.models import Project
 from annotation.queueing import enqueue
-from annotation.services import reports, slots, task_texts
+from annotation.services import project_reports, reports, slots, task_texts
 
 __all__ = [
     "enqueue",
     "index_task_texts",
     "refresh_agreement_report",
     "refresh_agreement_reports",
+    "refresh_report_sections",
     "release_expired_leases",
 ]
 
@@ -39,3 +40,9 @@ def refresh_agreement_reports() -> int:
 def index_task_texts() -> int:
     """Makes newly imported tasks findable by their text; beat calls it."""
     return task_texts.index_task_texts()
+
+
+@shared_task(name="annotation.jobs.refresh_report_sections")
+def refresh_report_sections() -> int:
+    """Brings consensus, bias and data health of all projects up to date; beat calls it."""
+    return project_reports.refresh_stale_sections()

@@ -266,6 +266,7 @@ CELERY_BEAT_SCHEDULE = {
         ("release expired leases", "annotation.jobs.release_expired_leases", 15.0),
         ("index task texts", "annotation.jobs.index_task_texts", 10.0),
         ("refresh agreement reports", "annotation.jobs.refresh_agreement_reports", 30.0),
+        ("refresh report sections", "annotation.jobs.refresh_report_sections", 60.0),
         ("requeue lost runs", "trainingruns.jobs.requeue_lost_runs", 15.0),
         ("evaluate loops", "trainingruns.jobs.evaluate_loops", 60.0),
     )

@@ -12,6 +12,7 @@ from annotation.api.judgments import AmendView, MyJudgmentsView, MyJudgmentView,
 from annotation.api.lease_tokens import LeaseTokenConverter
 from annotation.api.leases import DraftView, HeartbeatView, ReleaseView, SkipView
 from annotation.api.me import MeView
+from annotation.api.project_reports import BiasView, ConsensusView, DataHealthView
 from annotation.api.projects import ProjectsView, ProjectView
 from annotation.api.row_ids import RowIdConverter
 from annotation.api.shortcuts import ShortcutsView
@@ -34,6 +35,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("projects/<slug:slug>/board", BoardView.as_view(), name="api-board"),
     path("projects/<slug:slug>/leases/<row:slot_id>", HeldLeaseView.as_view(), name="api-held-lease"),
     path("projects/<slug:slug>/agreement", AgreementView.as_view(), name="api-agreement"),
+    path("projects/<slug:slug>/consensus", ConsensusView.as_view(), name="api-consensus"),
+    path("projects/<slug:slug>/bias", BiasView.as_view(), name="api-bias"),
+    path("projects/<slug:slug>/data-health", DataHealthView.as_view(), name="api-data-health"),
     path("projects/<slug:slug>/export", ExportView.as_view(), name="api-export"),
     path("projects/<slug:slug>/acquire", AcquireView.as_view(), name="api-acquire"),
     path("leases/<lease:lease>/heartbeat", HeartbeatView.as_view(), name="api-heartbeat"),

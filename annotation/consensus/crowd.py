@@ -60,6 +60,8 @@ class CrowdFit:
     difference_error: Floats
     deviation: Floats
     """[P] the part of the difference that the worths do not explain."""
+    slope: Floats
+    """[P] of the log-likelihood by the difference: what is left of each pair's votes, for robust errors."""
     habits: Habits
     """Reliability, position bias and tie tendency of each annotator."""
     widths: Widths
@@ -119,6 +121,7 @@ def fit_crowd(comparisons: Comparisons, *, seed: int = 0) -> CrowdFit:
         comparisons=comparisons, worth=state.worth,
         worth_error=np.sqrt(state.system.item_variances(state.generator)), difference=state.difference,
         difference_error=np.sqrt(state.variance + _from_reliability(state)), deviation=state.deviation,
+        slope=_pair_terms(state)[0],
         habits=state.habits, widths=state.widths, system=state.system, rounds=rounds, has_converged=change <= TOLERANCE,
     )  # fmt: skip
 

@@ -4,6 +4,7 @@ from annotation.models.access import ApiToken
 from annotation.models.audit import AuditEvent
 from annotation.models.judgment import Draft, Judgment, KeptAnswer, Preference, Score
 from annotation.models.project import Criterion, FeedbackKind, Membership, Project
+from annotation.models.project_report import ProjectReport
 from annotation.models.prompt import Prompt, Response
 from annotation.models.quality import Pause, QualificationAttempt
 from annotation.models.report import AgreementReport
@@ -28,6 +29,7 @@ __all__ = [
     "PersonSkill",
     "Preference",
     "Project",
+    "ProjectReport",
     "Prompt",
     "QualificationAttempt",
     "Response",

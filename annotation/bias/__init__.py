@@ -1,0 +1,1 @@
+"""PURE (numpy). What people choose by besides the text: place, length, format, the first they saw; ties and speed."""
