@@ -54,6 +54,7 @@ class TasksView(ApiView):
             OpenApiParameter("tag", str),
             OpenApiParameter("skill", str, description="The skill that they ask for."),
             OpenApiParameter("flagged", str, enum=["yes", "no"]),
+            OpenApiParameter("verdict", str, enum=["yes", "no"]),
             OpenApiParameter("skipped", int, description="By how many people, at least."),
             OpenApiParameter("disagreement", float, description="From 0, all say the same, to 1; at least."),
             OpenApiParameter("priority_min", float),

@@ -17,6 +17,7 @@ from annotation.api.projects import ProjectsView, ProjectView
 from annotation.api.row_ids import RowIdConverter
 from annotation.api.shortcuts import ShortcutsView
 from annotation.api.tasks import ChangeTasksView, TasksView
+from annotation.api.verdicts import TaskVerdictView, VerdictsView
 from annotation.api.work import AcquireView
 
 register_converter(LeaseTokenConverter, "lease")
@@ -34,6 +35,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("projects/<slug:slug>/tasks/import", ImportView.as_view(), name="api-import"),
     path("projects/<slug:slug>/board", BoardView.as_view(), name="api-board"),
     path("projects/<slug:slug>/leases/<row:slot_id>", HeldLeaseView.as_view(), name="api-held-lease"),
+    path("projects/<slug:slug>/verdicts", VerdictsView.as_view(), name="api-verdicts"),
+    path("tasks/<row:task_id>/verdict", TaskVerdictView.as_view(), name="api-verdict"),
     path("projects/<slug:slug>/agreement", AgreementView.as_view(), name="api-agreement"),
     path("projects/<slug:slug>/consensus", ConsensusView.as_view(), name="api-consensus"),
     path("projects/<slug:slug>/bias", BiasView.as_view(), name="api-bias"),

@@ -24,7 +24,8 @@ class ExportFormat:
     kinds: tuple[str, ...]
     """The feedback kinds it can hold."""
     views: tuple[str, ...]
-    """judgments: what each annotator said; majority: what more than half of them said."""
+    """judgments: what each annotator said; majority: what more than half of them said;
+    verdicts: the reviewer's verdict where there is one, else the majority."""
     write_rows: Callable[..., Iterator[dict[str, Any]]]
     is_whole: bool = False
     """Whether it is a copy of the project: gold tasks are then in it unless they are left out by name."""
@@ -50,7 +51,7 @@ _FORMATS = (
         "trl",
         "TRL's explicit preference form: prompt, chosen and rejected as messages, one pair a line.",
         ("ranking",),
-        ("judgments", "majority"),
+        ("judgments", "majority", "verdicts"),
         trl.write_rows,
     ),
 )

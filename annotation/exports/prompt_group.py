@@ -27,5 +27,9 @@ class PromptGroup:
     records: Sequence[CanonicalRecord] = ()
     """The current answers; none for a prompt that nobody has judged."""
     gold: Answer | None = None
+    verdict: CanonicalRecord | None = None
+    """What a reviewer decided on a ranking, in the form of an answer."""
+    is_unusable: bool = False
+    """Whether a reviewer found that the ranking cannot be judged."""
     tags: Sequence[str] = ()
     metadata: dict[str, Any] = field(default_factory=dict)

@@ -5,6 +5,7 @@ Source: TRL docs/source/dataset_formats.md.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from itertools import combinations
 from statistics import fmean
 from typing import Any
@@ -21,13 +22,19 @@ def write_rows(groups: Iterable[PromptGroup], *, view: str) -> Iterator[dict[str
     judgments: every strict pair of every answer; two people who disagree give two opposite rows.
     majority: the pairs that more than half of those who compared both responses decided alike (who tied them counts as
     one who compared); its margin is the mean strength among those who agree.
+    verdicts: what the reviewer decided, where there is a verdict on the task (nothing where it is unusable); else the
+    majority.
     margin: the strength, 0.0 where none was asked (the loss is then the one without a margin).
     weight: 1 / number of pairs of the answer (of the task, for the majority), so that a ranking of nine responses,
     which has 36 pairs, counts no more than a choice between two.
     """
-    pick = _majority_rows if view == "majority" else _judgment_rows
     for group in groups:
-        yield from pick(group)
+        if view == "verdicts" and group.is_unusable:
+            continue
+        if view == "verdicts" and group.verdict is not None:
+            yield from _judgment_rows(replace(group, records=[group.verdict]))
+        else:
+            yield from _judgment_rows(group) if view == "judgments" else _majority_rows(group)
 
 
 def _judgment_rows(group: PromptGroup) -> Iterator[dict[str, Any]]:

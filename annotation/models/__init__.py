@@ -13,6 +13,7 @@ from annotation.models.skill import PersonSkill, Skill, WorkCursor, WorkQueue
 from annotation.models.task import Flag, Skip, Slot, Task, TaskResponse
 from annotation.models.task_index import TaskSplit, TaskText
 from annotation.models.user import User
+from annotation.models.verdict import Verdict
 
 __all__ = [
     "AgreementReport",
@@ -43,6 +44,7 @@ __all__ = [
     "TaskSplit",
     "TaskText",
     "User",
+    "Verdict",
     "WorkCursor",
     "WorkQueue",
 ]

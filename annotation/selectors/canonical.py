@@ -33,7 +33,11 @@ SELECT t.id, t.external_id, t.kind, t.gold, p.id, p.external_id, p.messages, p.t
      FROM annotation_judgment j JOIN annotation_user u ON u.id = j.annotator_id
      WHERE j.task_id = t.id AND j.is_current
        AND (%(since)s::timestamptz IS NULL OR j.created_at >= %(since)s)
-       AND (NOT %(exclude_simulated)s OR u.origin <> %(simulated)s))
+       AND (NOT %(exclude_simulated)s OR u.origin <> %(simulated)s)),
+    (SELECT jsonb_build_object('id', v.id, 'answer', v.answer, 'annotator', u.pseudonym, 'created_at', v.created_at,
+        'outcome', v.outcome)
+     FROM annotation_verdict v JOIN annotation_user u ON u.id = v.reviewer_id
+     WHERE v.task_id = t.id AND v.is_current)
 FROM annotation_task t JOIN annotation_prompt p ON p.id = t.prompt_id
 WHERE t.project_id = %(project)s AND (t.purpose = 'normal' OR t.purpose = 'gold' AND NOT %(exclude_gold)s)
 ORDER BY t.prompt_id, t.id
@@ -116,6 +120,7 @@ class _TaskRow:
     metadata: dict[str, Any]
     responses: list[list[Any]]
     judgments: list[dict[str, Any]]
+    verdict: dict[str, Any] | None
 
 
 def _stream_tasks(project: Project, filters: RecordFilters) -> Iterator[_TaskRow]:
@@ -136,8 +141,8 @@ def _stream_tasks(project: Project, filters: RecordFilters) -> Iterator[_TaskRow
 
 
 def _parsed(values: tuple[Any, ...]) -> list[Any]:
-    *plain, responses, judgments = (_parse(value) for value in values)
-    return [*plain, responses or [], judgments or []]
+    *plain, responses, judgments, verdict = (_parse(value) for value in values)
+    return [*plain, responses or [], judgments or [], verdict]
 
 
 def _parse(value: Any) -> Any:
@@ -160,6 +165,8 @@ def _group(project: Project, tasks: list[_TaskRow]) -> PromptGroup:
         responses=list(responses.values()),
         records=[record for task in tasks for record in _records(project, task, responses)],
         gold=_gold(tasks),
+        verdict=_verdict(project, first, responses),
+        is_unusable=first.kind == FeedbackKind.RANKING and (first.verdict or {}).get("outcome") == "unusable",
         tags=first.tags,
         metadata=first.metadata,
     )
@@ -184,6 +191,24 @@ def _records(project: Project, task: _TaskRow, responses: dict[str, ResponseReco
             gold=task.gold is not None,
             lease=said["lease"],
         )
+
+
+def _verdict(project: Project, task: _TaskRow, responses: dict[str, ResponseRecord]) -> CanonicalRecord | None:
+    """The verdict on a ranking; scalar tasks share a group, so theirs have no single one."""
+    if task.verdict is None or task.verdict["answer"] is None or task.kind != FeedbackKind.RANKING:
+        return None
+    return build_record(
+        answer=answer_from_mapping(task.kind, task.verdict["answer"]),
+        answer_id=f"verdict-{task.verdict['id']}",
+        task_id=str(task.pk),
+        prompt_id=task.prompt_id,
+        project=project.slug,
+        prompt=task.messages,
+        responses=[responses[key] for key, *_ in task.responses],
+        annotator=task.verdict["annotator"],
+        created_at=datetime.fromisoformat(task.verdict["created_at"]),
+        gold=task.gold is not None,
+    )
 
 
 ANSWER_FIELDS = {

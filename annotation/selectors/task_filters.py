@@ -8,7 +8,7 @@ from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.db.models.expressions import RawSQL
 
 from annotation.exceptions import ApplicationError
-from annotation.models import Flag, Project, Skip, Slot, Task
+from annotation.models import Flag, Project, Skip, Slot, Task, Verdict
 from annotation.words import search_query
 
 STATES = ("open", "waiting", "in_progress", "complete", "paused", "archived", "held", "flagged")
@@ -32,6 +32,8 @@ class TaskFilters:
     """What the task is for, as Task.Purpose names it."""
     skill: str | None = None
     """Name of the skill that the task asks for."""
+    verdict: bool | None = None
+    """Whether a reviewer has decided on it."""
     flagged: bool | None = None
     """Whether somebody's flag is unresolved."""
     skipped: int | None = None
@@ -86,6 +88,11 @@ def _is_flagged(wanted: bool) -> Q:
     return flagged if wanted else ~flagged
 
 
+def _has_verdict(wanted: bool) -> Q:
+    settled = Q(Exists(Verdict.objects.filter(task=OuterRef("pk"), is_current=True)))
+    return settled if wanted else ~settled
+
+
 def _skipped_by(people: int) -> Q:
     skips = Skip.objects.order_by().values("task").annotate(people=Count("pk")).filter(people__gte=people)
     return Q(pk__in=skips.values("task"))
@@ -107,6 +114,7 @@ CONDITIONS: dict[str, Callable[[Any], Q]] = {
     "origin": lambda origin: Q(origin=origin),
     "purpose": lambda purpose: Q(purpose=purpose),
     "skill": lambda name: Q(skill__name=name),
+    "verdict": _has_verdict,
     "flagged": _is_flagged,
     "skipped": _skipped_by,
     "disagreement": lambda least: Q(split__disagreement__gte=least),
@@ -165,6 +173,7 @@ READERS: dict[str, Callable[[str, Any], Any]] = {
     "state": _read_state,
     "purpose": _read_purpose,
     "flagged": _read_choice,
+    "verdict": _read_choice,
     "skipped": _read_count,
     "disagreement": _read_number,
     "priority_min": _read_number,

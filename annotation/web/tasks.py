@@ -7,14 +7,15 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
 from annotation.exceptions import ApplicationError, NotFound
-from annotation.models import FeedbackKind, Judgment, Project, Task
+from annotation.models import Project, Task
 from annotation.permissions import Role
 from annotation.selectors.boards import task_judgments
 from annotation.selectors.task_filters import STATES, TaskFilters
 from annotation.selectors.task_table import ORDERS, task_table
 from annotation.services.projects import set_task_state
+from annotation.services.verdicts import resolve_flag
 from annotation.web.edge import address_of, open_project, page, person, project_context
-from annotation.web.ladders import build_ladder, letters_of
+from annotation.web.task_view import describe_task
 
 STATE_NAMES = {"in_progress": "in progress", "held": "skipped by several, held"}
 
@@ -86,27 +87,20 @@ def _change_state(request: HttpRequest, project: Project, task: Task) -> HttpRes
     return redirect("task", slug=project.slug, task_id=task.pk)
 
 
+@page("POST")
+def settle_flag(request: HttpRequest, slug: str, flag_id: int) -> HttpResponse:
+    """A flag that has been dealt with."""
+    project = open_project(request, slug, Role.REVIEWER)
+    flag = resolve_flag(project=project, flag_id=flag_id, actor=person(request), address=address_of(request))
+    messages.success(request, "The flag is resolved.")
+    return redirect("task", slug=slug, task_id=flag.task_id)
+
+
 def _describe(task: Task) -> dict[str, Any]:
-    responses = [row.response for row in task.task_responses.select_related("response")]
-    letters = letters_of([response.key for response in responses])
-    judgments = list(task_judgments(task=task))
     return {
-        "task": task,
-        "responses": [(letters[response.key], response) for response in responses],
-        "ranks": range(1, len(responses) + 1),
-        "judgments": [(judgment, _said(judgment, letters)) for judgment in judgments],
-        "criteria": list(task.project.criteria.all()),
-        "flags": task.flags.filter(resolved_at=None).select_related("annotator"),
-        "state_choices": [choice for choice in Task.State.choices if choice[0] != task.state],
+        **describe_task(task, list(task_judgments(task=task))),
+        "flags": list(task.flags.filter(resolved_at=None).select_related("annotator")),
+        "settled_flags": list(task.flags.exclude(resolved_at=None).select_related("annotator")),
+        "skips": list(task.skips.select_related("annotator").order_by("id")),
+        "state_choices": [choice for choice in Task.State.choices if choice[0] not in (task.state, Task.State.HELD)],
     }
-
-
-def _said(judgment: Judgment, letters: dict[str, str]) -> dict[str, Any]:
-    scores = [
-        (criterion, letters.get(key, "?"), value)
-        for criterion, by_response in judgment.scores.items()
-        for key, value in by_response.items()
-    ]
-    is_ranking = judgment.kind == FeedbackKind.RANKING
-    ladder = build_ladder(judgment.tiers, judgment.bad, letters, width=len(letters)) if is_ranking else []
-    return {"ladder": ladder, "scores": scores}

@@ -2,7 +2,20 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from annotation.web import agreement, board, data, judge, kept_answers, people, projects, task_bulk, tasks, tokens, work
+from annotation.web import (
+    adjudication,
+    agreement,
+    board,
+    data,
+    judge,
+    kept_answers,
+    people,
+    projects,
+    task_bulk,
+    tasks,
+    tokens,
+    work,
+)
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", work.show_work, name="work"),
@@ -19,6 +32,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("projects/<slug:slug>/tasks/", tasks.show_tasks, name="tasks"),
     path("projects/<slug:slug>/tasks/change/", task_bulk.change_tasks, name="change_tasks"),
     path("projects/<slug:slug>/tasks/<int:task_id>/", tasks.show_task, name="task"),
+    path("projects/<slug:slug>/tasks/<int:task_id>/verdict/", adjudication.decide, name="verdict"),
+    path("projects/<slug:slug>/adjudication/", adjudication.show_queue, name="adjudication"),
+    path("projects/<slug:slug>/flags/<int:flag_id>/resolve/", tasks.settle_flag, name="settle_flag"),
     path("projects/<slug:slug>/late/", kept_answers.show_kept_answers, name="kept_answers"),
     path("projects/<slug:slug>/late/<int:kept_answer_id>/", kept_answers.decide_kept_answer, name="decide_kept_answer"),
     path("projects/<slug:slug>/agreement/", agreement.show_agreement, name="agreement"),

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 PLACES = [
     "/", "/account/tokens/", "/projects/new/", "/accounts/password/change/", "/projects/campaign/",
-    "/projects/campaign/board/",
+    "/projects/campaign/board/", "/projects/campaign/adjudication/", "/projects/campaign/tasks/{task}/verdict/",
     "/projects/campaign/judge/", "/projects/campaign/tasks/", "/projects/campaign/tasks/{task}/",
     "/projects/campaign/agreement/", "/projects/campaign/data/", "/projects/campaign/people/",
     "/projects/campaign/settings/", "/projects/campaign/late/", "/projects/scores/judge/", "/nothing/",

@@ -33,6 +33,7 @@ MEMBERS = (401, 404, 200, 200, 200, 200)
 REVIEWERS = (401, 404, 403, 200, 200, 200)
 MANAGERS = (401, 404, 403, 403, 200, 200)
 NEW_PROJECT = {"name": "New", "slug": "new", "kind": "scalar"}
+VERDICT = {"outcome": "unusable", "reason": "Two questions in one.", "based_on": []}
 SIGN_IN = {"username": "bob", "password": "bob-password-1", "name": "x"}
 
 MATRIX: dict[str, dict[str, Row]] = {
@@ -46,6 +47,8 @@ MATRIX: dict[str, dict[str, Row]] = {
     "api-change-tasks": {"post": Row(MANAGERS, {"action": "set_state", "filters": {}, "arguments": {"state": "open"}})},
     "api-import": {"post": Row(MANAGERS, [])},
     "api-board": {"get": Row(REVIEWERS)},
+    "api-verdicts": {"get": Row(REVIEWERS)},
+    "api-verdict": {"post": Row((401, 404, 403, 200, 200, 200), VERDICT)},
     "api-held-lease": {"delete": Row((401, 404, 403, 403, 204, 204))},
     "api-agreement": {"get": Row(REVIEWERS)},
     "api-consensus": {"get": Row(MANAGERS)},

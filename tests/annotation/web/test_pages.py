@@ -19,7 +19,7 @@ from tests.factories import make_task, ranking
 # Name, what it needs besides the project's slug, and the lowest role that sees it.
 PAGES = {
     "project": "annotator", "judge": "annotator", "board": "reviewer", "board_live": "reviewer",
-    "tasks": "reviewer", "task": "reviewer", "agreement": "reviewer",
+    "tasks": "reviewer", "task": "reviewer", "verdict": "reviewer", "adjudication": "reviewer", "agreement": "reviewer",
     "people": "reviewer", "data": "manager", "project_settings": "manager", "kept_answers": "manager",
 }  # fmt: skip
 RANKS = {"annotator": 1, "reviewer": 2, "manager": 3}
@@ -45,7 +45,7 @@ def enter() -> Callable[[User], Client]:
 
 
 def address(name: str, project: Project) -> str:
-    if name == "task":
+    if name in ("task", "verdict"):
         return reverse(name, args=[project.slug, make_task(project).pk])
     return reverse(name, args=[project.slug])
 
@@ -132,7 +132,7 @@ def test_task_shows_ladders_sources_and_pseudonyms(
     assert "model-a" in page
     assert bob.pseudonym in page
     assert "bob" not in page
-    assert re.findall(r'chip-s">([AB])</span></span></td>', page) == ["B", "A", "A", "B"]
+    assert re.findall(r'chip-s">([AB])</span></span>', page) == ["B", "A", "A", "B"]
 
 
 def test_task_of_another_project_is_not_found(campaign: Project, alice: User, enter: Callable[[User], Client]) -> None:
