@@ -16,7 +16,7 @@ DEFAULTS: dict[str, str] = {
     "note": "shift+n",
     "quote": "shift+q",
     "guidelines": "shift+g",
-    "keys": "?",
+    "help": "?",
     "compare": "shift+d",
     "expand": "shift+e",
     "up": "alt+arrowup",

@@ -47,9 +47,14 @@ class AcquireView(ApiView):
     def post(self, request: Request, slug: str) -> Response:
         project = find_workplace(user=person(request), slug=slug)
         outcome = acquire_task(project=project, annotator=person(request))
-        if isinstance(outcome, NoWork):
-            return Response({"task": None, "reason": outcome.reason, "until": outcome.until})
-        return Response(_show_lease(outcome, project, with_html=wants_html(request)))
+        return Response(show_outcome(outcome, project, with_html=wants_html(request)))
+
+
+def show_outcome(outcome: Lease | NoWork, project: Project, *, with_html: bool) -> dict[str, Any]:
+    """What acquire gave, in the shape of AcquireOutput; the judging page carries its first one inside."""
+    if isinstance(outcome, NoWork):
+        return {"task": None, "reason": outcome.reason, "until": outcome.until}
+    return _show_lease(outcome, project, with_html=with_html)
 
 
 def _show_lease(lease: Lease, project: Project, *, with_html: bool) -> dict[str, Any]:

@@ -77,7 +77,7 @@ def _derived(judgment: Judgment, answer: Answer, sheet: AnswerSheet) -> dict[str
     return {
         "score_criteria": [row.criterion_id for row in scores],
         "score_responses": [row.response_id for row in scores],
-        "score_values": [row.value for row in scores],
+        "score_values": [float(row.value) for row in scores],
         "chosen": [row.chosen_id for row in pairs],
         "rejected": [row.rejected_id for row in pairs],
         "strengths": [row.strength for row in pairs],

@@ -1,101 +1,113 @@
-// Keeps an unfinished answer safe: at once in this browser, soon after on the server. The local copy goes away only when
-// the server has acknowledged the same answer.
+// Keeps an unfinished answer safe: at once in this browser, seconds later on the server. The local copy goes away only
+// when the server has acknowledged the same answer.
 
 import { ApiError, call, NetworkError } from "./http.js";
+import { LocalCopy } from "./local_copy.js";
 
 const SAVE_AFTER_MS = 1500;
-const PREFIX = "concord.answer.";
 
 export class Drafts {
-  constructor({ api, onState }) {
+  constructor({ api, who, onState }) {
     this.api = api;
+    this.local = new LocalCopy(who);
     this.onState = onState;
     this.timer = null;
-    this.taskId = null;
+    this.task = null;
   }
 
-  /** Starts with a task; gives the answer to go on with: the local copy if the server never got it, else the server's. */
-  open({ taskId, leaseToken, draft }) {
-    this.taskId = taskId;
+  /**
+   * Starts with a task. {answer, other}: the answer to go on with, and one that this browser had when another window
+   * saved a newer one.
+   */
+  open({ task, leaseToken, draft }) {
+    this.stop();
+    this.task = task;
     this.leaseToken = leaseToken;
     this.version = draft ? draft.version : 0;
-    this.pending = null;
-    const local = this.readLocal(taskId);
-    return local || (draft ? draft.answer : null);
+    const local = this.local.read(task);
+    if (!local) return { answer: draft ? draft.answer : null, other: null };
+    if (!draft || local.base >= draft.version || sameAnswer(local.answer, draft.answer)) return { answer: local.answer, other: null };
+    return { answer: draft.answer, other: local.answer };
   }
 
-  /** keep: what the person has now. Saved here now, on the server in a moment. */
+  /** keep: what the person has now. Saved here now, on the server in a moment, however much goes on happening. */
   keep(answer) {
     this.pending = answer;
-    this.writeLocal(answer);
+    this.local.write(this.task, answer, this.version);
     this.onState("saving");
+    if (this.timer === null) this.later(SAVE_AFTER_MS);
+  }
+
+  later(milliseconds) {
     clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.send(), SAVE_AFTER_MS);
+    this.timer = setTimeout(() => this.send(), milliseconds);
   }
 
   async send({ keepalive = false } = {}) {
-    clearTimeout(this.timer);
-    if (this.pending === null || !this.leaseToken || this.sending) return;
-    const { pending: answer, taskId } = this;
-    this.sending = true;
+    this.clearTimer();
+    if (this.pending === null || !this.leaseToken || this.isSending) return;
+    const { pending: answer, task } = this;
+    this.isSending = true;
     try {
       const body = { answer, version: this.version };
       const saved = await call("PUT", `${this.api}leases/${this.leaseToken}/draft`, { body, keepalive });
-      if (taskId === this.taskId) this.acknowledge(answer, saved);
+      if (task === this.task) this.acknowledge(answer, saved);
     } catch (error) {
-      if (taskId === this.taskId) this.fail(error);
+      if (task === this.task) this.fail(error);
     } finally {
-      this.sending = false;
+      this.isSending = false;
     }
-    if (this.pending !== null && this.pending !== answer) this.timer = setTimeout(() => this.send(), SAVE_AFTER_MS);
+    if (this.pending !== null && this.pending !== answer) this.later(SAVE_AFTER_MS);
   }
 
   acknowledge(answer, saved) {
     this.version = saved.version;
     if (this.pending !== answer) return;
     this.pending = null;
-    this.removeLocal(this.taskId);
+    this.local.remove(this.task.id);
     this.onState("saved", new Date());
   }
 
   fail(error) {
     if (error instanceof NetworkError) {
       this.onState("offline");
-      this.timer = setTimeout(() => this.send(), 4 * SAVE_AFTER_MS);
+      this.later(4 * SAVE_AFTER_MS);
     } else if (error instanceof ApiError) this.onState("refused", error);
     else throw error;
   }
 
+  /** Another window's draft is newer, and the person wants the one of this window. */
+  overrule(version) {
+    this.version = version;
+    return this.send();
+  }
+
+  /** Looks at another task for a while; what is here stays kept. */
+  stop() {
+    this.clearTimer();
+    this.task = null;
+    this.pending = null;
+    this.leaseToken = null;
+  }
+
   /** The answer was given for good. */
   close() {
+    if (this.task) this.local.remove(this.task.id);
+    this.stop();
+  }
+
+  clearTimer() {
     clearTimeout(this.timer);
-    this.removeLocal(this.taskId);
-    this.pending = null;
-    this.taskId = null;
+    this.timer = null;
   }
+}
 
-  readLocal(taskId) {
-    try {
-      const kept = JSON.parse(localStorage.getItem(PREFIX + taskId));
-      return kept && typeof kept === "object" ? kept : null;
-    } catch {
-      return null;
-    }
-  }
+function sameAnswer(one, other) {
+  const said = ({ tiers, bad, strength, scores, rationale, rationales }) => JSON.stringify([tiers || [], bad || [], strength || null, sorted(scores), rationale || "", sorted(rationales)]);
+  return said(one) === said(other);
+}
 
-  writeLocal(answer) {
-    try {
-      localStorage.setItem(PREFIX + this.taskId, JSON.stringify(answer));
-    } catch {
-      // A full or forbidden store costs the second copy, not the first: the server still gets the draft.
-    }
-  }
-
-  removeLocal(taskId) {
-    try {
-      localStorage.removeItem(PREFIX + taskId);
-    } catch {
-      // As above.
-    }
-  }
+function sorted(value) {
+  if (!value || typeof value !== "object") return value ?? null;
+  return Object.keys(value).sort().map((name) => [name, sorted(value[name])]);
 }

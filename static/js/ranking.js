@@ -135,6 +135,46 @@ export class Ranking {
     if (step > 0 && below.length) this.change(() => { this.line = below.length > 1 ? below[1] : this.lanes.length; });
   }
 
+  /** Puts the line in front of lane `at`; over nothing that is ranked, it is no line. */
+  setLine(at) {
+    this.change(() => { this.line = Math.max(0, Math.min(at, this.lanes.length)); });
+  }
+
+  /** Below the line, tied with the worst there; nothing changes for what is below it. */
+  putBelowLine(letter) {
+    const place = this.placeOf(letter);
+    if (!place || !place.bad) this.toggleBad(letter);
+  }
+
+  /** Of two responses: which is better and how much (1 to 3), or null for a tie. */
+  decide(better, strength) {
+    const [left, right] = this.letters;
+    const worse = better === left ? right : left;
+    const wasBad = this.bad();
+    this.change(() => {
+      this.lanes = better ? [[better], [worse]] : [[left, right], []];
+      this.line = better && wasBad.includes(worse) && !wasBad.includes(better) ? 1 : this.lanes.length;
+      this.strengths = better ? { [this.gapName([better], [worse])]: strength } : {};
+    });
+  }
+
+  decideBothBad() {
+    this.change(() => {
+      this.lanes = [[...this.letters], []];
+      this.line = 0;
+      this.strengths = {};
+    });
+  }
+
+  /** Of two responses: -3 the left one is much better, 0 tie, 3 the right one, null nothing (or no strength) said. */
+  point() {
+    const tiers = this.tiers();
+    if (this.unranked().length || this.letters.length !== 2) return null;
+    if (tiers.length === 1) return this.bad().length ? null : 0;
+    const strength = this.strengthBetween(tiers[0], tiers[1]);
+    return strength === null ? null : strength * (tiers[0][0] === this.letters[0] ? -1 : 1);
+  }
+
   cycleStrength(upper, lower) {
     const name = this.gapName(upper, lower);
     const next = STRENGTHS[(STRENGTHS.indexOf(this.strengths[name] || null) + 1) % STRENGTHS.length];

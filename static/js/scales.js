@@ -13,14 +13,15 @@ export function pointsOf(criterion) {
 
 /** One criterion for one response. `onChange(value)`: a number, null for "not applicable", undefined for nothing yet. */
 export class Scale {
-  constructor({ criterion, letter, named, onChange }) {
+  constructor({ criterion, letter, named, onChange, hasReason = false }) {
     this.criterion = criterion;
     this.letter = letter;
     this.points = pointsOf(criterion);
     this.value = undefined;
     this.onChange = onChange;
     this.name = `score-${criterion.name}-${letter}`;
-    this.node = el("fieldset", { class: "scale", tabindex: "-1" }, this.legend(named), this.description(), this.controls());
+    const reason = hasReason ? this.reasonBox() : [];
+    this.node = el("fieldset", { class: "scale", tabindex: "-1" }, this.legend(named), this.description(), this.controls(), ...reason);
   }
 
   legend(named) {
@@ -45,8 +46,8 @@ export class Scale {
       type: "radio", name: this.name, value: point === null ? "na" : String(point),
       on: { change: () => this.accept(point) },
     });
-    const number = point === null ? null : el("b", {}, String(point));
-    return el("label", { class: point === null ? "point na" : "point" }, input, number, text ? el("span", {}, ` ${text}`) : null);
+    const number = el("b", {}, point === null ? "n/a" : String(point));
+    return el("label", { class: point === null ? "point na" : "point", title: text || null }, input, number, text ? el("span", {}, ` ${text}`) : null);
   }
 
   numberField() {
@@ -57,6 +58,35 @@ export class Scale {
       on: { input: () => this.acceptTyped() },
     });
     return el("div", { class: "number" }, this.field, el("span", { class: "help" }, `${minimum} to ${maximum}`));
+  }
+
+  /** A field for why this score was given; it stays folded until it is asked for. */
+  reasonBox() {
+    const label = `Why? ${this.criterion.label}`;
+    this.reason = el("textarea", { rows: "2", maxlength: "20000", "data-reason": this.criterion.name, "aria-label": label, placeholder: "Why this score?" });
+    this.reasonPlace = el("div", { class: "reason", hidden: true }, this.reason);
+    const button = el("button", { type: "button", class: "mini text why", "aria-label": label, on: { click: () => this.openReason() } }, "Why?");
+    return [button, this.reasonPlace];
+  }
+
+  openReason() {
+    if (!this.reason) return false;
+    this.showReason();
+    this.reason.focus();
+    return undefined;
+  }
+
+  showReason(text) {
+    if (text !== undefined) this.reason.value = text;
+    this.reasonPlace.hidden = false;
+    this.node.classList.add("with-reason");
+  }
+
+  /** The point before or after the chosen one; from nothing the first or the last. */
+  neighbour(step) {
+    const places = this.criterion.required ? this.points : [...this.points, null];
+    const at = this.value === undefined ? (step > 0 ? -1 : places.length) : places.indexOf(this.value);
+    return places[Math.max(0, Math.min(places.length - 1, at + step))];
   }
 
   acceptTyped() {

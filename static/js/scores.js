@@ -5,7 +5,7 @@ import { Scale } from "./scales.js";
 export class Scores {
   constructor({ criteria, letters, onChange }) {
     this.scales = letters.flatMap((letter) => criteria.map(
-      (criterion) => new Scale({ criterion, letter, named: letters.length > 1, onChange: () => onChange() })
+      (criterion) => new Scale({ criterion, letter, named: letters.length > 1, onChange: () => onChange(), hasReason: letters.length === 1 })
     ));
   }
 
@@ -22,8 +22,17 @@ export class Scores {
     return scores;
   }
 
-  load(scores) {
-    for (const scale of this.scales) scale.show((scores[scale.criterion.name] || {})[scale.letter]);
+  /** {criterion: why}, as far as something was written. */
+  rationales() {
+    const written = this.scales.filter((scale) => scale.reason && scale.reason.value.trim());
+    return Object.fromEntries(written.map((scale) => [scale.criterion.name, scale.reason.value]));
+  }
+
+  load(scores, rationales = {}) {
+    for (const scale of this.scales) {
+      scale.show((scores[scale.criterion.name] || {})[scale.letter]);
+      if (scale.reason && rationales[scale.criterion.name]) scale.showReason(rationales[scale.criterion.name]);
+    }
   }
 
   missing() {

@@ -1,13 +1,16 @@
-// Sends an answer until the server has taken it: the same answer under the same key, so that a repeat never counts twice.
+// Sends an answer until the server has taken it: the same answer under the same key, so that a repeat never counts
+// twice. What is on its way is also kept in this browser, so that a closed tab sends it when the page is open again.
 
 import { call, NetworkError } from "./http.js";
+import { readJson } from "./local_copy.js";
 
 const FIRST_WAIT_MS = 2000;
 const LONGEST_WAIT_MS = 30000;
 
 export class Sending {
-  /** onWait({retry}): there is no connection; the answer is kept and tried again by itself. */
-  constructor({ onWait }) {
+  /** onWait(): there is no connection; the answer is kept and tried again by itself. */
+  constructor({ who, onWait }) {
+    this.place = `concord.outbox.${who}`;
     this.onWait = onWait;
     this.wake = null;
     window.addEventListener("online", () => this.retry());
@@ -21,16 +24,43 @@ export class Sending {
     return this.wake !== null;
   }
 
-  async send(path, body) {
-    const headers = { "Idempotency-Key": crypto.randomUUID ? crypto.randomUUID() : randomKey() };
+  /** What a closed tab left unsent: {path, body, key}, or null. */
+  leftOver() {
+    const kept = readJson(this.place);
+    return kept && typeof kept.path === "string" && kept.path.startsWith("/api/") ? kept : null;
+  }
+
+  async send(path, body, key = newKey()) {
+    this.keep({ path, body, key });
     for (let wait = FIRST_WAIT_MS; ; wait = Math.min(wait * 2, LONGEST_WAIT_MS)) {
       try {
-        return await call("POST", path, { body, headers });
+        const saved = await call("POST", path, { body, headers: { "Idempotency-Key": key } });
+        this.forget();
+        return saved;
       } catch (error) {
-        if (!(error instanceof NetworkError)) throw error;
+        if (!(error instanceof NetworkError)) {
+          this.forget();
+          throw error;
+        }
         this.onWait();
         await this.pause(wait);
       }
+    }
+  }
+
+  keep(entry) {
+    try {
+      localStorage.setItem(this.place, JSON.stringify(entry));
+    } catch {
+      // Without a store the open tab is the only one that can send it; it goes on trying.
+    }
+  }
+
+  forget() {
+    try {
+      localStorage.removeItem(this.place);
+    } catch {
+      // As above.
     }
   }
 
@@ -48,6 +78,7 @@ export class Sending {
 }
 
 // randomUUID exists only on secure origins; a site on plain HTTP in a local network has none.
-function randomKey() {
+function newKey() {
+  if (crypto.randomUUID) return crypto.randomUUID();
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

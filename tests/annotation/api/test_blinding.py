@@ -57,7 +57,13 @@ def seen_by_bob(project: Project, client_of: ClientOf) -> list[Any]:
         bob.get(f"/api/v1/judgments/{judgment}").json(),
         bob.post(f"/api/v1/judgments/{judgment}/amend", amend, headers={"Idempotency-Key": "a"}).json(),
     ]
-    for path in ("me", "projects", "projects/cooking", *(f"projects/cooking/{end}" for end in ("tasks", "agreement"))):
+    for path in (
+        "me",
+        "me/shortcuts",
+        "projects",
+        "projects/cooking",
+        *(f"projects/cooking/{end}" for end in ("tasks", "agreement")),
+    ):
         seen.append(bob.get(f"/api/v1/{path}").json())
     return seen
 
@@ -77,6 +83,7 @@ def test_the_crawl_visits_every_address_an_annotator_may_use() -> None:
     open_to_annotators = {name for name, rows in MATRIX.items() for row in rows.values() if row.statuses[2] < 400}
 
     assert open_to_annotators == {
-        "api-token", "api-current-token", "api-me", "api-projects", "api-project", "api-acquire", "api-heartbeat",
-        "api-release", "api-skip", "api-draft", "api-submit", "api-flag", "api-judgments", "api-judgment", "api-amend",
+        "api-token", "api-current-token", "api-me", "api-shortcuts", "api-projects", "api-project", "api-acquire",
+        "api-heartbeat", "api-release", "api-skip", "api-draft", "api-submit", "api-flag", "api-judgments",
+        "api-judgment", "api-amend",
     }, "visit the new address in seen_by_bob, then add it here"  # fmt: skip
