@@ -10,8 +10,9 @@ from typing import Any, TypeVar
 
 import orjson
 import psycopg
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.models import JSONField, Model
+from django.db.models.base import ModelState
 
 Row = TypeVar("Row", bound=Model)
 Values = Mapping[str, Any] | Sequence[Any]
@@ -19,14 +20,15 @@ Values = Mapping[str, Any] | Sequence[Any]
 
 def fetch_row(statement: str, values: Values) -> tuple[Any, ...] | None:
     """The first row that a statement gives, None without any. Raises: django.db.Error."""
-    if connection.queries_logged:
+    wrapper = connections[DEFAULT_DB_ALIAS]
+    if wrapper.queries_logged:
         # Somebody counts the queries: take the way on which Django sees them.
-        with connection.cursor() as counted:
+        with wrapper.cursor() as counted:
             counted.execute(statement, values)
             return counted.fetchone()
-    connection.ensure_connection()
-    connection.validate_no_broken_transaction()
-    with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
+    wrapper.ensure_connection()
+    wrapper.validate_no_broken_transaction()
+    with wrapper.wrap_database_errors, psycopg.Cursor(wrapper.connection) as cursor:
         cursor.execute(statement, values, prepare=True)
         return cursor.fetchone()
 
@@ -42,18 +44,20 @@ def count_columns(model: type[Model]) -> int:
 
 
 def build_row(model: type[Row], values: Sequence[Any]) -> Row:
-    """A stored row out of its columns, as the mapper would load it."""
+    """A stored row out of its columns, as the mapper would load it, though without the signals of its making."""
     names, json_places = _shape(model)
-    loaded = list(values)
-    for place in json_places:
-        if isinstance(loaded[place], str):
-            loaded[place] = orjson.loads(loaded[place])
-    return model.from_db("default", names, loaded)
+    row = model.__new__(model)
+    row.__dict__.update(zip(names, values, strict=True))
+    for name in json_places:
+        if isinstance(row.__dict__[name], str):
+            row.__dict__[name] = orjson.loads(row.__dict__[name])
+    row._state = ModelState()
+    row._state.adding, row._state.db = False, DEFAULT_DB_ALIAS
+    return row
 
 
 @cache
-def _shape(model: type[Model]) -> tuple[list[str], list[int]]:
+def _shape(model: type[Model]) -> tuple[list[str], list[str]]:
     """The names of the columns' attributes, and which of them hold JSON, which Django's connections give as text."""
     fields = model._meta.concrete_fields
-    places = [place for place, field in enumerate(fields) if isinstance(field, JSONField)]
-    return [field.attname for field in fields], places
+    return [field.attname for field in fields], [each.attname for each in fields if isinstance(each, JSONField)]

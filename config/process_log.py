@@ -8,8 +8,8 @@ from config import env
 LOG_BYTES = 5_000_000
 NAME_WIDTH = 10
 
-# How lines below a warning begin: structlog's for a terminal, then gunicorn's. JSON lines, if asked for, are all shown.
-_MINOR = re.compile(r"(?:\S+Z |\[[^]]+\] \[\d+\] )\[(?:debug|info) *\]", re.IGNORECASE)
+# How lines below a warning begin: structlog's for a terminal, then granian's. JSON lines, if asked for, are all shown.
+_MINOR = re.compile(r"(?:\S+Z )?\[(?:debug|info) *\]", re.IGNORECASE)
 _OUR_LOGGER = re.compile(r" \[(?:annotation|trainingruns|config)\.[\w.]+\]")
 # Celery prints these past all logging as it stops. The advice on Ctrl-C is wrong here: it never reaches the workers.
 _FAREWELL = re.compile(r"\s*$|worker: (?:Warm|Cold) shutdown|worker: Hitting Ctrl\+C again")

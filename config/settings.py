@@ -1,10 +1,12 @@
 """Settings of the site, one set for every place; what differs comes from the environment through `config.env`."""
 
+import logging
 from typing import Any
 
 from csp.constants import NONE, SELF
 
 from config import env
+from config.database_connections import WatchedConnection
 from config.logging import configure_logging
 from config.secret_key import load_secret_key
 
@@ -84,11 +86,14 @@ TEMPLATES = [
 
 DATABASES: dict[str, dict[str, Any]] = {"default": env.read_database()}
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+# Only statements that ask for it are prepared (annotation.statements); Django's own are put together anew each time.
+DATABASES["default"]["OPTIONS"].setdefault("prepare_threshold", 5)
 if not TESTING:
     DATABASES["default"]["OPTIONS"]["pool"] = {
         "min_size": 1,
         "max_size": env.read_int("DATABASE_POOL_SIZE", 8, minimum=1),
         "timeout": 10,
+        "connection_class": WatchedConnection,
     }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
@@ -280,3 +285,6 @@ LOGGING = configure_logging(
     style=env.read_choice("LOG_FORMAT", ("console", "json"), "json" if PRODUCTION else "console"),
 )
 DJANGO_STRUCTLOG_CELERY_ENABLED = True
+# One line a request, when it is done, and the address as the rest of the site reads it (annotation.client_address).
+DJANGO_STRUCTLOG_STATUS_START_LOG_LEVEL = logging.DEBUG
+DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False

@@ -107,7 +107,7 @@ def site_children(port: int) -> list[ChildProcess]:
     gpu = ["worker", "--queues", "gpu", "--pool", "threads", "--concurrency", "1", "--hostname", "gpu@%h"]
     beat = ["beat", "--loglevel", "WARNING", "--pidfile", ""]
     return [
-        ChildProcess("web", web_command(host="127.0.0.1", port=port, processes=1)),
+        ChildProcess("web", web_command(host="127.0.0.1", port=port)),
         # On SIGTERM: finish within the soft shutdown time, then hand the job back.
         ChildProcess("worker", [*celery, *default, *quiet], {"REMAP_SIGTERM": "SIGQUIT"}),
         ChildProcess("gpu-worker", [*celery, *gpu, *quiet]),

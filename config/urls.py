@@ -7,7 +7,11 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 from annotation.api.unknown import UnknownAddressView
 from config import health, one_time_login
 
+# Addresses are tried in order, so what is called most comes first.
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("api/v1/", include("annotation.api.urls")),
+    path("api/v1/", include("trainingruns.api.urls")),
+    re_path(r"^api/v1/", UnknownAddressView.as_view(), name="api-unknown"),
     path("healthz", health.show_alive, name="healthz"),
     path("readyz", health.show_ready, name="readyz"),
     path("metrics", health.show_metrics, name="metrics"),
@@ -16,9 +20,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
     path("api/schema/", SpectacularAPIView.as_view(), name="api-schema"),
     path("api/docs/", SpectacularSwaggerSplitView.as_view(url_name="api-schema"), name="api-docs"),
-    path("api/v1/", include("annotation.api.urls")),
-    path("api/v1/", include("trainingruns.api.urls")),
-    re_path(r"^api/v1/", UnknownAddressView.as_view(), name="api-unknown"),
     path("", include("annotation.web.urls")),
     path("", include("trainingruns.web.urls")),
 ]

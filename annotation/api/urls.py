@@ -24,6 +24,9 @@ register_converter(LeaseTokenConverter, "lease")
 register_converter(RowIdConverter, "row")
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("projects/<slug:slug>/acquire", AcquireView.as_view(), name="api-acquire"),
+    path("tasks/<row:task_id>/judgments", SubmitView.as_view(), name="api-submit"),
+    path("leases/<lease:lease>/heartbeat", HeartbeatView.as_view(), name="api-heartbeat"),
     path("auth/token", TokenView.as_view(), name="api-token"),
     path("auth/token/current", CurrentTokenView.as_view(), name="api-current-token"),
     path("me", MeView.as_view(), name="api-me"),
@@ -42,12 +45,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("projects/<slug:slug>/bias", BiasView.as_view(), name="api-bias"),
     path("projects/<slug:slug>/data-health", DataHealthView.as_view(), name="api-data-health"),
     path("projects/<slug:slug>/export", ExportView.as_view(), name="api-export"),
-    path("projects/<slug:slug>/acquire", AcquireView.as_view(), name="api-acquire"),
-    path("leases/<lease:lease>/heartbeat", HeartbeatView.as_view(), name="api-heartbeat"),
     path("leases/<lease:lease>/release", ReleaseView.as_view(), name="api-release"),
     path("leases/<lease:lease>/skip", SkipView.as_view(), name="api-skip"),
     path("leases/<lease:lease>/draft", DraftView.as_view(), name="api-draft"),
-    path("tasks/<row:task_id>/judgments", SubmitView.as_view(), name="api-submit"),
     path("tasks/<row:task_id>/flag", FlagView.as_view(), name="api-flag"),
     path("judgments", MyJudgmentsView.as_view(), name="api-judgments"),
     path("judgments/<row:judgment_id>", MyJudgmentView.as_view(), name="api-judgment"),

@@ -31,13 +31,13 @@ def test_the_site_heals_and_stops_without_a_trace(site: Site) -> None:
     address = site.address()
     assert "is in use, so this is" in site.log.read_text()
     wait_until(lambda: answers(f"{address}readyz"))
-    web = next(pid for pid, command in site.processes().items() if "gunicorn" in command)
+    web = next(pid for pid, command in site.processes().items() if "granian" in command)
     os.kill(web, signal.SIGKILL)
     wait_until(lambda: "web ended by itself (exit code -9); it starts again" in site.log.read_text())
     wait_until(lambda: answers(f"{address}healthz"), seconds=60)
     # The web server's start is not worth a line of the terminal, but it is on record.
-    assert "Starting gunicorn" not in site.log.read_text()
-    assert "Starting gunicorn" in (site.var_dir / "log" / "web.log").read_text()
+    assert "Starting granian" not in site.log.read_text()
+    assert "Starting granian" in (site.var_dir / "log" / "web.log").read_text()
     second = subprocess.run(
         [sys.executable, "-m", "config.site"],
         cwd=ROOT,
