@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from rewardmodel.config import LossConfig
 from rewardmodel.records import DataError, PreferenceRecord
 from rewardmodel.runtime.rendering import Renderer
-from rewardmodel.targets import smooth, vote_probability
+from rewardmodel.targets import smooth, soft_target
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ def encode_pairs(
 def make_objective(record: PreferenceRecord, config: LossConfig) -> Objective:
     """Target, margin and weight of one record under the loss configuration."""
     soft = config.target == "votes"
-    target = vote_probability(record.votes, prior=config.vote_prior) if soft else 1.0
+    target = soft_target(record, prior=config.vote_prior) if soft else 1.0
     margin = record.margin if config.use_margins and not soft else 0.0
     return Objective(smooth(target, label_smoothing=config.label_smoothing), margin, record.weight)
 

@@ -45,6 +45,9 @@ class PreferenceRecord:
     """The other response."""
     votes: Votes = field(default_factory=Votes)
     """Votes behind the pair; all zero where nobody's votes are known."""
+    preference: float | None = None
+    """How likely a person prefers the chosen response, ties half, where that is known better than the votes say it:
+    people differ in how reliable they are. From 0.5 to 1; the votes may then be against it."""
     margin: float = 0.0
     """Reward difference that the winner should have at least."""
     weight: float = 1.0
@@ -135,6 +138,7 @@ def parse_preference(row: Mapping[str, Any]) -> PreferenceRecord:
         chosen=reader.take("chosen", str),
         rejected=reader.take("rejected", str),
         votes=Votes(*(votes.count(name) for name in ("chosen", "rejected", "tie"))),
+        preference=None if row.get("preference") is None else reader.number("preference", 1.0),
         margin=reader.number("margin", 0.0),
         weight=reader.number("weight", 1.0),
         derived_from=reader.take("derived_from", str, "ranking"),
@@ -181,7 +185,9 @@ def _check_preference(record: PreferenceRecord) -> None:
         raise DataError(f"weight: must be 0 or more, got {record.weight}")
     if record.chosen == record.rejected:
         raise DataError("rejected: is the same text as 'chosen'; nothing can be learned from the pair, leave it out")
-    if record.votes.rejected > record.votes.chosen:
+    if record.preference is not None and not 0.5 <= record.preference <= 1:
+        raise DataError(f"preference: must be from 0.5 to 1, got {record.preference}; below 0.5 swap the two responses")
+    if record.preference is None and record.votes.rejected > record.votes.chosen:
         raise DataError("votes: 'rejected' has more votes than 'chosen'; swap the two responses")
 
 

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from annotation.consensus.leanings import DIGITS, LEAST_PREFERENCE, Leanings
+
 Record = dict[str, Any]
 
 
@@ -74,7 +76,39 @@ def judgment_records(prompt: PromptVotes, dropped: Counter[str]) -> Iterator[Rec
             yield _record(prompt, single, f"{prompt.prompt_id}/{votes.first}/{votes.second}/{judgment_id}")
 
 
-VIEWS = {"majority": majority_records, "judgments": judgment_records}
+def consensus_records(prompt: PromptVotes, dropped: Counter[str], leanings: Leanings) -> Iterator[Record]:
+    """One record a pair on which the crowd leans to one side, each annotator counted by how reliable they are.
+
+    `preference` is the probability to learn, `margin` its log-odds; the votes are told as they were cast. Pairs of
+    equal texts and those on which the crowd is even are counted in `dropped`.
+    """
+    for votes in _in_order(prompt):
+        leaning = leanings.of(prompt.prompt_id, votes.first, votes.second)
+        if leaning is None:
+            dropped["equal_texts"] += 1
+        elif max(leaning.preference, 1 - leaning.preference) < LEAST_PREFERENCE:
+            dropped["undecided"] += 1
+        else:
+            name = f"{prompt.prompt_id}/{votes.first}/{votes.second}"
+            first_wins = leaning.preference > 0.5
+            preference = leaning.preference if first_wins else round(1 - leaning.preference, DIGITS)
+            yield {
+                **_record(prompt, votes, name, first_wins=first_wins),
+                "preference": preference,
+                "margin": abs(leaning.log_odds),
+            }
+
+
+VIEWS = ("majority", "judgments", "consensus")
+
+
+def make_records(
+    view: str, prompt: PromptVotes, dropped: Counter[str], leanings: Leanings | None = None
+) -> Iterator[Record]:
+    """The records of a prompt in a view; `leanings` are needed for the view `consensus` alone."""
+    if leanings is not None:
+        return consensus_records(prompt, dropped, leanings)
+    return (majority_records if view == "majority" else judgment_records)(prompt, dropped)
 
 
 def split_place(messages: Sequence[Mapping[str, str]], *, seed: int) -> float:
@@ -130,10 +164,12 @@ def _in_order(prompt: PromptVotes) -> list[PairVotes]:
     return [prompt.pairs[key] for key in sorted(prompt.pairs)]
 
 
-def _record(prompt: PromptVotes, votes: PairVotes, name: str) -> Record:
-    first_wins = len(votes.wins) > len(votes.losses)
+def _record(prompt: PromptVotes, votes: PairVotes, name: str, *, first_wins: bool | None = None) -> Record:
+    if first_wins is None:
+        first_wins = len(votes.wins) > len(votes.losses)
     chosen, rejected = (votes.first, votes.second) if first_wins else (votes.second, votes.first)
-    numbers = sorted((len(votes.wins), len(votes.losses)), reverse=True)
+    cast = len(votes.wins), len(votes.losses)
+    numbers = cast if first_wins else cast[::-1]
     return {
         "id": name,
         "prompt_id": prompt.prompt_id,

@@ -24,8 +24,9 @@ class ExportFormat:
     kinds: tuple[str, ...]
     """The feedback kinds it can hold."""
     views: tuple[str, ...]
-    """judgments: what each annotator said; majority: what more than half of them said;
-    verdicts: the reviewer's verdict where there is one, else the majority."""
+    """judgments: what each annotator said; majority: what more than half of them said; consensus: what they say
+    together, each counted by how reliable they are; verdicts: the reviewer's verdict where there is one, else the
+    majority."""
     write_rows: Callable[..., Iterator[dict[str, Any]]]
     is_whole: bool = False
     """Whether it is a copy of the project: gold tasks are then in it unless they are left out by name."""
@@ -51,7 +52,7 @@ _FORMATS = (
         "trl",
         "TRL's explicit preference form: prompt, chosen and rejected as messages, one pair a line.",
         ("ranking",),
-        ("judgments", "majority", "verdicts"),
+        ("judgments", "majority", "consensus", "verdicts"),
         trl.write_rows,
     ),
 )

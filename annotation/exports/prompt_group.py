@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from annotation.consensus.leanings import Leaning
 from annotation.exports.canonical import CanonicalRecord, Message, ResponseRecord
 from annotation.kinds.registry import Answer
 
@@ -33,3 +34,5 @@ class PromptGroup:
     """Whether a reviewer found that the ranking cannot be judged."""
     tags: Sequence[str] = ()
     metadata: dict[str, Any] = field(default_factory=dict)
+    leanings: dict[tuple[str, str], Leaning] = field(default_factory=dict)
+    """What the crowd says of two responses, by their ids; filled for the view `consensus` only."""

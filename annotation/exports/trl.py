@@ -10,6 +10,7 @@ from itertools import combinations
 from statistics import fmean
 from typing import Any
 
+from annotation.consensus.leanings import LEAST_PREFERENCE
 from annotation.exports.canonical import CanonicalRecord, Message, read_answer
 from annotation.exports.prompt_group import PromptGroup
 from annotation.kinds.preference import PreferencePair
@@ -22,19 +23,22 @@ def write_rows(groups: Iterable[PromptGroup], *, view: str) -> Iterator[dict[str
     judgments: every strict pair of every answer; two people who disagree give two opposite rows.
     majority: the pairs that more than half of those who compared both responses decided alike (who tied them counts as
     one who compared); its margin is the mean strength among those who agree.
+    consensus: the pairs of different texts on which the crowd leans to one side, each annotator counted by their
+    reliability and freed from their position bias; its margin is the log-odds, `preference` the probability behind it.
     verdicts: what the reviewer decided, where there is a verdict on the task (nothing where it is unusable); else the
     majority.
     margin: the strength, 0.0 where none was asked (the loss is then the one without a margin).
     weight: 1 / number of pairs of the answer (of the task, for the majority), so that a ranking of nine responses,
     which has 36 pairs, counts no more than a choice between two.
     """
+    pick = {"judgments": _judgment_rows, "consensus": _consensus_rows}.get(view, _majority_rows)
     for group in groups:
         if view == "verdicts" and group.is_unusable:
             continue
         if view == "verdicts" and group.verdict is not None:
             yield from _judgment_rows(replace(group, records=[group.verdict]))
         else:
-            yield from _judgment_rows(group) if view == "judgments" else _majority_rows(group)
+            yield from pick(group)
 
 
 def _judgment_rows(group: PromptGroup) -> Iterator[dict[str, Any]]:
@@ -57,6 +61,14 @@ def _majority_rows(group: PromptGroup) -> Iterator[dict[str, Any]]:
                 decided.append((_mean_pair([pair for _, pair in votes]), [record for record, _ in votes]))
     for pair, records in decided:
         yield _row(group, pair, weight=1 / len(decided), records=records)
+
+
+def _consensus_rows(group: PromptGroup) -> Iterator[dict[str, Any]]:
+    decided = [(*keys, leaning) for keys, leaning in group.leanings.items() if leaning.preference >= LEAST_PREFERENCE]
+    for chosen, rejected, leaning in decided:
+        pair = PreferencePair(chosen, rejected, leaning.log_odds)
+        said = [record for record in group.records if {chosen, rejected} <= _placements(record)]
+        yield {**_row(group, pair, weight=1 / len(decided), records=said), "preference": leaning.preference}
 
 
 def _placements(record: CanonicalRecord) -> set[str]:

@@ -1,14 +1,18 @@
 """Judgments -> files."""
 
 from collections.abc import Iterator
+from dataclasses import asdict, replace
+from itertools import permutations
 from typing import Any
 
 from annotation.exceptions import ApplicationError
 from annotation.exports.formats import FORMATS, ExportError, export_rows
 from annotation.exports.json_lines import encode_rows
+from annotation.exports.prompt_group import PromptGroup
 from annotation.models import Project, User
 from annotation.permissions import Role, require_role
-from annotation.selectors.canonical import prompt_groups
+from annotation.selectors.canonical import RecordFilters, prompt_groups
+from annotation.selectors.leanings import load_leanings
 from annotation.services import audit
 
 
@@ -33,7 +37,7 @@ def export_project(
         require_role(user=actor, project=project, role=Role.MANAGER)
     try:
         rows = export_rows(
-            prompt_groups(project=project, filters=_with_default(filters, format_name)),
+            _groups(project, _with_default(filters, format_name), view),
             format_name=format_name,
             kind=project.kind,
             view=view,
@@ -49,6 +53,20 @@ def export_project(
         address=address,
     )
     return encode_rows(rows)
+
+
+def _groups(project: Project, filters: dict[str, Any], view: str) -> Iterator[PromptGroup]:
+    RecordFilters.read(filters)
+    return _with_leanings(project, filters) if view == "consensus" else prompt_groups(project=project, filters=filters)
+
+
+def _with_leanings(project: Project, filters: dict[str, Any]) -> Iterator[PromptGroup]:
+    """The groups with what the crowd says of each pair, both ways round; the model is fitted before the first."""
+    leanings = load_leanings(project=project, prompts_by="external_id", **asdict(RecordFilters.read(filters)))
+    for group in prompt_groups(project=project, filters=filters):
+        keys = [response["id"] for response in group.responses]
+        found = {(one, other): leanings.of(group.prompt_id, one, other) for one, other in permutations(keys, 2)}
+        yield replace(group, leanings={pair: leaning for pair, leaning in found.items() if leaning is not None})
 
 
 def _with_default(filters: dict[str, Any] | None, format_name: str) -> dict[str, Any]:

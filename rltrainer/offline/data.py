@@ -9,7 +9,7 @@ from pathlib import Path
 from rewardmodel.records import ExampleRecord, PreferenceRecord, read_examples, read_preferences
 from rewardmodel.runtime.rendering import Renderer
 from rewardmodel.runtime.run_directory import RunDirectory
-from rewardmodel.targets import smooth, vote_probability
+from rewardmodel.targets import smooth, soft_target
 from rltrainer.config_offline import DPOConfig, OfflineConfig, PreferenceLossConfig
 from rltrainer.offline.lesson import Lesson, check_apart, keep_fitting, make_lesson
 from rltrainer.progress import hash_file
@@ -63,6 +63,6 @@ def encode_example(record: ExampleRecord, renderer: Renderer) -> Lesson:
 
 def encode_preference(record: PreferenceRecord, renderer: Renderer, loss: PreferenceLossConfig) -> Lesson:
     """The chosen and the rejected response, and how sure people are of their choice."""
-    target = vote_probability(record.votes, prior=loss.vote_prior) if loss.target == "votes" else 1.0
+    target = soft_target(record, prior=loss.vote_prior) if loss.target == "votes" else 1.0
     target = smooth(target, label_smoothing=loss.label_smoothing)
     return make_lesson(record, [record.chosen, record.rejected], renderer, target=target, weight=record.weight)

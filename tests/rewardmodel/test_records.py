@@ -34,6 +34,8 @@ def test_a_record_comes_back_unchanged_through_json() -> None:
         ({"prompt": [{"role": "user", "content": 1}]}, "prompt[0].content: expected text"),
         ({"votes": {"chosen": -1}}, "votes.chosen: must be 0 or more"),
         ({"votes": {"chosen": 1, "rejected": 2}}, "votes: 'rejected' has more votes"),
+        ({"preference": 0.4}, "preference: must be from 0.5 to 1, got 0.4"),
+        ({"preference": "high"}, "preference: expected a"),
         ({"votes": {"maybe": 1}}, "votes.maybe: unknown field"),
         ({"margin": float("nan")}, "margin: expected a finite number"),
         ({"weight": -1}, "weight: must be 0 or more"),

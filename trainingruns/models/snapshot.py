@@ -7,6 +7,7 @@ class Snapshot(models.Model):
     class View(models.TextChoices):
         JUDGMENTS = "judgments", "every judgment's pairs"
         MAJORITY = "majority", "one record a pair, with the votes"
+        CONSENSUS = "consensus", "one record a pair, as the crowd together sees it"
 
     project = models.ForeignKey("annotation.Project", models.PROTECT, related_name="snapshots")
     number = models.PositiveIntegerField()

@@ -13,14 +13,16 @@ from typing import Any
 from django.db import connection, transaction
 from django.db.models import Max
 
+from annotation.consensus.leanings import Leanings
 from annotation.exceptions import ApplicationError
 from annotation.models import Membership, Project, User
 from annotation.permissions import require_role
+from annotation.selectors.leanings import load_leanings
 from annotation.services import audit
 from trainingruns.artifacts import artifact_path, file_digest
 from trainingruns.examples import ExampleMaker
 from trainingruns.models import Snapshot
-from trainingruns.pairs import VIEWS, PromptVotes, Record, human_ceiling, split_bound, split_place
+from trainingruns.pairs import VIEWS, PromptVotes, Record, human_ceiling, make_records, split_bound, split_place
 from trainingruns.run_directory import json_lines, write_atomically
 from trainingruns.selectors.votes import Provenance, prompt_records, read_candidates, read_votes
 
@@ -129,7 +131,10 @@ def _gather(project: Project, settings: Mapping[str, Any]) -> Contents:
     contents = Contents()
     prompts = list(read_votes(project=project, filters=settings["filters"], provenance=contents.provenance))
     places = {prompt.prompt_id: split_place(prompt.messages, seed=settings["seed"]) for prompt in prompts}
-    records = {prompt.prompt_id: list(VIEWS[settings["view"]](prompt, contents.dropped)) for prompt in prompts}
+    leanings = _leanings(project, settings)
+    records = {
+        prompt.prompt_id: list(make_records(settings["view"], prompt, contents.dropped, leanings)) for prompt in prompts
+    }
     candidates = read_candidates(project=project, filters=settings["filters"])
     examples = ExampleMaker(contents.dropped_examples).make(prompts, candidates)
     places.update({each["prompt_id"]: split_place(each["prompt"], seed=settings["seed"]) for each in examples})
@@ -144,6 +149,14 @@ def _gather(project: Project, settings: Mapping[str, Any]) -> Contents:
         if is_held_out:
             contents.eval_prompts.append(prompt)
     return contents
+
+
+def _leanings(project: Project, settings: Mapping[str, Any]) -> Leanings | None:
+    """What the crowd says of every pair, from the judgments that the snapshot is made of."""
+    if settings["view"] != Snapshot.View.CONSENSUS:
+        return None
+    filters = {name: settings["filters"][name] for name in ("since", "exclude_simulated", "exclude_gold")}
+    return load_leanings(project=project, prompts_by="id", **filters)
 
 
 def _write_files(folder: Path, project: Project, settings: Mapping[str, Any], contents: Contents) -> dict[str, Any]:

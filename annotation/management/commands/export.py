@@ -24,7 +24,7 @@ class Command(BaseCommand):
         parser.add_argument("project", metavar="SLUG")
         formats = "; ".join(f"{each.name}: {each.description}" for each in FORMATS.values())
         parser.add_argument("--format", required=True, choices=sorted(FORMATS), help=formats)
-        parser.add_argument("--view", default="judgments", help="judgments (default) or majority")
+        parser.add_argument("--view", default="judgments", help="judgments (default), majority or consensus")
         parser.add_argument("--out", required=True, metavar="FILE", help="- writes to standard output")
         parser.add_argument("--exclude-simulated", action="store_true", help="leave out simulated annotators")
         parser.add_argument(

@@ -45,7 +45,7 @@ def test_other_formats(project: Project, client_of: ClientOf, name: str) -> None
     [
         ("", "format"),
         ("format=csv", "format"),
-        ("format=trl&view=consensus", "view"),
+        ("format=trl&view=average", "view"),
         ("format=trl&since=yesterday", "since"),
         ("format=trl&annotator__password__startswith=a", "annotator__password__startswith"),
     ],
