@@ -6,12 +6,12 @@ The format is described in docs/interchange.md. Its writer is annotation.exports
 from collections.abc import Iterable, Iterator
 
 from annotation.importers.json_line import LineSyntaxError, decode_line
-from annotation.importers.line_errors import ImportFileError, LineError
+from annotation.importers.line_errors import MOST_ERRORS, FileErrors, LineError
 from annotation.importers.prompt_line import read_prompt
 from annotation.importers.records import ImportedPrompt
+from annotation.importers.seen_ids import SeenIds
 from annotation.kinds.faults import FaultList
 
-MOST_ERRORS = 20
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
@@ -22,23 +22,30 @@ def read_prompts(lines: Iterable[bytes], *, most_errors: int = MOST_ERRORS) -> I
     transaction, so that a file with an error leaves nothing behind.
     Raises: ImportFileError, at the end or after `most_errors` errors.
     """
-    errors: list[LineError] = []
-    first_lines: dict[str, int] = {}
+    errors = FileErrors(keep=most_errors)
+    for found in read_lines(lines):
+        if isinstance(found, LineError):
+            errors.add(found)
+        elif not errors.count:
+            yield found
+    errors.raise_if_any()
+
+
+def read_lines(lines: Iterable[bytes]) -> Iterator[ImportedPrompt | LineError]:
+    """The prompts of a file and what is wrong with its other lines, in the file's order."""
+    first_lines = SeenIds()
     for number, line in enumerate(lines, start=1):
         content = line.removeprefix(BYTE_ORDER_MARK) if number == 1 else line
         if not content.strip():
             continue
         prompt, found = _read_line(content, number, first_lines)
-        errors += found
-        if len(errors) >= most_errors:
-            raise ImportFileError(errors[:most_errors], more=True)
-        if prompt is not None and not errors:
+        if found:
+            yield from found
+        elif prompt is not None:
             yield prompt
-    if errors:
-        raise ImportFileError(errors)
 
 
-def _read_line(line: bytes, number: int, first_lines: dict[str, int]) -> tuple[ImportedPrompt | None, list[LineError]]:
+def _read_line(line: bytes, number: int, first_lines: SeenIds) -> tuple[ImportedPrompt | None, list[LineError]]:
     try:
         mapping, remark = decode_line(line)
     except LineSyntaxError as error:
@@ -46,7 +53,7 @@ def _read_line(line: bytes, number: int, first_lines: dict[str, int]) -> tuple[I
     faults = FaultList()
     prompt = read_prompt(mapping, faults, line=number)
     if prompt is not None:
-        first = first_lines.setdefault(prompt.external_id, number)
+        first = first_lines.first_line(prompt.external_id, number)
         if first != number:
             faults.add(f"{prompt.external_id!r} already stands in line {first}; every id goes once", "external_id")
     if remark and not faults.faults:

@@ -54,3 +54,9 @@ class ImportedPrompt:
     def response_keys(self) -> list[str]:
         """The responses' keys in the file's order."""
         return [response.key for response in self.responses]
+
+    @property
+    def characters(self) -> int:
+        """The length of its texts."""
+        asked = sum(len(turn.content) for turn in self.prompt)
+        return asked + sum(len(response.text) for response in self.responses)

@@ -4,7 +4,8 @@ from django.db import models
 class Prompt(models.Model):
     """What was asked: chat messages, oldest first."""
 
-    project = models.ForeignKey("annotation.Project", models.CASCADE, related_name="prompts")
+    # Where a unique constraint begins with the column, a second index of it would only slow down imports.
+    project = models.ForeignKey("annotation.Project", models.CASCADE, related_name="prompts", db_index=False)
     external_id = models.CharField(max_length=200)
     """The id that the importer gave; the key that makes imports safe to repeat."""
     messages = models.JSONField()
@@ -28,7 +29,7 @@ class Prompt(models.Model):
 class Response(models.Model):
     """One answer to a prompt."""
 
-    prompt = models.ForeignKey(Prompt, models.CASCADE, related_name="responses")
+    prompt = models.ForeignKey(Prompt, models.CASCADE, related_name="responses", db_index=False)
     key = models.CharField(max_length=100)
     """Its id among the prompt's responses. Never shown to annotators: ids often name the model."""
     text = models.TextField(blank=True)

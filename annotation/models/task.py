@@ -22,7 +22,8 @@ class Task(models.Model):
         QUALIFICATION = "qualification", "Test: its answer is known"
         REPEAT = "repeat", "Repeat: the same task again, silently"
 
-    project = models.ForeignKey("annotation.Project", models.CASCADE, related_name="tasks")
+    # Where a unique constraint or another index begins with the column, a second one would only slow down imports.
+    project = models.ForeignKey("annotation.Project", models.CASCADE, related_name="tasks", db_index=False)
     prompt = models.ForeignKey("annotation.Prompt", models.CASCADE, related_name="tasks")
     external_id = models.CharField(max_length=310)
     """The prompt's external id; for one of several scalar tasks of a prompt, `prompt id#response key`."""
@@ -70,7 +71,7 @@ class Task(models.Model):
 class TaskResponse(models.Model):
     """A response of a task, in the task's stored order. People see another order, chosen per slot."""
 
-    task = models.ForeignKey(Task, models.CASCADE, related_name="task_responses")
+    task = models.ForeignKey(Task, models.CASCADE, related_name="task_responses", db_index=False)
     response = models.ForeignKey("annotation.Response", models.CASCADE, related_name="task_responses")
     position = models.PositiveSmallIntegerField()
 
@@ -102,7 +103,7 @@ class Slot(models.Model):
 
     project = models.ForeignKey("annotation.Project", models.CASCADE, related_name="slots")
     """The task's project, repeated here so that one index serves the search for work."""
-    task = models.ForeignKey(Task, models.CASCADE, related_name="slots")
+    task = models.ForeignKey(Task, models.CASCADE, related_name="slots", db_index=False)
     number = models.PositiveSmallIntegerField()
     state = models.CharField(max_length=9, choices=State, default=State.FREE)
     priority = models.FloatField(default=0)
@@ -113,7 +114,9 @@ class Slot(models.Model):
     asks_level = models.PositiveSmallIntegerField(default=0, db_default=0)
     returned_at = models.DateTimeField(null=True, blank=True)
     """When it became free after a lease, by a trigger; null for a slot that was free all along."""
-    annotator = models.ForeignKey("annotation.User", models.PROTECT, null=True, blank=True, related_name="slots")
+    annotator = models.ForeignKey(
+        "annotation.User", models.PROTECT, null=True, blank=True, related_name="slots", db_index=False
+    )
     last_annotator = models.ForeignKey("annotation.User", models.SET_NULL, null=True, blank=True, related_name="+")
     lease_token = models.UUIDField(null=True, blank=True)
     leased_at = models.DateTimeField(null=True, blank=True)

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from django.db.models.expressions import RawSQL
+
 from annotation.importers.line_errors import LineError
 from annotation.importers.records import ImportedPrompt
 from annotation.kinds.criteria import CriterionSpec, read_scores
@@ -91,7 +93,8 @@ def task_ids(item: ImportedPrompt) -> list[str]:
 def check_task_ids(items: Sequence[ImportedPrompt], *, project: Project) -> list[LineError]:
     """The prompts of which a task would get the id of another one, as `q#a` and response `a` of `q` would."""
     wanted = [name for item in items for name in task_ids(item)]
-    taken = set(Task.objects.filter(project=project, external_id__in=wanted).values_list("external_id", flat=True))
+    known = Task.objects.filter(project=project, external_id__in=one_of(wanted))
+    taken = set(known.values_list("external_id", flat=True))
     errors = []
     for item in items:
         for name in task_ids(item):
@@ -100,6 +103,11 @@ def check_task_ids(items: Sequence[ImportedPrompt], *, project: Project) -> list
                 errors.append(LineError(item.line, "external_id", message))
             taken.add(name)
     return errors
+
+
+def one_of(names: Sequence[str]) -> RawSQL:
+    """The names for an `__in` filter as one parameter; a parameter each takes longer to send than to look up."""
+    return RawSQL("SELECT unnest(%s::text[])", [list(names)])
 
 
 def specs_of(project: Project) -> list[CriterionSpec]:

@@ -9,6 +9,7 @@ from annotation.importers.line_errors import LineError
 from annotation.importers.records import ImportedPrompt
 from annotation.kinds.faults import FaultList
 from annotation.models import Judgment, Project, Prompt, User
+from annotation.services.import_checks import one_of
 from annotation.services.judgment_rows import stored_answer
 
 
@@ -23,7 +24,7 @@ class StoredPrompt:
 
 def find_stored(project: Project, batch: Sequence[ImportedPrompt]) -> dict[str, StoredPrompt]:
     """The prompts of a batch that the project has, by external id; three queries."""
-    prompts = Prompt.objects.filter(project=project, external_id__in=[item.external_id for item in batch])
+    prompts = Prompt.objects.filter(project=project, external_id__in=one_of([item.external_id for item in batch]))
     stored = {row.pk: StoredPrompt(row) for row in prompts.prefetch_related("responses")}
     if stored:
         imported = Judgment.objects.filter(task__prompt__in=list(stored), is_imported=True, revision=1)

@@ -1,13 +1,14 @@
 """Prompts, responses, tasks and judgments from outside -> rows, all or nothing."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from dataclasses import asdict, dataclass, field
-from itertools import islice
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
-from annotation.importers.line_errors import ImportFileError, LineError
+from annotation.importers.line_errors import MOST_ERRORS, FileErrors, ImportFileError, LineError
+from annotation.importers.reading_ahead import read_ahead
 from annotation.importers.records import ImportedPrompt
 from annotation.models import Project, User
 from annotation.permissions import Role, require_role
@@ -22,7 +23,10 @@ from annotation.services.import_people import ImportedPeople
 __all__ = ["ImportSummary", "add_comparison_tasks", "import_prompts"]
 
 BATCH_PROMPTS = 1000
-MOST_ERRORS = 20
+BATCH_CHARACTERS = 4_000_000
+"""A batch ends here even if it has fewer prompts, so that memory doesn't grow with the length of texts."""
+IMPORTS_LOCK = 7_041_777
+"""Any fixed number: names the lock under which imports into one project take turns."""
 
 
 @dataclass(slots=True)
@@ -47,32 +51,39 @@ class _Import:
     origin: str
     ranges: CriterionRanges | None
     people: ImportedPeople
+    errors: FileErrors
+    on_batch: Callable[[ImportSummary, FileErrors], None] | None
     summary: ImportSummary = field(default_factory=ImportSummary)
-    errors: list[LineError] = field(default_factory=list)
 
 
 @transaction.atomic
 def import_prompts(
     *,
     project: Project,
-    prompts: Iterable[ImportedPrompt],
+    prompts: Iterable[ImportedPrompt | LineError],
     actor: User | None,
     origin: str = "import",
     infer_criteria: bool = False,
     address: str | None = None,
+    errors: FileErrors | None = None,
+    on_batch: Callable[[ImportSummary, FileErrors], None] | None = None,
 ) -> ImportSummary:
-    """Stores prompts with their responses, tasks and judgments.
+    """Stores prompts with their responses, tasks and judgments. Imports into one project take turns.
 
     A prompt whose external_id is in the project already is passed over when it says the same. Judgments keep their
     time; their annotators become people who cannot sign in, unless they are members of the project.
-    prompts: a stream; one batch at a time is in memory. actor: None for the product itself (commands).
+    prompts: a stream; two batches at a time are in memory. actor: None for the product itself (commands).
     infer_criteria: makes the criteria from the scores seen, instead of holding the scores against the project's.
+    errors: where the errors are collected; by default reading ends after 20.
+    on_batch: called after each batch with what is done so far; what it raises ends the import, and nothing is stored.
     Raises: NotFound, NotPermitted; ImportFileError by line and field, in which case nothing at all is stored.
     """
     if actor is not None:
         require_role(user=actor, project=project, role=Role.MANAGER)
-    work = _Import(project, origin, CriterionRanges() if infer_criteria else None, ImportedPeople(project))
-    _take_all(iter(prompts), work)
+    _begin(project)
+    ranges = CriterionRanges() if infer_criteria else None
+    work = _Import(project, origin, ranges, ImportedPeople(project), errors or FileErrors(), on_batch)
+    _take_all(prompts, work)
     work.summary.annotators = work.people.count
     audit.record(
         actor=actor,
@@ -86,30 +97,63 @@ def import_prompts(
     return work.summary
 
 
-def _take_all(stream: Iterator[ImportedPrompt], work: _Import) -> None:
+def _begin(project: Project) -> None:
+    """Waits for the turn of this import. Foreign keys are checked as rows come, while the next part is being read."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [IMPORTS_LOCK, project.pk])
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+
+
+def _take_all(found: Iterable[ImportedPrompt | LineError], work: _Import) -> None:
     """Raises: ImportFileError with what the reader and the checks found, in the order of the lines."""
     try:
-        while len(work.errors) < MOST_ERRORS and (batch := list(islice(stream, BATCH_PROMPTS))):
-            _take(batch, work)
+        with closing(read_ahead(split_batches(found))) as batches:
+            for batch in batches:
+                _take(batch, work)
+                if work.on_batch is not None:
+                    work.on_batch(work.summary, work.errors)
     except ImportFileError as error:
-        raise ImportFileError([*work.errors, *error.errors][:MOST_ERRORS], more=error.more) from None
-    if work.errors:
-        raise ImportFileError(work.errors[:MOST_ERRORS], more=len(work.errors) >= MOST_ERRORS)
+        if error.errors == work.errors.kept:
+            raise
+        raise ImportFileError([*work.errors.kept, *error.errors][:MOST_ERRORS], more=error.more) from None
+    work.errors.raise_if_any()
 
 
-def _take(batch: list[ImportedPrompt], work: _Import) -> None:
+def split_batches(found: Iterable[ImportedPrompt | LineError]) -> Iterator[list[ImportedPrompt | LineError]]:
+    """The stream in parts of bounded length and size."""
+    batch: list[ImportedPrompt | LineError] = []
+    characters = 0
+    for each in found:
+        batch.append(each)
+        if isinstance(each, ImportedPrompt):
+            characters += each.characters
+        if len(batch) >= BATCH_PROMPTS or characters >= BATCH_CHARACTERS:
+            yield batch
+            batch, characters = [], 0
+    if batch:
+        yield batch
+
+
+def _take(found: list[ImportedPrompt | LineError], work: _Import) -> None:
     specs = None if work.ranges is not None else specs_of(work.project)
-    for item in batch:
-        work.errors += check_prompt(item, project=work.project, criteria=specs)
-    if work.errors:
+    batch = [item for item in found if isinstance(item, ImportedPrompt)]
+    for item in found:
+        wrong = [item] if isinstance(item, LineError) else check_prompt(item, project=work.project, criteria=specs)
+        for error in wrong:
+            work.errors.add(error)
+    if work.errors.count:
         return  # go on reading for further errors; nothing is stored any more
     people = work.people.find(judgment.annotator for item in batch for judgment in item.judgments)
     new = list(_without_known(batch, work, people))
-    work.errors += check_task_ids(new, project=work.project)
-    if work.errors:
-        return
-    for item in new:
-        if work.ranges is not None:
+    for error in check_task_ids(new, project=work.project):
+        work.errors.add(error)
+    if not work.errors.count:
+        _store(new, work, people)
+
+
+def _store(new: list[ImportedPrompt], work: _Import, people: dict[str, User]) -> None:
+    if work.ranges is not None:
+        for item in new:
             work.ranges.watch(item)
     criteria = (work.ranges or CriterionRanges()).save(work.project)
     counts = store_batch(
@@ -129,5 +173,6 @@ def _without_known(batch: list[ImportedPrompt], work: _Import, people: dict[str,
         if known is None:
             yield item
             continue
-        work.errors += compare_with_stored(item, known, people)
+        for error in compare_with_stored(item, known, people):
+            work.errors.add(error)
         work.summary.skipped += 1
