@@ -5,14 +5,12 @@ The format is described in docs/interchange.md. Its writer is annotation.exports
 
 from collections.abc import Iterable, Iterator
 
-from annotation.importers.json_line import LineSyntaxError, decode_line
+from annotation.importers.formats.parsed import ParseOptions
+from annotation.importers.formats.table import FORMATS
 from annotation.importers.line_errors import MOST_ERRORS, FileErrors, LineError
-from annotation.importers.prompt_line import read_prompt
+from annotation.importers.record_reader import read_records
 from annotation.importers.records import ImportedPrompt
-from annotation.importers.seen_ids import SeenIds
-from annotation.kinds.faults import FaultList
-
-BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+from annotation.importers.sources.json_rows import read_json_lines
 
 
 def read_prompts(lines: Iterable[bytes], *, most_errors: int = MOST_ERRORS) -> Iterator[ImportedPrompt]:
@@ -33,29 +31,4 @@ def read_prompts(lines: Iterable[bytes], *, most_errors: int = MOST_ERRORS) -> I
 
 def read_lines(lines: Iterable[bytes]) -> Iterator[ImportedPrompt | LineError]:
     """The prompts of a file and what is wrong with its other lines, in the file's order."""
-    first_lines = SeenIds()
-    for number, line in enumerate(lines, start=1):
-        content = line.removeprefix(BYTE_ORDER_MARK) if number == 1 else line
-        if not content.strip():
-            continue
-        prompt, found = _read_line(content, number, first_lines)
-        if found:
-            yield from found
-        elif prompt is not None:
-            yield prompt
-
-
-def _read_line(line: bytes, number: int, first_lines: SeenIds) -> tuple[ImportedPrompt | None, list[LineError]]:
-    try:
-        mapping, remark = decode_line(line)
-    except LineSyntaxError as error:
-        return None, [LineError(number, "", str(error))]
-    faults = FaultList()
-    prompt = read_prompt(mapping, faults, line=number)
-    if prompt is not None:
-        first = first_lines.first_line(prompt.external_id, number)
-        if first != number:
-            faults.add(f"{prompt.external_id!r} already stands in line {first}; every id goes once", "external_id")
-    if remark and not faults.faults:
-        faults.add(remark)
-    return prompt, [LineError(number, fault["field"], fault["message"]) for fault in faults.faults]
+    return read_records(read_json_lines(lines), FORMATS["concord"], ParseOptions())

@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('annotation', '0014_lease_function'),
+        ('annotation', '0017_verdict'),
     ]
 
     operations = [

@@ -1,0 +1,1 @@
+"""PURE. Files -> rows: one module a container, all of them streams of `SourceRow`."""
