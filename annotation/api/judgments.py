@@ -17,12 +17,15 @@ from annotation.api.letters import answer_in_keys
 from annotation.api.pagination import PAGE_PARAMETERS, page_of
 from annotation.api.schema import IDEMPOTENCY_KEY, describe
 from annotation.api.throttles import SubmitThrottle
+from annotation.api.work import AcquireOutput, show_outcome
 from annotation.blinding import answer_to_letters
 from annotation.exceptions import ApplicationError, NotFound
 from annotation.models import FeedbackKind, Judgment, User
 from annotation.selectors.work import my_judgments
+from annotation.selectors.workplaces import find_workplace
 from annotation.services.answer_sheets import open_sheet
 from annotation.services.judgments import amend_judgment, submit_answer
+from annotation.services.slots import acquire_task
 
 LONGEST_KEY = 100
 
@@ -59,6 +62,9 @@ class AnswerField(serializers.DictField):
 class SubmitInput(StrictSerializer):
     lease_token = LeaseTokenField(max_length=50)
     answer = AnswerField()
+    next = serializers.BooleanField(
+        required=False, default=False, help_text="Acquire the next task too: what acquire would answer comes as `next`."
+    )
 
 
 class AmendInput(StrictSerializer):
@@ -69,6 +75,10 @@ class AmendInput(StrictSerializer):
 class JudgmentOutput(serializers.Serializer[Any]):
     id = serializers.IntegerField()
     revision = serializers.IntegerField()
+
+
+class SubmittedOutput(JudgmentOutput):
+    next = AcquireOutput(required=False)
 
 
 class MyJudgmentOutput(serializers.ModelSerializer[Judgment]):
@@ -100,7 +110,7 @@ class SubmitView(ApiView):
         "Submit your answer. Retry with the same Idempotency-Key as often as needed: there will be one judgment. "
         "If the lease was lost, the answer is kept for a manager and `extra.kept_answer` names it.",
         request=SubmitInput,
-        gives={201: JudgmentOutput, 200: JudgmentOutput},
+        gives={201: SubmittedOutput, 200: SubmittedOutput},
         fails=(400, 404, 409, 413, 415, 422),
         parameters=[IDEMPOTENCY_KEY],
         tag="work",
@@ -122,10 +132,20 @@ class SubmitView(ApiView):
                 address=address_of(request),
                 sheet=sheet,
             )
-        return Response(
-            {"id": submission.judgment.pk, "revision": submission.judgment.revision},
-            status=201 if submission.is_new else 200,
-        )
+        shown: dict[str, Any] = {"id": submission.judgment.pk, "revision": submission.judgment.revision}
+        if body["next"]:
+            shown["next"] = _acquire_next(request, sheet.task.project.slug)
+        return Response(shown, status=201 if submission.is_new else 200)
+
+
+def _acquire_next(request: Request, slug: str) -> dict[str, Any] | None:
+    """What acquire would answer now; None where that fails: the answer before it is safe and must be told so."""
+    try:
+        project = find_workplace(user=person(request), slug=slug)
+        outcome = acquire_task(project=project, annotator=person(request))
+    except ApplicationError:
+        return None
+    return show_outcome(outcome, project, with_html=request.auth is None)
 
 
 class MyJudgmentsView(ApiView):

@@ -52,6 +52,11 @@ export class KeySettings {
     const action = this.button.dataset.changeKey;
     this.stop();
     if (code === "escape") return;
+    const owner = this.keys.actions.get(code);
+    if (owner && owner !== action) {
+      this.say(this.tellOwner(owner));
+      return;
+    }
     this.save({ ...this.keys.shortcuts, [action]: code }, `${showCode(code)} it is.`);
   }
 
@@ -69,11 +74,12 @@ export class KeySettings {
   }
 
   explain(error) {
-    const [fault] = error.extra.faults || [];
-    if (!fault) return error.message;
-    const owner = /already means '([-a-z]+)'/.exec(fault.message);
-    const words = owner && this.dialog.querySelector(`[data-change-key="${owner[1]}"]`);
-    return words ? `That key already means “${words.dataset.what}”.` : "That key is taken by the page or the browser; choose another one.";
+    return error.extra.faults ? "That key is taken by the page or the browser; choose another one." : error.message;
+  }
+
+  tellOwner(action) {
+    const button = this.dialog.querySelector(`[data-change-key="${action}"]`);
+    return button ? `That key already means “${button.dataset.what}”.` : "That key means something on the other judging screen; choose another one.";
   }
 
   say(sentence) {

@@ -48,7 +48,12 @@ export class Screen {
 
   // --- getting work -------------------------------------------------------------------------------------------------
 
-  async next() {
+  /** `work`: what came with the acknowledgement of the last answer; without it the server is asked. */
+  async next(work = null) {
+    if (work) {
+      this.take(work);
+      return;
+    }
     this.main.setAttribute("aria-busy", "true");
     this.lease.open(null);
     try {
@@ -84,13 +89,14 @@ export class Screen {
     const left = this.sending.leftOver();
     if (!left) return false;
     try {
-      await this.sending.send(left.path, left.body, left.key);
+      await this.sending.send(left.path, left.body, left);
       showToast("The answer that you gave before the page was closed has been sent.");
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       if (error.code === "lease_lost") this.tellKept();
       else if (error.code !== "already_submitted") tellFailure(error, () => this.next());
     }
+    this.drafts.local.remove(left.task);
     hideBanner();
     return true;
   }
@@ -158,15 +164,15 @@ export class Screen {
   }
 
   async sendNew() {
-    const body = { lease_token: this.lease.token, answer: this.answer() };
+    const body = { lease_token: this.lease.token, answer: this.answer(), next: true };
     this.drafts.clearTimer();
     this.drafts.local.write(this.task, body.answer, this.drafts.version);
-    const saved = await this.sending.send(`${this.api}tasks/${this.task.id}/judgments`, body);
+    const saved = await this.sending.send(`${this.api}tasks/${this.task.id}/judgments`, body, { task: this.task.id });
     this.drafts.close();
     countOne();
     hideBanner();
     showToast("Saved.", { action: () => this.openEdit(saved.id), actionText: "Undo", key: showCode(this.keys.shortcuts.undo) });
-    await this.next();
+    await this.next(saved.next);
   }
 
   refuse(error) {

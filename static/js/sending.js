@@ -24,14 +24,15 @@ export class Sending {
     return this.wake !== null;
   }
 
-  /** What a closed tab left unsent: {path, body, key}, or null. */
+  /** What a closed tab left unsent: {path, body, key, task}, or null. */
   leftOver() {
     const kept = readJson(this.place);
     return kept && typeof kept.path === "string" && kept.path.startsWith("/api/") ? kept : null;
   }
 
-  async send(path, body, key = newKey()) {
-    this.keep({ path, body, key });
+  /** task: whose answer it is. key: that of an earlier try. */
+  async send(path, body, { task = null, key = newKey() } = {}) {
+    this.keep({ path, body, key, task });
     for (let wait = FIRST_WAIT_MS; ; wait = Math.min(wait * 2, LONGEST_WAIT_MS)) {
       try {
         const saved = await call("POST", path, { body, headers: { "Idempotency-Key": key } });

@@ -56,7 +56,7 @@ export function showDraftState(state, at) {
 }
 
 export function countOne() {
-  for (const node of document.querySelectorAll("[data-count]")) node.textContent = String(Number(node.textContent) + 1);
+  for (const node of document.querySelectorAll("[data-done]")) node.textContent = String(Number(node.textContent) + 1);
   const bar = byId("my-progress");
   if (bar) bar.value += 1;
 }

@@ -185,3 +185,27 @@ def test_a_kept_answer_remembers_the_order_that_was_shown(
     assert kept.answer["tiers"] == [[kept.shown_order[0]], kept.shown_order[1:]]
     judgment = accept_kept_answer(manager=people["alice"], kept_answer_id=kept.pk)
     assert judgment.shown_order == kept.shown_order
+
+
+def test_next_task_comes_with_the_acknowledgement(project: Project, client_of: ClientOf) -> None:
+    bob = client_of("bob")
+    work = acquire(bob)
+    body = {"lease_token": work["lease"]["token"], "answer": {"tiers": [["A"], ["B", "C"]]}, "next": True}
+    path = f"/api/v1/tasks/{work['task']['id']}/judgments"
+    first, again = (bob.post(path, body, headers={"Idempotency-Key": "k"}) for _ in range(2))
+    assert (first.status_code, again.status_code) == (201, 200)
+    assert first.json()["next"]["task"]["id"] != work["task"]["id"]
+    # Sent again, it leases no second task; and acquire gives the very same one.
+    assert again.json()["next"]["lease"]["token"] == first.json()["next"]["lease"]["token"]
+    assert acquire(bob)["lease"]["token"] == first.json()["next"]["lease"]["token"]
+    assert Slot.objects.filter(state="leased").count() == 1
+
+
+def test_an_answer_counts_though_no_next_task_can_be_had(project: Project, client_of: ClientOf) -> None:
+    bob = client_of("bob")
+    work = acquire(bob)
+    Project.objects.filter(pk=project.pk).update(is_open=False)
+    body = {"lease_token": work["lease"]["token"], "answer": {"tiers": [["A"], ["B", "C"]]}, "next": True}
+    saved = bob.post(f"/api/v1/tasks/{work['task']['id']}/judgments", body, headers={"Idempotency-Key": "k"})
+    assert saved.status_code == 201
+    assert saved.json()["next"]["reason"] == "closed"
