@@ -23,7 +23,7 @@ def task_keys(columns: Floats, *, seed: int) -> Words:
     columns: [tasks, columns].
     """
     digest = digest_rows(columns)
-    return number_keys(digest, _count_earlier(digest), seed=seed)
+    return number_keys(digest, count_earlier(digest), seed=seed)
 
 
 def digest_rows(columns: Floats) -> Words:
@@ -72,7 +72,7 @@ def resample(statistic: Statistic, keys: Words, *, resamples: int, width: int) -
     return np.concatenate(parts)
 
 
-def _count_earlier(digest: Words) -> NDArray[np.int64]:
+def count_earlier(digest: Words) -> NDArray[np.int64]:
     """[tasks] how many tasks before each have its digest."""
     order = np.argsort(digest, kind="stable")
     ordered = digest[order]

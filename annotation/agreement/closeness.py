@@ -30,8 +30,10 @@ class Closeness:
     """Task id -> 1 minus the mean agreement of all comparisons on the task."""
 
 
-def measure_closeness(observations: Observations) -> Closeness:
+def measure_closeness(observations: Observations, *, extent: float | None = None) -> Closeness:
     """Closeness of the people behind observations of one kind.
+
+    extent: the range of all scores given, where these are a part of them.
 
     Choices and rankings: two people agree on two responses when both prefer the same one or both tie them. Scores:
     1 minus their distance as a share of the range of all scores given. Missing data: only shared units count, so an
@@ -39,7 +41,11 @@ def measure_closeness(observations: Observations) -> Closeness:
     """
     table = _table(observations)
     first, second = _comparisons(table.unit)
-    agree = _agreement(table, first, second, graded=isinstance(observations, ScoreObservations))
+    if isinstance(observations, ScoreObservations):
+        extent = extent if extent is not None else float(np.ptp(observations.value)) if len(observations.value) else 0.0
+        agree = _nearness(table, first, second, extent)
+    else:
+        agree = (table.category[first] == table.category[second]).astype(np.float64)
     people, tasks = len(table.annotator_ids), table.tasks
     near = sum_by(table.annotator[first], agree, people)
     compared = sum_by(table.annotator[first], np.ones(len(first)), people)
@@ -89,9 +95,6 @@ def _comparisons(unit: Integers) -> tuple[Integers, Integers]:
     return first, start + place + (start + place >= first)
 
 
-def _agreement(table: JudgmentTable, first: Integers, second: Integers, *, graded: bool) -> Floats:
-    if not graded:
-        return (table.category[first] == table.category[second]).astype(np.float64)
+def _nearness(table: JudgmentTable, first: Integers, second: Integers, extent: float) -> Floats:
     value = table.values[table.category]
-    extent = float(np.ptp(table.values)) if len(table.values) else 0.0
     return 1 - np.abs(value[first] - value[second]) / (extent or 1.0)

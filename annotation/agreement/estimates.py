@@ -4,12 +4,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from annotation.agreement.bootstrap import Words, resample, resample_sums, task_keys
+from annotation.agreement.bootstrap import Words, count_earlier, digest_rows, number_keys, resample, resample_sums
 from annotation.agreement.cohen_pairs import MeanCohenKappa
-from annotation.agreement.icc import OneWayIcc, TwoWayIcc, icc_interval
+from annotation.agreement.icc import OneWayIcc, TwoWayIcc, icc_interval, is_balanced
 from annotation.agreement.intervals import percentile_interval, small_sample_interval
 from annotation.agreement.linear import linearise
-from annotation.agreement.measures import FEW_TASKS, Basis, Measure, Measured
+from annotation.agreement.measures import Basis, Measure, Measured
 from annotation.agreement.nominal import ManyValuedNominalAlpha
 from annotation.agreement.observations import Floats
 from annotation.agreement.ordinal import ManyValuedOrdinalAlpha
@@ -18,6 +18,8 @@ from annotation.agreement.statistic import Additive, Share, Statistic
 from annotation.agreement.wilson import wilson_interval
 
 Ends = tuple[float, float] | None
+WILSON = "Wilson's interval, each task one trial"
+F_BASED = "F distribution (Shrout and Fleiss 1979)"
 LINEARISED = "linearised over tasks, Student's t"
 FEW_JUDGMENTS = 20_000
 """Up to here a statistic that goes through the judgments at each resample is resampled; beyond it, linearised."""
@@ -61,50 +63,84 @@ class Sums:
         return self.columns.sum(axis=0)
 
 
-def estimate_all(measured: Measured, settings: Settings) -> list[Estimate]:
+@dataclass(frozen=True, eq=False, slots=True)
+class Draws:
+    """The resamples of all statistics of sums, side by side."""
+
+    columns: Floats
+    """[tasks, columns]"""
+    drawn: Floats
+    """[resamples, columns]"""
+    keys: Words
+    """[tasks]"""
+    digests: Words
+    """[tasks] what each task's key follows from."""
+
+
+def draw(measured: Measured, settings: Settings) -> Draws:
+    """The resamples of one criterion."""
+    columns = np.concatenate([np.zeros((len(measured.task_ids), 0)), *_columns(measured)], axis=1)
+    digests = digest_rows(_unnamed(measured))
+    keys = number_keys(digests, count_earlier(digests), seed=settings.seed)
+    return Draws(columns, resample_sums(columns, keys, resamples=settings.resamples), keys, digests)
+
+
+def estimate_all(measured: Measured, draws: Draws, settings: Settings) -> list[Estimate]:
     """The estimate of each measure, in their order."""
-    if measured.basis.units < 2:
+    if measured.basis().units < 2:
         return [Estimate(None, None, settings.drawn) for _ in measured.measures]
-    columns = [each.statistic.columns for each in measured.measures if isinstance(each.statistic, Additive)]
-    keys = task_keys(_unnamed(measured), seed=settings.seed)
-    drawn = resample_sums(np.concatenate(columns, axis=1), keys, resamples=settings.resamples)
-    parts = iter(np.split(drawn, np.cumsum([each.shape[1] for each in columns]), axis=1))
-    whole = iter(columns)
+    ends = np.cumsum([each.shape[1] for each in _columns(measured)])
+    sums = map(Sums, np.split(draws.columns, ends, axis=1), np.split(draws.drawn, ends, axis=1))
     return [
-        estimate_sums(each, Sums(next(whole), next(parts)), each.basis or measured.basis, settings)
+        _estimate_sums(each, next(sums), measured, settings)
         if isinstance(each.statistic, Additive)
-        else _estimate_many_valued(each.statistic, measured, keys, settings)
+        else _estimate_many_valued(each.statistic, measured, draws.keys, settings)
         for each in measured.measures
     ]
+
+
+def _columns(measured: Measured) -> list[Floats]:
+    return [each.statistic.columns for each in measured.measures if isinstance(each.statistic, Additive)]
 
 
 def _unnamed(measured: Measured) -> Floats:
     """[tasks, columns] contributions in which nobody has a column of their own, so that names decide no draw."""
     named = (MeanCohenKappa, TwoWayIcc)
     statistics = [each.statistic for each in measured.measures if not isinstance(each.statistic, named)]
-    return np.concatenate([each.columns for each in statistics if isinstance(each, Additive)], axis=1)
+    columns = [each.columns for each in statistics if isinstance(each, Additive)]
+    return np.concatenate(columns, axis=1)
 
 
-def estimate_sums(measure: Measure, sums: Sums, basis: Basis, settings: Settings) -> Estimate:
-    """A statistic of sums."""
-    statistic = measure.statistic
+def _estimate_sums(measure: Measure, sums: Sums, measured: Measured, settings: Settings) -> Estimate:
+    """A statistic of sums, each task's contribution being at hand."""
+    statistic, basis = measure.statistic, measured.basis(measure)
     assert isinstance(statistic, Additive)
+    if measured.frame.is_large:
+        return estimate_totals(measure, sums.whole, sums.drawn, basis, settings)
     value = float(statistic.combine(sums.whole[None])[0])
     if np.isnan(value) or basis.tasks < 2:
         return Estimate(None if np.isnan(value) else value, None, settings.drawn)
-    formula = _by_formula(measure, statistic, value, basis, settings)
+    formula = _by_formula(measure, value, sums.whole, basis, settings) or _by_influence(measure, basis, settings)
     if formula is not None:
         return formula
-    draws = statistic.combine(sums.drawn)
-    if basis.tasks > FEW_TASKS:
-        return estimate_from_draws(value, draws, settings)
     left_out = statistic.combine(sums.whole - sums.columns[(sums.columns != 0).any(axis=1)])
-    return _estimate_few(value, draws, left_out, basis.tasks, settings)
+    return _estimate_few(value, statistic.combine(sums.drawn), left_out, basis.tasks, settings)
 
 
-def estimate_from_draws(value: float, draws: Floats, settings: Settings) -> Estimate:
-    """The estimate for many tasks."""
-    ends = percentile_interval(draws, confidence=settings.confidence)
+def estimate_totals(measure: Measure, whole: Floats, drawn: Floats, basis: Basis, settings: Settings) -> Estimate:
+    """A statistic of sums of so many tasks that the sums are enough.
+
+    whole: [columns] over all tasks; drawn: [resamples, columns].
+    """
+    statistic = measure.statistic
+    assert isinstance(statistic, Additive)
+    value = float(statistic.combine(whole[None])[0])
+    if np.isnan(value) or basis.tasks < 2:
+        return Estimate(None if np.isnan(value) else value, None, settings.drawn)
+    formula = _by_formula(measure, value, whole, basis, settings)
+    if formula is not None:
+        return formula
+    ends = percentile_interval(statistic.combine(drawn), confidence=settings.confidence)
     return Estimate(value, ends, f"{settings.drawn}, percentile interval")
 
 
@@ -113,28 +149,35 @@ def _estimate_few(value: float, draws: Floats, left_out: Floats, tasks: int, set
     return Estimate(value, ends, f"{settings.drawn}, BCa interval with small-sample tails")
 
 
-def _by_formula(
-    measure: Measure, statistic: Additive, value: float, basis: Basis, settings: Settings
-) -> Estimate | None:
+def _by_formula(measure: Measure, value: float, whole: Floats, basis: Basis, settings: Settings) -> Estimate | None:
     """The estimate where the interval has a formula."""
+    statistic, ends = measure.statistic, None
     if isinstance(statistic, Share) and statistic.is_proportion and value in (0, 1):
-        trials = int((statistic.denominator > 0).sum())
-        ends = wilson_interval(value * trials, trials, confidence=settings.confidence)
-        return Estimate(value, ends, "Wilson's interval, each task one trial")
-    if isinstance(statistic, OneWayIcc | TwoWayIcc) and measure.formula == "f":
-        ends = icc_interval(statistic, confidence=settings.confidence)
-        return None if ends is None else Estimate(value, ends, "F distribution (Shrout and Fleiss 1979)")
-    if measure.formula == "linearised" and basis.tasks <= FEW_TASKS:
-        ends = linearise(statistic).interval(tasks=basis.tasks, confidence=settings.confidence)
-        return None if ends is None else Estimate(value, ends, LINEARISED)
+        ends = wilson_interval(value * basis.tasks, basis.tasks, confidence=settings.confidence)
+        return Estimate(value, ends, WILSON)
+    if measure.formula == "f" and basis.units == basis.tasks:
+        assert isinstance(statistic, OneWayIcc | TwoWayIcc)
+        if isinstance(statistic, TwoWayIcc) or is_balanced(whole):
+            ends = icc_interval(statistic, whole, confidence=settings.confidence)
+        return None if ends is None else Estimate(value, ends, F_BASED)
     return None
+
+
+def _by_influence(measure: Measure, basis: Basis, settings: Settings) -> Estimate | None:
+    """The estimate where the interval follows from each task's influence."""
+    if measure.formula != "linearised":
+        return None
+    assert isinstance(measure.statistic, Additive)
+    linear = linearise(measure.statistic)
+    ends = linear.interval(tasks=basis.tasks, confidence=settings.confidence)
+    return None if ends is None else Estimate(linear.value, ends, LINEARISED)
 
 
 def _estimate_many_valued(statistic: Statistic, measured: Measured, keys: Words, settings: Settings) -> Estimate:
     """A statistic of many distinct values, which does not follow from sums."""
-    table, tasks = measured.table, measured.basis.tasks
+    table, tasks = measured.table, measured.basis().tasks
     assert isinstance(statistic, ManyValuedNominalAlpha | ManyValuedOrdinalAlpha | ManyValuedRatioAlpha)
-    if table.judgments > FEW_JUDGMENTS or tasks > FEW_TASKS:
+    if table.judgments > FEW_JUDGMENTS or measured.frame.is_large:
         linear = statistic.linearise()
         ends = linear.interval(tasks=tasks, confidence=settings.confidence)
         return Estimate(None if np.isnan(linear.value) else linear.value, ends, LINEARISED)

@@ -110,14 +110,14 @@ def two_way_icc(panel: JudgmentTable, *, case: Case, average: bool = False) -> T
     return TwoWayIcc(np.column_stack(parts).astype(np.float64), case, average)
 
 
-def icc_interval(statistic: OneWayIcc | TwoWayIcc, *, confidence: float) -> tuple[float, float] | None:
-    """The F-based interval; None where the mean squares leave it undefined.
+def icc_interval(statistic: OneWayIcc | TwoWayIcc, sums: Floats, *, confidence: float) -> tuple[float, float] | None:
+    """The F-based interval from the sums over all tasks [columns]; None where the mean squares leave it undefined.
 
     It holds for independent units with normal errors and, in case 1, the same number of judgments for each; see
     `is_balanced`.
     Source: Shrout and Fleiss 1979; the degrees of freedom of case 2 after Satterthwaite.
     """
-    sums = statistic.columns.sum(axis=0, keepdims=True)
+    sums = sums[None]
     if isinstance(statistic, OneWayIcc):
         between, within, k, n = (float(part[0]) for part in statistic.mean_squares(sums))
         return (
@@ -132,9 +132,9 @@ def icc_interval(statistic: OneWayIcc | TwoWayIcc, *, confidence: float) -> tupl
     return _absolute_interval((rows, people, error), n, k, average=statistic.average, confidence=confidence)
 
 
-def is_balanced(statistic: OneWayIcc) -> bool:
-    """Whether all units have the same number of judgments."""
-    units, judgments, sizes_squared = statistic.columns.sum(axis=0)[:3]
+def is_balanced(sums: Floats) -> bool:
+    """Whether all units have the same number of judgments. sums: [columns] of a OneWayIcc."""
+    units, judgments, sizes_squared = sums[:3]
     return bool(np.isclose(units * sizes_squared, judgments**2, rtol=1e-12))
 
 

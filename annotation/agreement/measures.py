@@ -1,12 +1,13 @@
 """PURE. Which statistics each kind of observation gets."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 
 from annotation.agreement.judgment_table import JudgmentTable
-from annotation.agreement.observations import Floats
+from annotation.agreement.observations import Floats, Ids, Integers
+from annotation.agreement.rankings import RankingTable
 from annotation.agreement.statistic import Share, Statistic
 
 ONE_VALUE = "Undefined: all judgments say the same, so agreement can't be told from chance."
@@ -18,6 +19,10 @@ NEGATIVE = "Undefined: a ratio scale has no values below 0."
 Formula = Literal["bootstrap", "linearised", "f"]
 FEW_TASKS = 2000
 """Up to here intervals take each task's own influence into account; beyond it they follow from sums alone."""
+
+
+UNITS, JUDGMENTS, DROPPED, TASKS = range(4)
+"""Columns of what a statistic stands on, by task."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +46,16 @@ class Measure:
     when_undefined: str
     formula: Formula = "bootstrap"
     """How its interval is found where each task's contribution is at hand."""
-    basis: Basis | None = None
-    """Where it differs from that of the whole."""
+    counts: Floats | None = None
+    """[tasks, 4] what it stands on, if not the whole: units, judgments, dropped, 1 for a task that counts."""
+    annotators: int | None = None
+    """How many people it stands on, where that is not the whole."""
     note: str = ""
     """What to know about a defined number."""
+    note_if_dropped: str = ""
+    """The same, where it leaves out more than the whole does."""
+    when_empty: str = ""
+    """Why it is undefined where it stands on nothing at all."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -53,12 +64,24 @@ class Frame:
 
     values: Floats
     """The distinct values."""
-    origin: float
-    """A value in their midst."""
     usual_size: int
     """The number of judgments a unit that covers most judgments."""
-    extent: float = field(default=1.0)
-    """Highest minus lowest value."""
+    tasks: int
+    """How many tasks the whole has."""
+
+    @property
+    def origin(self) -> float:
+        """A value in their midst."""
+        return float(self.values[len(self.values) // 2]) if len(self.values) else 0.0
+
+    @property
+    def extent(self) -> float:
+        """Highest minus lowest value."""
+        return float(np.ptp(self.values)) if len(self.values) else 0.0
+
+    @property
+    def is_large(self) -> bool:
+        return self.tasks > FEW_TASKS
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -67,8 +90,26 @@ class Measured:
 
     criterion: str
     table: JudgmentTable
-    basis: Basis
+    task_ids: Ids
+    """[tasks] the ids behind the rows of all contributions."""
+    counts: Floats
+    """[tasks, 4] what the whole stands on."""
+    sizes: Integers
+    """[sizes] how many units have each number of judgments."""
+    frame: Frame
     measures: tuple[Measure, ...]
+
+    def basis(self, measure: Measure | None = None) -> Basis:
+        """What a measure, or the whole, stands on."""
+        counts = self.counts if measure is None or measure.counts is None else measure.counts
+        people = self.table.annotators if measure is None or measure.annotators is None else measure.annotators
+        return make_basis(counts.sum(axis=0), people)
+
+
+def make_basis(counts: Floats, annotators: int) -> Basis:
+    """counts: [4] summed over tasks."""
+    units, judgments, dropped, tasks = (round(each) for each in counts.tolist())
+    return Basis(units, annotators, judgments, dropped, tasks)
 
 
 def undefined(table: JudgmentTable, level: str, name: str, reason: str) -> Measure:
@@ -77,19 +118,35 @@ def undefined(table: JudgmentTable, level: str, name: str, reason: str) -> Measu
     return Measure(level, name, Share(nothing, nothing), reason)
 
 
-def basis_of(table: JudgmentTable, *, of: JudgmentTable | None = None) -> Basis:
-    """What stands behind a table; `of` is the whole that it is a part of."""
-    dropped = table.dropped if of is None else of.judgments + of.dropped - table.judgments
-    return Basis(table.units, table.annotators, table.judgments, dropped, table.judged_tasks)
+def count_table(table: JudgmentTable, *, of: JudgmentTable) -> Floats:
+    """[tasks, 4] what stands behind a table; `of` is the whole that it is a part of."""
+    counts = np.zeros((table.tasks, 4))
+    counts[:, UNITS] = np.bincount(table.task_of_unit, minlength=table.tasks)
+    counts[:, JUDGMENTS] = np.bincount(table.task, minlength=table.tasks)
+    counts[:, DROPPED] = np.bincount(of.task, minlength=table.tasks) - counts[:, JUDGMENTS]
+    counts[:, TASKS] = counts[:, UNITS] > 0
+    return counts
+
+
+def count_rankings(table: RankingTable, tasks: int) -> Floats:
+    """[tasks, 4] the same for rankings, whose units are pairs of responses; rows are all tasks that came in."""
+    counts, place, pairs = np.zeros((tasks, 4)), table.pairs.task_ids, table.pairs
+    counts[place, UNITS] = np.bincount(pairs.task_of_unit, minlength=pairs.tasks)
+    counts[place, JUDGMENTS] = table.by_task
+    counts[:, DROPPED] = table.dropped_by_task
+    counts[place, TASKS] = 1
+    return counts
 
 
 def frame_of(table: JudgmentTable) -> Frame:
     """The frame of a whole; of units that two or more judged."""
-    value, sizes = np.sort(table.category), table.unit_sizes
-    covered = np.bincount(sizes) * np.arange(sizes.max(initial=0) + 1)
-    return Frame(
-        values=table.values,
-        origin=float(table.values[value[len(value) // 2]]) if len(value) else 0.0,
-        usual_size=int(len(covered) - 1 - np.argmax(covered[::-1])) if len(value) else 0,
-        extent=float(np.ptp(table.values)) if len(table.values) else 0.0,
-    )
+    return Frame(values=table.values, usual_size=usual_size(np.bincount(table.unit_sizes)), tasks=table.tasks)
+
+
+def usual_size(sizes: Integers) -> int:
+    """The number of judgments a unit that covers most judgments; of two such numbers the larger.
+
+    sizes: how many units have 0, 1, 2 ... judgments.
+    """
+    covered = sizes * np.arange(len(sizes))
+    return int(len(covered) - 1 - np.argmax(covered[::-1])) if covered.any() else 0

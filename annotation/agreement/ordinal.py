@@ -107,15 +107,21 @@ def _rank(by_value: Floats) -> tuple[Floats, Floats, Floats]:
     return ranks, count, np.where((by_value > 0).sum(axis=1) < 2, 0.0, spread)
 
 
+def is_tabulated(values: int, tasks: int) -> bool:
+    """Whether pairs of values are few enough for a table by task."""
+    return values <= MOST_VALUES and tasks * values * (values - 1) // 2 <= LARGEST_TABLE
+
+
 def ordinal_alpha(table: JudgmentTable) -> OrdinalAlpha | ManyValuedOrdinalAlpha:
     """The statistic of a table."""
     size, counts = len(table.values), count_values(table)
-    if counts.dense is not None and size <= MOST_VALUES and table.tasks * size * (size - 1) // 2 <= LARGEST_TABLE:
+    if counts.dense is not None and is_tabulated(size, table.tasks):
         return OrdinalAlpha(counts.dense, _count_coincidences(table))
     return ManyValuedOrdinalAlpha(table, table.unit_sizes.astype(np.float64), counts)
 
 
 def _count_coincidences(table: JudgmentTable) -> Coincidences:
+    """Every pair of values has its column, even one that never occurs, so that parts of the data fit the whole."""
     unit, category, count = table.count_categories()
     size = len(table.values)
     start, place = np.searchsorted(unit, unit), np.arange(len(unit))
@@ -124,8 +130,10 @@ def _count_coincidences(table: JudgmentTable) -> Coincidences:
     nothing = np.zeros(0, np.int64)
     before = np.concatenate([nothing, *(one for one, _ in met)])
     after = np.concatenate([nothing, *(other for _, other in met)])
-    joint, column = np.unique(category[before] * size + category[after], return_inverse=True)
-    cell = table.task_of_unit[unit[after]] * len(joint) + column
+    lower, higher = np.triu_indices(size, 1)
+    column = np.zeros((size, size), np.int64)
+    column[lower, higher] = np.arange(len(lower))
+    cell = table.task_of_unit[unit[after]] * len(lower) + column[category[before], category[after]]
     counted = count[before] * count[after] / (table.unit_sizes[unit[after]] - 1)
-    counts = sum_by(cell, counted, table.tasks * len(joint)).reshape(table.tasks, len(joint))
-    return Coincidences(joint // max(size, 1), joint % max(size, 1), counts)
+    counts = sum_by(cell, counted, table.tasks * len(lower)).reshape(table.tasks, len(lower))
+    return Coincidences(lower, higher, counts)

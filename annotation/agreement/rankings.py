@@ -28,10 +28,18 @@ class RankingTable:
     """Units are pairs of responses of a task, values FIRST, TIE, SECOND; a pair is missing where the annotator left
     one of the two unranked."""
     entries: RankEntries
-    rankings: int
-    """Rankings that can be compared with another one."""
-    dropped: int
-    """Rankings that share no pair of responses with anybody else's."""
+    by_task: Integers
+    """[tasks of the pairs] rankings that can be compared with another one."""
+    dropped_by_task: Integers
+    """[all tasks that came in] rankings that share no pair of responses with anybody else's."""
+
+    @property
+    def rankings(self) -> int:
+        return int(self.by_task.sum())
+
+    @property
+    def dropped(self) -> int:
+        return int(self.dropped_by_task.sum())
 
     @property
     def tasks(self) -> int:
@@ -60,7 +68,9 @@ def build_ranking_table(observations: RankingObservations) -> RankingTable:
     width = max(len(annotator_ids), 1)
     kept = np.unique(pairs.task_ids[pairs.task] * width + pairs.annotator_ids[pairs.annotator])
     entries = _keep_entries(kept, task, annotator, width, response, rank, pairs.task_ids)
-    return RankingTable(pairs, entries, len(kept), int(ranking.max(initial=-1)) + 1 - len(kept))
+    rankings = np.bincount(np.unique(task * width + annotator) // width, minlength=len(task_ids))
+    kept_by_task = np.bincount(kept // width, minlength=len(task_ids))
+    return RankingTable(pairs, entries, kept_by_task[pairs.task_ids.astype(np.int64)], rankings - kept_by_task)
 
 
 def _keep_entries(

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TypedDict
 
-from annotation.agreement.estimates import Estimate, Settings, estimate_all
+from annotation.agreement.estimates import Draws, Estimate, Settings, draw, estimate_all
 from annotation.agreement.measure_choices import measure_pairs, measure_rankings
 from annotation.agreement.measure_scores import measure_scores
 from annotation.agreement.measures import Basis, Frame, Measure, Measured
@@ -48,7 +48,7 @@ def agreement_report(
     Raises: ValueError when an annotator judged a unit more than once.
     """
     settings = Settings(seed, resamples, confidence)
-    return [record for each in observations for record in _report_one(measure(each), settings)]
+    return [record for each in observations for record in report_measured(measure(each), settings)]
 
 
 def measure(observations: Observations, frame: Frame | None = None) -> Measured:
@@ -62,13 +62,14 @@ def measure(observations: Observations, frame: Frame | None = None) -> Measured:
         case PairObservations():
             return measure_pairs(observations, frame)
         case RankingObservations():
-            return measure_rankings(observations)
+            return measure_rankings(observations, frame)
 
 
-def _report_one(measured: Measured, settings: Settings) -> list[StatisticRecord]:
-    estimates = estimate_all(measured, settings)
+def report_measured(measured: Measured, settings: Settings, draws: Draws | None = None) -> list[StatisticRecord]:
+    """The records of one criterion; draws: its resamples, where they are known already."""
+    estimates = estimate_all(measured, draws or draw(measured, settings), settings)
     return [
-        make_record(measured.criterion, each, each.basis or measured.basis, measured.basis, estimate, settings)
+        make_record(measured.criterion, each, measured.basis(each), measured.basis(), estimate, settings)
         for each, estimate in zip(measured.measures, estimates, strict=True)
     ]
 
@@ -105,10 +106,11 @@ def _note(measure: Measure, basis: Basis, whole: Basis, estimate: Estimate) -> s
     if whole.units == 1:
         return "Not enough overlap: only one unit was judged by two annotators; at least two are needed."
     if estimate.value is None:
-        return measure.when_undefined
+        return measure.when_empty if measure.when_empty and not basis.units else measure.when_undefined
     if basis.tasks < 2:
         return "No interval: all that was judged twice belongs to one task."
     missing = (
         "" if estimate.ends is not None else "No interval: in most resamples of the tasks the number is undefined."
     )
-    return " ".join(part for part in (measure.note, missing) if part)
+    partial = measure.note_if_dropped if basis.dropped > whole.dropped else ""
+    return " ".join(part for part in (measure.note, partial, missing) if part)

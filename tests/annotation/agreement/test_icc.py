@@ -22,7 +22,10 @@ def test_published_values_come_out_to_the_printed_digits() -> None:
 
 def test_intervals_are_those_of_another_implementation() -> None:
     """pingouin 0.7.0 on the same table, which rounds to two digits."""
-    ends = [icc_interval(each, confidence=0.95) for each in all_six(np.transpose(SHROUT_FLEISS_1979))]
+    ends = [
+        icc_interval(each, each.columns.sum(axis=0), confidence=0.95)
+        for each in all_six(np.transpose(SHROUT_FLEISS_1979))
+    ]
     rounded = [tuple(round(end, 2) for end in pair) for pair in ends]
     assert rounded == [(-0.13, 0.72), (0.02, 0.76), (0.34, 0.95), (-0.88, 0.91), (0.07, 0.93), (0.68, 0.99)]
 
@@ -64,7 +67,7 @@ def test_gaps_are_refused() -> None:
 def test_one_score_throughout_is_undefined(value: float) -> None:
     for each in all_six(np.full((3, 5), value)):
         assert np.isnan(value_of(each, 5))
-        assert icc_interval(each, confidence=0.95) is None
+        assert icc_interval(each, each.columns.sum(axis=0), confidence=0.95) is None
 
 
 def test_close_scores_far_from_zero_keep_their_digits() -> None:

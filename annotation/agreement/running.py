@@ -1,0 +1,230 @@
+"""PURE. Totals that follow new judgments: what a report needs of many tasks without looking at all of them again."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from annotation.agreement.bootstrap import Words, draw_weights, number_keys
+from annotation.agreement.closeness import Closeness, measure_closeness
+from annotation.agreement.estimates import Draws, Settings, draw, estimate_totals
+from annotation.agreement.measure_categories import layout_of
+from annotation.agreement.measures import Frame, Measured, make_basis, usual_size
+from annotation.agreement.observations import Floats, Integers, Observations, RankingObservations
+from annotation.agreement.report import StatisticRecord, make_record, measure, report_measured
+from annotation.agreement.statistic import Additive
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class RunningTotals:
+    """Sums over all tasks of one criterion, in the data and in each resample. Ids are integers."""
+
+    frame: Frame
+    whole: Floats
+    """[columns] the contributions of all tasks."""
+    drawn: Floats
+    """[resamples, columns] the same in each resample."""
+    counts: Floats
+    """[1 + measures, 4] what the whole and each measure stand on."""
+    sizes: Integers
+    """[sizes] how many units have 0, 1, 2 ... judgments."""
+    used: Integers
+    """[values] how often each value of the frame was given."""
+    digests: Words
+    """[digests] ascending: contributions of which there is at least one."""
+    multiples: Integers
+    """[digests] how many tasks have each."""
+    people: Integers
+    """[people] ascending ids of those who judged something."""
+    near: Floats
+    """[people] as `Closeness.near`."""
+    compared: Floats
+    """[people]"""
+    tasks: Integers
+    """[tasks] ascending ids of those that two people can be compared on."""
+    apart: Floats
+    """[tasks] as `Closeness.disagreement`."""
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Picture:
+    """All that a report says of one criterion."""
+
+    records: list[StatisticRecord]
+    closeness: Closeness
+    totals: RunningTotals | None
+    """None where the sums would not be enough: for few tasks, or for very many distinct values."""
+
+
+def picture_all(observations: Observations, settings: Settings) -> Picture:
+    """The picture of all observations of one kind."""
+    measured = measure(observations)
+    draws = draw(measured, settings)
+    closeness = measure_closeness(observations, extent=measured.frame.extent)
+    additive = all(isinstance(each.statistic, Additive) for each in measured.measures)
+    kept = additive and measured.frame.is_large
+    totals = _total_up(observations, measured, draws, closeness) if kept else None
+    return Picture(report_measured(measured, settings, draws), closeness, totals)
+
+
+def picture_change(
+    totals: RunningTotals, before: Observations, after: Observations, settings: Settings
+) -> Picture | None:
+    """The picture after some tasks have changed; the same as that of all observations but for rounding.
+
+    before, after: all observations of the tasks that changed, as they were and as they are.
+    Returns: None where the change reaches further than those tasks: a value used for the first time or no longer, or
+    another usual number of judgments; then look at all observations.
+    """
+    if not _has_values(totals.frame, after):
+        return None
+    old, new = (_Part.of(each, totals.frame, settings) for each in (before, after))
+    changed = _apply(totals, old, new, settings)
+    if (changed.used < 1).any() or not _fits(totals.frame, changed):
+        return None
+    return Picture(_report(new.measured, changed, settings), closeness_of(changed), changed)
+
+
+def closeness_of(totals: RunningTotals) -> Closeness:
+    """The closeness of people and the disagreement on tasks."""
+    return Closeness(
+        near=dict(zip(totals.people.tolist(), totals.near.tolist(), strict=True)),
+        compared=dict(zip(totals.people.tolist(), totals.compared.tolist(), strict=True)),
+        disagreement=dict(zip(totals.tasks.tolist(), totals.apart.tolist(), strict=True)),
+    )
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class _Part:
+    """What some tasks contribute."""
+
+    measured: Measured
+    draws: Draws
+    totals: RunningTotals
+
+    @classmethod
+    def of(cls, observations: Observations, frame: Frame, settings: Settings) -> "_Part":
+        measured = measure(observations, frame)
+        draws = draw(measured, replace(settings, resamples=0))
+        closeness = measure_closeness(observations, extent=frame.extent)
+        return cls(measured, draws, _total_up(observations, measured, draws, closeness))
+
+
+def _total_up(observations: Observations, measured: Measured, draws: Draws, closeness: Closeness) -> RunningTotals:
+    counts = [measured.counts, *(measured.counts if each.counts is None else each.counts for each in measured.measures)]
+    digests, multiples = np.unique(draws.digests[_contributes(draws)], return_counts=True)
+    people = np.sort(np.array(list(closeness.compared), np.int64))
+    tasks = np.sort(np.array(list(closeness.disagreement), np.int64))
+    return RunningTotals(
+        frame=measured.frame, whole=draws.columns.sum(axis=0), drawn=draws.drawn,
+        counts=np.array([each.sum(axis=0) for each in counts]), sizes=measured.sizes,
+        used=_count_values(observations, measured.frame), digests=digests, multiples=multiples, people=people,
+        near=np.array([closeness.near[each] for each in people.tolist()]),
+        compared=np.array([closeness.compared[each] for each in people.tolist()]), tasks=tasks,
+        apart=np.array([closeness.disagreement[each] for each in tasks.tolist()]),
+    )  # fmt: skip
+
+
+def _contributes(draws: Draws) -> Floats:
+    return (draws.columns != 0).any(axis=1)
+
+
+def _count_values(observations: Observations, frame: Frame) -> Integers:
+    if isinstance(observations, RankingObservations):
+        return np.ones(0, np.int64)
+    return np.bincount(np.searchsorted(frame.values, observations.value), minlength=len(frame.values))
+
+
+def _fits(frame: Frame, changed: RunningTotals) -> bool:
+    """Whether all observations together would still be measured as their parts have been."""
+    same_tables = layout_of(frame) == layout_of(changed.frame)
+    return same_tables and changed.frame.is_large and usual_size(changed.sizes) == frame.usual_size
+
+
+def _has_values(frame: Frame, observations: Observations) -> bool:
+    return isinstance(observations, RankingObservations) or bool(np.isin(observations.value, frame.values).all())
+
+
+def _apply(totals: RunningTotals, old: _Part, new: _Part, settings: Settings) -> RunningTotals:
+    drawn, digests, multiples = totals.drawn, totals.digests, totals.multiples
+    for part, sign in ((old, -1), (new, 1)):
+        rows = _contributes(part.draws)
+        change, digests, multiples, number = _renumber(digests, multiples, part.draws.digests[rows], sign)
+        keys = number_keys(change, number, seed=settings.seed)
+        # Rows of one digest contribute the same, so which of them gets which number is no matter.
+        order = np.argsort(part.draws.digests[rows], kind="stable")
+        weights = draw_weights(keys, resamples=settings.resamples)
+        drawn = drawn + sign * (weights.T @ part.draws.columns[rows][order])
+    people, (near, compared) = _merge(totals.people, (totals.near, totals.compared), old.totals.people,
+        (old.totals.near, old.totals.compared), new.totals.people, (new.totals.near, new.totals.compared))  # fmt: skip
+    seen = compared > 0
+    tasks, apart = _swap_tasks(totals, old.totals, new.totals)
+    more = len(new.measured.task_ids) - len(old.measured.task_ids)
+    return replace(
+        totals, frame=replace(totals.frame, tasks=totals.frame.tasks + more), drawn=drawn,
+        whole=totals.whole - old.totals.whole + new.totals.whole,
+        counts=totals.counts - old.totals.counts + new.totals.counts,
+        sizes=_add(_add(totals.sizes, old.totals.sizes, -1), new.totals.sizes, 1),
+        used=totals.used - old.totals.used + new.totals.used, digests=digests, multiples=multiples,
+        people=people[seen], near=near[seen], compared=compared[seen], tasks=tasks, apart=apart,
+    )  # fmt: skip
+
+
+def _renumber(
+    digests: Words, multiples: Integers, changed: Words, sign: int
+) -> tuple[Words, Words, Integers, Integers]:
+    """(changed digests ascending, digests, multiples, the number of each changed one among its like).
+
+    Those that go take the highest numbers, those that come the next ones, so that numbers stay without gaps.
+    """
+    ordered = np.sort(changed)
+    own = np.arange(len(ordered)) - np.searchsorted(ordered, ordered)
+    kinds, amounts = np.unique(ordered, return_counts=True)
+    every = np.union1d(digests, kinds)
+    had = np.zeros(len(every), np.int64)
+    had[np.searchsorted(every, digests)] = multiples
+    have = had.copy()
+    have[np.searchsorted(every, kinds)] += sign * amounts
+    place = np.searchsorted(every, ordered)
+    number = had[place] + own if sign > 0 else have[place] + own
+    return ordered, every[have > 0], have[have > 0], number
+
+
+def _merge(
+    ids: Integers, values: tuple[Floats, ...], gone: Integers, less: tuple[Floats, ...], come: Integers,
+    more: tuple[Floats, ...],
+) -> tuple[Integers, tuple[Floats, ...]]:  # fmt: skip
+    """Ids with their values, some taken away and some added."""
+    every = np.unique(np.concatenate([ids, gone, come]))
+    merged = []
+    for have, minus, plus in zip(values, less, more, strict=True):
+        total = np.zeros(len(every))
+        for where, amounts, sign in ((ids, have, 1), (gone, minus, -1), (come, plus, 1)):
+            total[np.searchsorted(every, where)] += sign * amounts
+        merged.append(total)
+    return every, tuple(merged)
+
+
+def _swap_tasks(totals: RunningTotals, old: RunningTotals, new: RunningTotals) -> tuple[Integers, Floats]:
+    stay = ~np.isin(totals.tasks, old.tasks)
+    tasks = np.concatenate([totals.tasks[stay], new.tasks])
+    order = np.argsort(tasks)
+    return tasks[order], np.concatenate([totals.apart[stay], new.apart])[order]
+
+
+def _add(one: Integers, other: Integers, sign: int) -> Integers:
+    total = np.zeros(max(len(one), len(other)), np.int64)
+    total[: len(one)] += one
+    total[: len(other)] += sign * other
+    return total
+
+
+def _report(measured: Measured, totals: RunningTotals, settings: Settings) -> list[StatisticRecord]:
+    people = len(totals.people)
+    whole, at, records = make_basis(totals.counts[0], people), 0, []
+    for number, each in enumerate(measured.measures, start=1):
+        assert isinstance(each.statistic, Additive)
+        columns = slice(at, at := at + each.statistic.columns.shape[1])
+        basis = make_basis(totals.counts[number], people)
+        estimate = estimate_totals(each, totals.whole[columns], totals.drawn[:, columns], basis, settings)
+        records.append(make_record(measured.criterion, each, basis, whole, estimate, settings))
+    return records

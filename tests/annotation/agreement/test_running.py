@@ -1,0 +1,125 @@
+"""Totals that follow new judgments against a computation from scratch."""
+
+from collections.abc import Iterator
+from dataclasses import fields
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from annotation.agreement import measures
+from annotation.agreement.estimates import Settings
+from annotation.agreement.observations import Observations, PairObservations, RankingObservations, ScoreObservations
+from annotation.agreement.running import Picture, RunningTotals, picture_all, picture_change
+
+HOW = Settings(seed=3, resamples=50, confidence=0.9)
+Rows = dict[tuple[int, int], list[int]]
+"""(task, annotator) -> what was said: a choice, a score, or the tiers of three responses."""
+
+
+@pytest.fixture(autouse=True)
+def _few_tasks_are_many() -> Iterator[None]:
+    """Six tasks are enough for running totals here."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(measures, "FEW_TASKS", 5)
+        yield
+
+
+def observe(kind: str, rows: Rows, tasks: set[int] | None = None) -> Observations:
+    """The rows as observations; of some tasks only."""
+    said = [(task, person, value) for (task, person), value in sorted(rows.items()) if tasks is None or task in tasks]
+    task, person = (np.array([row[place] for row in said], np.int64) for place in (0, 1))
+    values = np.array([row[2] for row in said], np.int64).reshape(len(said), 3)
+    if kind == "pairs":
+        return PairObservations(task, person, values[:, 0])
+    if kind == "scores":
+        unit = np.repeat(task, 3) * 3 + np.tile(np.arange(3), len(said))
+        prompt, score = np.repeat(task, 3) // 2, values.ravel().astype(float)
+        return ScoreObservations("clear", prompt, unit, np.repeat(person, 3), score)
+    return RankingObservations(
+        np.repeat(task, 3), np.repeat(person, 3), np.tile(np.arange(3), len(said)), values.ravel() + 1
+    )
+
+
+def make_rows(generator: np.random.Generator, tasks: int) -> Rows:
+    return {
+        (task, int(person)): generator.integers(0, 3, size=3).tolist()
+        for task in range(tasks) for person in generator.choice(6, size=generator.integers(1, 4), replace=False)
+    }  # fmt: skip
+
+
+def change(rows: Rows, generator: np.random.Generator, tasks: int) -> tuple[Rows, set[int]]:
+    """New judgments, amended ones, and a new task."""
+    changed = dict(rows)
+    touched = set()
+    for _ in range(int(generator.integers(1, 6))):
+        task, person = int(generator.integers(0, tasks + 1)), int(generator.integers(0, 8))
+        changed[task, person] = generator.integers(0, 3, size=3).tolist()
+        touched.add(task)
+    return changed, touched
+
+
+def same(one: Picture, other: Picture) -> None:
+    for mine, yours in zip(one.records, other.records, strict=True):
+        for name in mine:
+            assert mine[name] == pytest.approx(yours[name], abs=1e-9), (mine, yours)
+    for part in ("near", "compared", "disagreement"):
+        assert getattr(one.closeness, part) == pytest.approx(getattr(other.closeness, part), abs=1e-9)
+    assert one.totals is not None
+    assert other.totals is not None
+    for field in fields(RunningTotals):
+        if field.name != "frame":
+            np.testing.assert_allclose(getattr(one.totals, field.name), getattr(other.totals, field.name), atol=1e-9)
+
+
+@pytest.mark.parametrize("kind", ["pairs", "scores", "rankings"])
+@given(st.integers(0, 10_000), st.integers(1, 3))
+@settings(max_examples=25, deadline=None)
+def test_following_changes_is_looking_at_everything_again(kind: str, seed: int, times: int) -> None:
+    generator = np.random.default_rng(seed)
+    rows = make_rows(generator, 30)
+    picture = picture_all(observe(kind, rows), HOW)
+    for _ in range(times):
+        after, touched = change(rows, generator, 30)
+        if kind == "scores":  # Two tasks each share a prompt, which is what is drawn.
+            touched |= {task ^ 1 for task in touched}
+        whole = picture_all(observe(kind, after), HOW)
+        assert picture.totals is not None
+        followed = picture_change(picture.totals, observe(kind, rows, touched), observe(kind, after, touched), HOW)
+        if followed is not None:
+            same(followed, whole)
+        rows, picture = after, followed or whole
+
+
+def test_a_value_used_for_the_first_time_asks_for_everything() -> None:
+    rows = {(task, person): [task % 2, 0, 0] for task in range(12) for person in range(3)}
+    totals = picture_all(observe("pairs", rows), HOW).totals
+    assert totals is not None
+    after = rows | {(0, 7): [2, 0, 0]}
+    assert picture_change(totals, observe("pairs", rows, {0}), observe("pairs", after, {0}), HOW) is None
+
+
+def test_a_value_used_no_longer_asks_for_everything() -> None:
+    rows = {(task, person): [task % 2, 0, 0] for task in range(12) for person in range(3)} | {(0, 0): [2, 0, 0]}
+    totals = picture_all(observe("pairs", rows), HOW).totals
+    assert totals is not None
+    after = rows | {(0, 0): [0, 0, 0]}
+    assert picture_change(totals, observe("pairs", rows, {0}), observe("pairs", after, {0}), HOW) is None
+
+
+def test_another_usual_number_of_judgments_asks_for_everything() -> None:
+    rows = {(task, person): [(task + person) % 3, 0, 0] for task in range(12) for person in range(2)}
+    totals = picture_all(observe("pairs", rows), HOW).totals
+    assert totals is not None
+    after = rows | {(task, 2): [0, 0, 0] for task in range(9)}
+    touched = set(range(9))
+    assert picture_change(totals, observe("pairs", rows, touched), observe("pairs", after, touched), HOW) is None
+
+
+def test_few_tasks_and_continuous_scores_keep_no_totals() -> None:
+    rows = {(task, person): [task % 2, 0, 0] for task in range(4) for person in range(3)}
+    assert picture_all(observe("pairs", rows), HOW).totals is None
+    task = np.repeat(np.arange(50), 2)
+    scores = ScoreObservations("x", task, task, np.tile([0, 1], 50), np.random.default_rng(0).normal(size=100))
+    assert picture_all(scores, HOW).totals is None
