@@ -7,7 +7,7 @@ from annotation.models.project import Criterion, FeedbackKind, Membership, Proje
 from annotation.models.project_report import ProjectReport
 from annotation.models.prompt import Prompt, Response
 from annotation.models.quality import Pause, QualificationAttempt
-from annotation.models.report import AgreementReport
+from annotation.models.report import AgreementReport, AgreementTotals
 from annotation.models.shortcut import Shortcut
 from annotation.models.skill import PersonSkill, Skill, WorkCursor, WorkQueue
 from annotation.models.task import Flag, Skip, Slot, Task, TaskResponse
@@ -17,6 +17,7 @@ from annotation.models.verdict import Verdict
 
 __all__ = [
     "AgreementReport",
+    "AgreementTotals",
     "ApiToken",
     "AuditEvent",
     "Criterion",

@@ -23,3 +23,23 @@ class AgreementReport(models.Model):
     class Meta:
         get_latest_by = "id"
         ordering = ["-id"]
+
+
+class AgreementTotals(models.Model):
+    """Sums from which a part of a report with many tasks is brought up to date.
+
+    Without them everything is looked at again, so whatever changes what counts, besides a new judgment, deletes them.
+    """
+
+    project = models.ForeignKey("annotation.Project", models.CASCADE, related_name="agreement_totals")
+    part = models.CharField(max_length=40)
+    """`preference`, `ranking`, or `criterion` and its id."""
+    content = models.BinaryField()
+    """`agreement.totals_bytes`."""
+    newest_judgment_id = models.BigIntegerField()
+    """The report they belong to knows the same one."""
+    current_judgments = models.PositiveBigIntegerField()
+    """Current judgments of the project then, of all tasks; tells whether one came in late."""
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["project", "part"], name="agreement_totals_once")]

@@ -1,11 +1,12 @@
 """Agreement reports as they are stored, and what goes into a new one besides the statistics."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from django.db import connection
-from django.db.models import Count, Max, Q
+from django.db.models import Max
 
-from annotation.models import AgreementReport, Judgment, Project, Task, User
+from annotation.models import AgreementReport, Judgment, Project, User
+from annotation.selectors.observations import AS_OF
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,33 +48,54 @@ def is_fresh(report: AgreementReport | None, *, project: Project) -> bool:
     return report is not None and report.newest_judgment_id == newest_judgment_id(project=project)
 
 
-def count_judgments(*, project: Project) -> JudgmentCounts:
-    """The counts at the head of a report."""
-    counts = Judgment.objects.filter(project=project, is_current=True, task__purpose=Task.Purpose.NORMAL).aggregate(
-        judgments=Count("id"),
-        annotators=Count("annotator", distinct=True),
-        tasks=Count("task", distinct=True),
-        simulated=Count("id", filter=Q(annotator__origin=User.Origin.SIMULATED)),
-        newest=Max("id"),
-    )
-    return JudgmentCounts(**{**counts, "newest": counts["newest"] or 0})
+# Of what was current when a judgment was the newest, so that all parts of a report know the same judgments.
+COUNTS = f"""
+SELECT count(*), count(DISTINCT j.annotator_id), count(DISTINCT j.task_id),
+       count(*) FILTER (WHERE u.origin = %(simulated)s)
+FROM annotation_judgment j JOIN annotation_user u ON u.id = j.annotator_id
+JOIN annotation_task t ON t.id = j.task_id AND t.purpose = 'normal'
+WHERE j.project_id = %(project)s AND {AS_OF}
+"""  # noqa: S608 - a constant
+
+PEOPLE = f"""
+SELECT u.id, u.pseudonym, count(*), percentile_cont(0.5) WITHIN GROUP (ORDER BY j.active_ms), u.origin = %(simulated)s
+FROM annotation_judgment j JOIN annotation_user u ON u.id = j.annotator_id
+JOIN annotation_task t ON t.id = j.task_id AND t.purpose = 'normal'
+WHERE j.project_id = %(project)s AND {AS_OF} AND (%(people)s::bigint[] IS NULL OR u.id = ANY(%(people)s))
+GROUP BY u.id ORDER BY count(*) DESC, u.id LIMIT %(most)s
+"""  # noqa: S608 - a constant
 
 
-def count_people(*, project: Project, most: int) -> list[PersonCounts]:
-    """The people who judged most, with the median of their active time."""
+def count_judgments(*, project: Project, newest: int) -> JudgmentCounts:
+    """The counts at the head of a report that knows judgments up to the newest."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            SELECT u.id, u.pseudonym, count(*), percentile_cont(0.5) WITHIN GROUP (ORDER BY j.active_ms),
-                   u.origin = %s
-            FROM annotation_judgment j JOIN annotation_user u ON u.id = j.annotator_id
-            JOIN annotation_task t ON t.id = j.task_id AND t.purpose = 'normal'
-            WHERE j.project_id = %s AND j.is_current
-            GROUP BY u.id ORDER BY count(*) DESC, u.id LIMIT %s
-            """,
-            [User.Origin.SIMULATED, project.pk, most],
-        )
+        cursor.execute(COUNTS, {"project": project.pk, "newest": newest, "simulated": User.Origin.SIMULATED})
+        judgments, annotators, tasks, simulated = cursor.fetchone()
+    return JudgmentCounts(judgments, annotators, tasks, simulated, newest)
+
+
+def count_people(*, project: Project, newest: int, most: int, people: list[int] | None = None) -> list[PersonCounts]:
+    """The people who judged most, with the median of their active time; of some people only."""
+    parameters: dict[str, int | str | list[int] | None] = {
+        "project": project.pk, "newest": newest, "simulated": User.Origin.SIMULATED, "most": most, "people": people,
+    }  # fmt: skip
+    with connection.cursor() as cursor:
+        cursor.execute(PEOPLE, parameters)
         return [PersonCounts(*row) for row in cursor.fetchall()]
+
+
+def counts_of_report(report: AgreementReport) -> JudgmentCounts:
+    """The counts at the head of a stored report."""
+    return JudgmentCounts(
+        judgments=report.judgments, annotators=report.annotators, tasks=report.tasks,
+        simulated=report.simulated_judgments, newest=report.newest_judgment_id,
+    )  # fmt: skip
+
+
+def people_of_report(report: AgreementReport) -> list[PersonCounts]:
+    """What a stored report says of the people who judged most."""
+    names = [each.name for each in fields(PersonCounts)]
+    return [PersonCounts(**{name: row[name] for name in names}) for row in report.people]
 
 
 # Judged since the last report; a project whose last report took long waits ten times as long for the next one.

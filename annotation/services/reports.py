@@ -8,16 +8,21 @@ from typing import Any
 from django.db import connection, transaction
 from django.db.models import Max, Min
 
-from annotation.agreement.closeness import Closeness, measure_closeness
+from annotation.agreement.closeness import Closeness
 from annotation.agreement.report import RESAMPLES, StatisticRecord, agreement_report
 from annotation.models import AgreementReport, Judgment, Project, Score, Task
 from annotation.selectors.observations import load_observations
-from annotation.selectors.reports import count_judgments, count_people, is_fresh, latest_report, stale_projects
+from annotation.selectors.reports import PersonCounts, is_fresh, latest_report, newest_judgment_id, stale_projects
+from annotation.services.report_contents import (
+    SEED,
+    ReportContents,
+    compute_contents,
+    follow_contents,
+    save_totals,
+)
 from annotation.services.task_splits import store_splits
 
-SEED = 0
 MOST_HARD_TASKS = 20
-MOST_PEOPLE = 500
 KEPT_REPORTS = 200
 PAUSE_SECONDS = 10.0
 PROMPT_CHARACTERS = 160
@@ -36,25 +41,34 @@ def refresh_agreement_report(*, project: Project) -> AgreementReport:
     if known is not None and is_fresh(known, project=project):
         return known
     start = perf_counter()
-    counts = count_judgments(project=project)
-    observations = load_observations(project=project)
-    closeness = [measure_closeness(each) for each in observations]
+    newest = newest_judgment_id(project=project)
+    followed = follow_contents(project=project, last=known, newest=newest) if known is not None else None
+    contents = followed or compute_contents(project=project, newest=newest)
+    report = _store(project, contents)
+    _forget_old(project)
+    report.seconds = perf_counter() - start
+    report.save(update_fields=["seconds"])
+    return report
+
+
+def _store(project: Project, contents: ReportContents) -> AgreementReport:
+    closeness, counts = [each.closeness for each in contents.pictures.values()], contents.counts
     worst = _widest(closeness)
-    report = AgreementReport.objects.create(
+    save_totals(project=project, contents=contents)
+    changed = worst if contents.changed is None else {key: worst[key] for key in contents.changed if key in worst}
+    store_splits(project=project, disagreement=changed)
+    return AgreementReport.objects.create(
         project=project,
-        statistics=agreement_report(observations, seed=SEED, resamples=RESAMPLES),
+        statistics=[record for each in contents.pictures.values() for record in each.records],
         hard_tasks=_hard_tasks(project, worst),
-        people=_people(project, closeness),
+        people=_people(contents.people, closeness),
         judgments=counts.judgments,
         annotators=counts.annotators,
         tasks=counts.tasks,
         simulated_judgments=counts.simulated,
         newest_judgment_id=counts.newest,
-        seconds=perf_counter() - start,
+        seconds=0,
     )
-    store_splits(project=project, disagreement=worst)
-    _forget_old(project)
-    return report
 
 
 def refresh_stale_reports() -> int:
@@ -78,7 +92,7 @@ def _forget_old(project: Project) -> None:
         AgreementReport.objects.filter(project=project, id__lte=old).delete()
 
 
-def _people(project: Project, closeness: Sequence[Closeness]) -> list[dict[str, Any]]:
+def _people(people: Sequence[PersonCounts], closeness: Sequence[Closeness]) -> list[dict[str, Any]]:
     """Each person's work and their mean agreement with the others over all that they share, None without overlap."""
     near: Counter[object] = Counter()
     compared: Counter[object] = Counter()
@@ -94,7 +108,7 @@ def _people(project: Project, closeness: Sequence[Closeness]) -> list[dict[str, 
             "median_active_ms": person.median_active_ms,
             "simulated": person.simulated,
         }
-        for person in count_people(project=project, most=MOST_PEOPLE)
+        for person in people
     ]
 
 

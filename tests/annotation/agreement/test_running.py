@@ -12,6 +12,7 @@ from annotation.agreement import measures
 from annotation.agreement.estimates import Settings
 from annotation.agreement.observations import Observations, PairObservations, RankingObservations, ScoreObservations
 from annotation.agreement.running import Picture, RunningTotals, picture_all, picture_change
+from annotation.agreement.totals_bytes import read_totals, write_totals
 
 HOW = Settings(seed=3, resamples=50, confidence=0.9)
 Rows = dict[tuple[int, int], list[int]]
@@ -123,3 +124,17 @@ def test_few_tasks_and_continuous_scores_keep_no_totals() -> None:
     task = np.repeat(np.arange(50), 2)
     scores = ScoreObservations("x", task, task, np.tile([0, 1], 50), np.random.default_rng(0).normal(size=100))
     assert picture_all(scores, HOW).totals is None
+
+
+def test_totals_survive_as_bytes() -> None:
+    totals = picture_all(observe("pairs", make_rows(np.random.default_rng(0), 30)), HOW).totals
+    assert totals is not None
+    content = write_totals(totals, seed=3)
+    back = read_totals(content, seed=3, resamples=50)
+    assert back is not None
+    assert (back.frame.usual_size, back.frame.tasks) == (totals.frame.usual_size, totals.frame.tasks)
+    for field in fields(RunningTotals):
+        if field.name != "frame":
+            np.testing.assert_array_equal(getattr(back, field.name), getattr(totals, field.name))
+    assert read_totals(content, seed=4, resamples=50) is None
+    assert read_totals(content, seed=3, resamples=51) is None
