@@ -4,7 +4,7 @@ from celery import shared_task
 
 from annotation.models import Project
 from annotation.queueing import enqueue
-from annotation.services import project_reports, reports, slots, task_texts
+from annotation.services import import_running, import_uploads, project_reports, reports, slots, task_texts
 
 __all__ = [
     "enqueue",
@@ -46,3 +46,21 @@ def index_task_texts() -> int:
 def refresh_report_sections() -> int:
     """Brings consensus, bias and data health of all projects up to date; beat calls it."""
     return project_reports.refresh_stale_sections()
+
+
+@shared_task(name="annotation.jobs.run_import")
+def run_import(import_job_id: int) -> str:
+    """Works on an import from claim to end. A repeated message finds nothing to claim."""
+    return import_running.run_import(import_job_id=import_job_id) or "not ours"
+
+
+@shared_task(name="annotation.jobs.requeue_lost_imports")
+def requeue_lost_imports() -> int:
+    """Puts imports of lost workers back and sends waiting ones again; beat calls it."""
+    return import_running.requeue_lost_imports()
+
+
+@shared_task(name="annotation.jobs.remove_old_uploads")
+def remove_old_uploads() -> int:
+    """Removes the files of imports that ended a week ago; beat calls it."""
+    return import_uploads.remove_old_uploads()

@@ -44,6 +44,8 @@ VARIABLES: dict[str, Variable] = {
     "WEB_PROCESSES": Variable("web processes; default 2"),
     "ARTIFACTS_ROOT": Variable("folder of snapshots, run directories and models; default CONCORD_VAR/artifacts"),
     "MAX_UPLOAD_BYTES": Variable("largest request body; default 10 MiB"),
+    "MAX_IMPORT_BYTES": Variable("largest file that can be uploaded to be imported; default 1 GiB"),
+    "MAX_UNPACKED_BYTES": Variable("most that a gzip file to be imported may unpack to; default 4 GiB"),
     "REWARD_FUNCTIONS": Variable("package.module:name of Python functions that runs may reward with, by comma"),
     "LOG_LEVEL": Variable("DEBUG, INFO, WARNING or ERROR; default INFO, WARNING for commands"),
     "LOG_FORMAT": Variable("console or json; default json in production"),

@@ -54,6 +54,7 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
+    "annotation.body_limit.BodyLimit",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django_structlog.middlewares.RequestMiddleware",
@@ -132,6 +133,8 @@ if not PRODUCTION:
     STATIC_ROOT.mkdir(parents=True, exist_ok=True)
 REWARD_FUNCTIONS = env.read_list("REWARD_FUNCTIONS")
 MAX_UPLOAD_BYTES = env.read_int("MAX_UPLOAD_BYTES", 10 * 1024 * 1024, minimum=1024)
+MAX_IMPORT_BYTES = env.read_int("MAX_IMPORT_BYTES", 1024 * 1024 * 1024, minimum=1024)
+MAX_UNPACKED_BYTES = env.read_int("MAX_UNPACKED_BYTES", 4 * 1024 * 1024 * 1024, minimum=1024)
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_UPLOAD_BYTES
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000
 FILE_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
@@ -271,6 +274,8 @@ CELERY_BEAT_SCHEDULE = {
     for name, task, seconds in (
         ("release expired leases", "annotation.jobs.release_expired_leases", 15.0),
         ("index task texts", "annotation.jobs.index_task_texts", 10.0),
+        ("requeue lost imports", "annotation.jobs.requeue_lost_imports", 15.0),
+        ("remove old uploads", "annotation.jobs.remove_old_uploads", 3600.0),
         ("refresh agreement reports", "annotation.jobs.refresh_agreement_reports", 30.0),
         ("refresh report sections", "annotation.jobs.refresh_report_sections", 60.0),
         ("requeue lost runs", "trainingruns.jobs.requeue_lost_runs", 15.0),

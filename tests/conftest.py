@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -54,6 +55,14 @@ def campaign(alice: User, rita: User, bob: User, carol: User) -> Project:
 
 
 # --- The browser ------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def imports_folder(tmp_path: Path, settings: Any) -> Path:
+    """Where uploads of this test lie."""
+    options = {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": tmp_path}}
+    settings.STORAGES = {**settings.STORAGES, "artifacts": options}
+    return tmp_path
 
 
 def find_chromium() -> str | None:

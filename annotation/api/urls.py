@@ -7,6 +7,13 @@ from annotation.api.auth import CurrentTokenView, TokenView
 from annotation.api.board import BoardView, HeldLeaseView
 from annotation.api.exports import ExportView
 from annotation.api.flags import FlagView
+from annotation.api.import_jobs import (
+    CancelImportView,
+    ImportErrorsView,
+    ImportJobsView,
+    ImportJobView,
+    StartImportView,
+)
 from annotation.api.imports import ImportView
 from annotation.api.judgments import AmendView, MyJudgmentsView, MyJudgmentView, SubmitView
 from annotation.api.lease_tokens import LeaseTokenConverter
@@ -40,6 +47,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("projects/<slug:slug>/leases/<row:slot_id>", HeldLeaseView.as_view(), name="api-held-lease"),
     path("projects/<slug:slug>/verdicts", VerdictsView.as_view(), name="api-verdicts"),
     path("tasks/<row:task_id>/verdict", TaskVerdictView.as_view(), name="api-verdict"),
+    path("projects/<slug:slug>/imports", ImportJobsView.as_view(), name="api-imports"),
+    path("imports/<row:import_job_id>", ImportJobView.as_view(), name="api-import-job"),
+    path("imports/<row:import_job_id>/start", StartImportView.as_view(), name="api-start-import"),
+    path("imports/<row:import_job_id>/cancel", CancelImportView.as_view(), name="api-cancel-import"),
+    path("imports/<row:import_job_id>/errors", ImportErrorsView.as_view(), name="api-import-errors"),
     path("projects/<slug:slug>/agreement", AgreementView.as_view(), name="api-agreement"),
     path("projects/<slug:slug>/consensus", ConsensusView.as_view(), name="api-consensus"),
     path("projects/<slug:slug>/bias", BiasView.as_view(), name="api-bias"),

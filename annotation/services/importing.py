@@ -1,5 +1,6 @@
 """Prompts, responses, tasks and judgments from outside -> rows, all or nothing."""
 
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from dataclasses import asdict, dataclass, field
@@ -27,6 +28,7 @@ BATCH_CHARACTERS = 4_000_000
 """A batch ends here even if it has fewer prompts, so that memory doesn't grow with the length of texts."""
 IMPORTS_LOCK = 7_041_777
 """Any fixed number: names the lock under which imports into one project take turns."""
+WAIT_SECONDS = 0.2
 
 
 @dataclass(slots=True)
@@ -75,14 +77,15 @@ def import_prompts(
     prompts: a stream; two batches at a time are in memory. actor: None for the product itself (commands).
     infer_criteria: makes the criteria from the scores seen, instead of holding the scores against the project's.
     errors: where the errors are collected; by default reading ends after 20.
-    on_batch: called after each batch with what is done so far; what it raises ends the import, and nothing is stored.
+    on_batch: called after each batch, and while another import goes first, with what is done so far; what it raises
+    ends the import, and nothing is stored.
     Raises: NotFound, NotPermitted; ImportFileError by line and field, in which case nothing at all is stored.
     """
     if actor is not None:
         require_role(user=actor, project=project, role=Role.MANAGER)
-    _begin(project)
     ranges = CriterionRanges() if infer_criteria else None
     work = _Import(project, origin, ranges, ImportedPeople(project), errors or FileErrors(), on_batch)
+    _begin(work)
     _take_all(prompts, work)
     work.summary.annotators = work.people.count
     audit.record(
@@ -97,10 +100,16 @@ def import_prompts(
     return work.summary
 
 
-def _begin(project: Project) -> None:
+def _begin(work: _Import) -> None:
     """Waits for the turn of this import. Foreign keys are checked as rows come, while the next part is being read."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [IMPORTS_LOCK, project.pk])
+        while True:
+            cursor.execute("SELECT pg_try_advisory_xact_lock(%s, %s)", [IMPORTS_LOCK, work.project.pk])
+            if cursor.fetchone()[0]:
+                break
+            if work.on_batch is not None:
+                work.on_batch(work.summary, work.errors)
+            time.sleep(WAIT_SECONDS)
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
 
 

@@ -4,8 +4,6 @@ from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from django import forms
-from django.conf import settings
-from django.core.files.uploadedfile import UploadedFile
 
 from annotation.exceptions import ApplicationError
 from annotation.models import Membership, Project
@@ -56,19 +54,9 @@ class RoleForm(forms.Form):
 
 
 class ImportForm(forms.Form):
-    """A file in the interchange format."""
+    """A file to import; its size is checked as it is stored."""
 
-    file = forms.FileField(label="JSON Lines file")
-
-    def clean_file(self) -> UploadedFile:
-        """Refuses what the API refuses too; the command takes files of any size."""
-        file: UploadedFile = self.cleaned_data["file"]
-        most: int = settings.MAX_UPLOAD_BYTES
-        if (file.size or 0) > most:
-            raise forms.ValidationError(
-                f"The file has {file.size:,} bytes, at most {most:,} fit. For larger ones: manage.py import_judgments."
-            )
-        return file
+    file = forms.FileField(label="File", help_text="JSON Lines, JSON, CSV or Parquet; packed by gzip or not.")
 
 
 class TokenForm(forms.Form):

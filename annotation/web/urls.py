@@ -7,6 +7,7 @@ from annotation.web import (
     agreement,
     board,
     data,
+    imports,
     judge,
     kept_answers,
     people,
@@ -39,6 +40,14 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("projects/<slug:slug>/late/<int:kept_answer_id>/", kept_answers.decide_kept_answer, name="decide_kept_answer"),
     path("projects/<slug:slug>/agreement/", agreement.show_agreement, name="agreement"),
     path("projects/<slug:slug>/data/", data.show_data, name="data"),
+    path("projects/<slug:slug>/data/imports/", imports.show_imports, name="imports"),
+    path("projects/<slug:slug>/data/imports/<int:import_job_id>/", imports.show_import, name="import_job"),
+    path("projects/<slug:slug>/data/imports/<int:import_job_id>/live/", imports.show_import_live, name="import_live"),
+    path("projects/<slug:slug>/data/imports/<int:import_job_id>/start/", imports.begin_import, name="start_import"),
+    path("projects/<slug:slug>/data/imports/<int:import_job_id>/cancel/", imports.stop_import, name="cancel_import"),
+    path(
+        "projects/<slug:slug>/data/imports/<int:import_job_id>/errors/", imports.download_errors, name="import_errors"
+    ),
     path("projects/<slug:slug>/people/", people.show_people, name="people"),
     path("projects/<slug:slug>/people/change/", people.change_member, name="change_member"),
 ]

@@ -1,13 +1,15 @@
 """axe on every page, light and dark, and every page at the width of a small phone."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.utils import timezone
 from playwright.sync_api import BrowserContext, Page
 
-from annotation.models import Criterion, Project, User
+from annotation.models import Criterion, ImportJob, Project, User
+from annotation.services.import_uploads import upload_import
 from annotation.services.judgments import submit_judgment
 from annotation.services.reports import refresh_agreement_report
 from annotation.services.slots import Lease, acquire_task
@@ -22,7 +24,8 @@ PLACES = [
     "/", "/account/tokens/", "/projects/new/", "/accounts/password/change/", "/projects/campaign/",
     "/projects/campaign/board/", "/projects/campaign/adjudication/", "/projects/campaign/tasks/{task}/verdict/",
     "/projects/campaign/judge/", "/projects/campaign/tasks/", "/projects/campaign/tasks/{task}/",
-    "/projects/campaign/agreement/", "/projects/campaign/data/", "/projects/campaign/people/",
+    "/projects/campaign/agreement/", "/projects/campaign/data/", "/projects/campaign/data/imports/",
+    "/projects/campaign/data/imports/{job}/", "/projects/campaign/people/",
     "/projects/campaign/settings/", "/projects/campaign/late/", "/projects/scores/judge/", "/nothing/",
     "/projects/campaign/models/", "/runs/{run}/", "/runs/{preview}/", "/help/metrics/",
 ]  # fmt: skip
@@ -35,7 +38,9 @@ def browser_context_args(browser_context_args: dict[str, Any]) -> dict[str, Any]
 
 
 @pytest.fixture
-def filled(transactional_db: None, campaign: Project, alice: User, bob: User, carol: User) -> Project:
+def filled(
+    transactional_db: None, imports_folder: Path, campaign: Project, alice: User, bob: User, carol: User
+) -> Project:
     text = "# Head\n\nSome `code`.\n\n```python\nreturn 1  # why\n```\n\n|a|\n|-|\n|1|\n\n> quote [link](https://a.example)"
     for number in range(4):
         make_task(campaign, "pqrs", text=f"{number}: {text}")
@@ -51,6 +56,9 @@ def filled(transactional_db: None, campaign: Project, alice: User, bob: User, ca
     acquire_task(project=campaign, annotator=alice)
     make_task(campaign, "pqrstuvwx", text=text, priority=1)
     _make_runs(campaign)
+    rows = b"prompt,answer_a,answer_b,other\nWhy?,So.,Thus.,x\n,So.,Thus.,x\n"
+    upload_import(project=campaign, actor=alice, chunks=[rows], file_name="x.csv")
+    ImportJob.objects.update(state="failed", error_count=1, errors=[[3, "prompt", "is empty"]], reason="1 error")
     scores = Project.objects.create(slug="scores", name="Scores", kind="scalar", guideline=text)
     scores.memberships.create(user=alice, role="manager")
     Criterion.objects.create(project=scores, name="a", label="A", anchors={"1": "bad"}, required=False)
@@ -82,7 +90,8 @@ def address_of(place: str, project: Project) -> str:
     task = project.tasks.order_by("id").first()
     runs = {kind: Run.objects.get(project=project, kind=kind).pk for kind in ("dapo", "preview")}
     assert task is not None
-    return place.format(task=task.pk, run=runs["dapo"], preview=runs["preview"])
+    job = ImportJob.objects.filter(project=project).latest("id").pk
+    return place.format(task=task.pk, run=runs["dapo"], preview=runs["preview"], job=job)
 
 
 def find_violations(page: Page) -> list[str]:

@@ -1,6 +1,7 @@
 """Every address of the API times every method times every kind of person, generated from the map of addresses."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
@@ -10,7 +11,8 @@ from django.urls import URLPattern
 from rest_framework.test import APIClient
 
 from annotation.api.urls import urlpatterns
-from annotation.models import Project, Slot
+from annotation.models import Project, Slot, User
+from annotation.services.import_uploads import upload_import
 from tests.annotation.api.conftest import ClientOf, acquire, submit
 
 PEOPLE = ("nobody", "oscar", "bob", "rita", "alice", "root")
@@ -46,6 +48,11 @@ MATRIX: dict[str, dict[str, Row]] = {
     "api-tasks": {"get": Row(REVIEWERS)},
     "api-change-tasks": {"post": Row(MANAGERS, {"action": "set_state", "filters": {}, "arguments": {"state": "open"}})},
     "api-import": {"post": Row(MANAGERS, [])},
+    "api-imports": {"get": Row(MANAGERS), "post": Row((401, 404, 403, 403, 201, 201), {"a": 1})},
+    "api-import-job": {"get": Row(MANAGERS)},
+    "api-start-import": {"post": Row((401, 404, 403, 403, 202, 202), {})},
+    "api-cancel-import": {"post": Row((401, 404, 403, 403, 202, 202))},
+    "api-import-errors": {"get": Row(MANAGERS)},
     "api-board": {"get": Row(REVIEWERS)},
     "api-verdicts": {"get": Row(REVIEWERS)},
     "api-verdict": {"post": Row((401, 404, 403, 200, 200, 200), VERDICT)},
@@ -80,7 +87,9 @@ def test_every_address_has_its_row() -> None:
 
 
 @pytest.fixture
-def paths(project: Project, elsewhere: Project, client_of: ClientOf) -> dict[str, str]:
+def paths(
+    project: Project, elsewhere: Project, people: dict[str, User], client_of: ClientOf, imports_folder: Path
+) -> dict[str, str]:
     """The address of each route, naming what belongs to the project and to bob."""
     bob = client_of("bob")
     judgment = submit(bob, acquire(bob), key="earlier").json()["id"]
@@ -90,12 +99,22 @@ def paths(project: Project, elsewhere: Project, client_of: ClientOf) -> dict[str
         "lease": work["lease"]["token"],
         "task_id": work["task"]["id"],
         "judgment_id": judgment,
+        "import_job_id": upload_import(
+            project=project, actor=people["alice"], chunks=[b'{"prompt": "p"}'], file_name="x"
+        ).pk,
         "slot_id": Slot.objects.get(task=work["task"]["id"], state="leased").pk,
     }
     made = {}
     for pattern in urlpatterns:
         path = str(pattern.pattern)
-        for converter in ("slug:slug", "lease:lease", "row:task_id", "row:judgment_id", "row:slot_id"):
+        for converter in (
+            "slug:slug",
+            "lease:lease",
+            "row:task_id",
+            "row:judgment_id",
+            "row:slot_id",
+            "row:import_job_id",
+        ):
             path = path.replace(f"<{converter}>", str(names[converter.partition(":")[2]]))
         made[pattern.name] = f"/api/v1/{path}"
     return made

@@ -20,7 +20,8 @@ from tests.factories import make_task, ranking
 PAGES = {
     "project": "annotator", "judge": "annotator", "board": "reviewer", "board_live": "reviewer",
     "tasks": "reviewer", "task": "reviewer", "verdict": "reviewer", "adjudication": "reviewer", "agreement": "reviewer",
-    "people": "reviewer", "data": "manager", "project_settings": "manager", "kept_answers": "manager",
+    "people": "reviewer", "data": "manager", "imports": "manager", "project_settings": "manager",
+    "kept_answers": "manager",
 }  # fmt: skip
 RANKS = {"annotator": 1, "reviewer": 2, "manager": 3}
 
@@ -262,10 +263,10 @@ def test_numbers_past_every_id_are_no_page(
 def test_an_upload_over_the_limit_is_refused_with_the_way_out(
     campaign: Project, alice: User, enter: Callable[[User], Client], settings: Any
 ) -> None:
-    settings.MAX_UPLOAD_BYTES = 1024
+    settings.MAX_IMPORT_BYTES = 1024
     file = SimpleUploadedFile("feedback.jsonl", b" " * 1025)
 
     answer = enter(alice).post(reverse("data", args=[campaign.slug]), {"file": file})
 
     assert answer.status_code == 400
-    assert "1,025 bytes, at most 1,024 fit" in answer.content.decode()
+    assert "longer than 1,024 bytes" in answer.content.decode()
