@@ -3,21 +3,24 @@
     python -m benchmarks.importing [--tasks 5000] [--repeats 5] [--megabytes 100]
 
 A repeat reads, checks and stores ranking tasks of 2.9 KB (two responses, three slots) into a new project, commit
-included; its writes go to disk as in production. Then one file of the given size is imported: the highest memory of the
-process is printed beside that of a file of a tenth of the size. Prints one JSON line a measurement.
+included; its writes go to disk as in production. Then files of a tenth of the given size and of the whole size are
+imported as jobs by worker processes: the highest memory of each is printed. At last the large one is cancelled on the
+way, killed on the way, taken up again and repeated, and the tasks are counted each time. Prints one JSON line a
+measurement.
 """
 
 import argparse
 import json
 import os
-import resource
 import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 MEGABYTE = 1024 * 1024
@@ -75,14 +78,87 @@ def measure_speed(home: Path, tasks: int, repeats: int) -> None:
     )
 
 
-def measure_memory(home: Path, megabytes: int) -> None:
-    """Peak memory is of the whole process so far, so the small file goes first."""
+WORKER = """
+import sys, resource, django
+django.setup()
+from annotation.services.import_running import run_import
+print(run_import(import_job_id=int(sys.argv[1])), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+"""
+
+
+def start_worker(job_id: int) -> "subprocess.Popen[str]":
+    """A process of its own that works on the import."""
+    command = [sys.executable, "-c", WORKER, str(job_id)]
+    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+
+
+def wait_for_share(job: Any, share: float) -> None:
+    """Until the import says that it has done that share of its file."""
+    while job.bytes_done < share * job.size_bytes:
+        time.sleep(0.05)
+        job.refresh_from_db()
+
+
+def tell(event: str, job: Any, worker: "subprocess.Popen[str]", started: float) -> None:
+    from annotation.models import Task
+
+    said = (worker.communicate()[0] or "").split()
+    seconds = round(time.perf_counter() - started, 1)
+    job.refresh_from_db()
+    stored = Task.objects.filter(project=job.project).count()
+    figures = {
+        "measurement": event,
+        "megabytes": job.size_bytes // MEGABYTE,
+        "state": job.state,
+        "tasks_stored": stored,
+        "skipped": job.counts.get("skipped", 0),
+        "seconds": seconds,
+        "peak_memory_mib": int(said[1]) if len(said) == 2 else None,
+    }
+    print(json.dumps(figures), flush=True)
+
+
+def upload(path: Path, slug: str) -> tuple[Any, Any]:
+    from annotation.models import User
+    from annotation.services.import_uploads import upload_import
+    from annotation.services.projects import create_project
+
+    manager, _ = User.objects.get_or_create(username="manager", is_superuser=True)
+    project = create_project(name=slug, slug=slug, kind="ranking", created_by=manager)
+    with path.open("rb") as file:
+        chunks = iter(lambda: file.read(MEGABYTE), b"")
+        return upload_import(project=project, actor=manager, chunks=chunks, file_name=path.name), manager
+
+
+def measure_jobs(home: Path, megabytes: int) -> None:
+    """The life of a large import, each part by a worker of its own."""
+    from datetime import timedelta
+
+    from django.db.models.functions import Now
+
+    from annotation.models import ImportJob
+    from annotation.services.import_running import requeue_lost_imports
+    from annotation.services.import_uploads import cancel_import, start_import
+
+    def run(event: str, job: Any, interrupt: Callable[["subprocess.Popen[str]"], None] | None = None) -> None:
+        started = time.perf_counter()
+        worker = start_worker(job.pk)
+        if interrupt is not None:
+            wait_for_share(job, 0.4)
+            interrupt(worker)
+        tell(event, job, worker, started)
+
     for size in (max(1, megabytes // 10), megabytes):
-        tasks = write_tasks(home / "large.jsonl", megabytes=size)
-        seconds = import_file(home / "large.jsonl", f"large-{size}")
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-        figures = {"megabytes": size, "tasks": tasks, "seconds": round(seconds, 1), "peak_memory_mib": peak}
-        print(json.dumps({"measurement": "import of a large file", **figures}))
+        write_tasks(home / "large.jsonl", megabytes=size)
+        job, manager = upload(home / "large.jsonl", f"large-{size}")
+        run("import as a job", start_import(job=job, actor=manager))
+    job, manager = upload(home / "large.jsonl", "interrupted")
+    run("cancelled", start_import(job=job, actor=manager), lambda _: cancel_import(job=job, actor=manager) and None)
+    run("killed", start_import(job=job, actor=manager), lambda worker: worker.kill())
+    ImportJob.objects.filter(pk=job.pk).update(lease_expires_at=Now() - timedelta(seconds=1))
+    requeue_lost_imports()
+    run("taken up again", job)
+    run("repeated", start_import(job=job, actor=manager))
 
 
 def main() -> None:
@@ -97,7 +173,7 @@ def main() -> None:
         if arguments.repeats:
             measure_speed(home, arguments.tasks, arguments.repeats)
         if arguments.megabytes:
-            measure_memory(home, arguments.megabytes)
+            measure_jobs(home, arguments.megabytes)
     finally:
         from config.services import release_services
 
