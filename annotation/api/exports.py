@@ -37,7 +37,7 @@ class ExportView(ApiView):
         "Export a project's judgments as JSON Lines, one moment of the project, streamed as it is read. "
         "People appear under their pseudonyms. A failure on the way breaks the connection off: only a response that "
         "ends in order is complete.",
-        gives={(200, "application/jsonl"): OpenApiTypes.STR},
+        gives={(200, "application/jsonl"): OpenApiTypes.STR, (200, "text/csv"): OpenApiTypes.STR},
         fails=(400, 403, 404),
         parameters=[
             OpenApiParameter(
@@ -72,9 +72,9 @@ class ExportView(ApiView):
         )
         return StreamingHttpResponse(
             join_lines(lines),
-            content_type="application/jsonl",
+            content_type=FORMATS[name].media_type,
             headers={
-                "Content-Disposition": f'attachment; filename="{project.slug}-{name}-{view}.jsonl"',
+                "Content-Disposition": f'attachment; filename="{project.slug}-{name}-{view}.{FORMATS[name].extension}"',
                 "Cache-Control": "no-store",
                 # A proxy that buffers would take the whole export into its memory.
                 "X-Accel-Buffering": "no",

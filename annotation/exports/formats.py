@@ -3,11 +3,13 @@
 To add one: a module with `write_rows(groups, *, view)` beside these, and a line here.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from annotation.exports import canonical_format, concord, trl
+from annotation.exports import canonical_format, concord, pair_formats, trl
+from annotation.exports.csv_lines import encode_csv
+from annotation.exports.json_lines import encode_rows
 from annotation.exports.prompt_group import PromptGroup
 
 
@@ -30,8 +32,17 @@ class ExportFormat:
     write_rows: Callable[..., Iterator[dict[str, Any]]]
     is_whole: bool = False
     """Whether it is a copy of the project: gold tasks are then in it unless they are left out by name."""
+    encode: Callable[[Iterable[Mapping[str, Any]]], Iterator[bytes]] = encode_rows
+    """Rows -> lines."""
+    media_type: str = "application/jsonl"
+
+    @property
+    def extension(self) -> str:
+        """Of a file's name."""
+        return "csv" if self.media_type == "text/csv" else "jsonl"
 
 
+PAIR_VIEWS = ("judgments", "majority", "consensus", "verdicts")
 _FORMATS = (
     ExportFormat(
         "canonical",
@@ -52,8 +63,32 @@ _FORMATS = (
         "trl",
         "TRL's explicit preference form: prompt, chosen and rejected as messages, one pair a line.",
         ("ranking",),
-        ("judgments", "majority", "consensus", "verdicts"),
+        PAIR_VIEWS,
         trl.write_rows,
+    ),
+    *(
+        ExportFormat(name, description, ("ranking",), PAIR_VIEWS, pair_formats.write_pairs(convert))
+        for name, description, convert in (
+            ("trl-implicit", "TRL's implicit form: whole dialogues as chosen and rejected.", pair_formats.to_implicit),
+            ("trl-unpaired", "TRL's unpaired form for KTO and BCO: completion and label.", pair_formats.to_unpaired),
+            ("openrlhf", "OpenRLHF: prompt, chosen and rejected as messages, with margin.", pair_formats.to_openrlhf),
+            (
+                "llama-factory",
+                "LLaMA-Factory's sharegpt ranking; with --out its dataset_info.json lies beside it.",
+                pair_formats.to_llama_factory,
+            ),
+            ("torchtune", "torchtune: chosen_conversations and rejected_conversations.", pair_formats.to_torchtune),
+            ("hh", "Anthropic HH: two dialogues in Human and Assistant turns.", pair_formats.to_hh),
+        )
+    ),
+    ExportFormat(
+        "csv",
+        "One pair a line as flat text for spreadsheets; cells that look like formulas are quoted.",
+        ("ranking",),
+        PAIR_VIEWS,
+        pair_formats.write_pairs(pair_formats.to_table),
+        encode=encode_csv,
+        media_type="text/csv",
     ),
 )
 FORMATS: dict[str, ExportFormat] = {each.name: each for each in _FORMATS}

@@ -7,7 +7,6 @@ from typing import Any
 
 from annotation.exceptions import ApplicationError
 from annotation.exports.formats import FORMATS, ExportError, export_rows
-from annotation.exports.json_lines import encode_rows
 from annotation.exports.prompt_group import PromptGroup
 from annotation.models import Project, User
 from annotation.permissions import Role, require_role
@@ -52,7 +51,7 @@ def export_project(
         data={"format": format_name, "view": view},
         address=address,
     )
-    return encode_rows(rows)
+    return FORMATS[format_name].encode(rows)
 
 
 def _groups(project: Project, filters: dict[str, Any], view: str) -> Iterator[PromptGroup]:

@@ -6,7 +6,6 @@ from typing import Any
 
 from annotation.importers.records import ImportedPrompt
 
-FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
 COUNTED = ("prompts", "responses", "tasks", "judgments", "annotators", "skipped")
 
 
@@ -61,8 +60,3 @@ def describe_import(job: Any) -> dict[str, Any]:
         "counts": [(name, count) for name, count in counts if count],
         "more_errors": max(0, job.error_count - len(job.errors)) if job.errors else 0,
     }
-
-
-def quote_cell(text: str) -> str:
-    """Text that no spreadsheet takes for a formula (OWASP ASVS 1.2.10)."""
-    return f"'{text}" if text.startswith(FORMULA_SIGNS) else text

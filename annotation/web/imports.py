@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
 from annotation.exceptions import ApplicationError, NotFound
+from annotation.exports.csv_lines import quote_cell
 from annotation.importers.formats.column_fields import all_fields
 from annotation.importers.formats.table import FORMATS
 from annotation.models import Criterion, ImportJob
@@ -15,7 +16,7 @@ from annotation.permissions import Role
 from annotation.selectors.import_previews import get_import, import_jobs, preview_import
 from annotation.services.import_uploads import cancel_import, start_import
 from annotation.web.edge import address_of, open_project, page, person, project_context
-from annotation.web.import_view import describe_import, preview_prompts, quote_cell
+from annotation.web.import_view import describe_import, preview_prompts
 
 COLUMN = "column-"
 PAGE_ROWS = 50

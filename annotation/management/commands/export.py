@@ -13,6 +13,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from annotation.exceptions import ApplicationError
 from annotation.exports.formats import FORMATS
+from annotation.exports.pair_formats import dataset_info
 from annotation.models import Project
 from annotation.services.exporting import export_project
 
@@ -51,9 +52,21 @@ class Command(BaseCommand):
         except ApplicationError as error:
             raise CommandError(error.message) from None
         rows = self._write(lines, options["out"])
+        if options["format"] == "llama-factory" and options["out"] != "-":
+            self._write_dataset_info(options["project"], Path(options["out"]))
         if options["out"] != "-":
             told = json.dumps({"rows": rows, "out": options["out"]}) if options["json"] else f"{rows:,} rows"
             self.stdout.write(told)
+
+    def _write_dataset_info(self, name: str, out: Path) -> None:
+        """LLaMA-Factory finds a dataset by its entry there; entries of other datasets stay."""
+        path = out.with_name("dataset_info.json")
+        try:
+            known = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+            entries = {**known, **dataset_info(name, out.name)}
+            write_atomically(iter([json.dumps(entries, indent=2).encode()]), path)
+        except (OSError, ValueError, TypeError) as error:
+            raise CommandError(f"{out} is written, {path} could not be: {error}.") from None
 
     def _write(self, lines: Iterator[bytes], out: str) -> int:
         if out == "-":

@@ -44,7 +44,7 @@ def test_other_formats(project: Project, client_of: ClientOf, name: str) -> None
     ("query", "field"),
     [
         ("", "format"),
-        ("format=csv", "format"),
+        ("format=xlsx", "format"),
         ("format=trl&view=average", "view"),
         ("format=trl&since=yesterday", "since"),
         ("format=trl&annotator__password__startswith=a", "annotator__password__startswith"),

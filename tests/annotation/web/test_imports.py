@@ -11,9 +11,9 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
+from annotation.exports.csv_lines import quote_cell
 from annotation.models import ImportJob, Project, Task, User
 from annotation.services.import_running import run_import
-from annotation.web.import_view import quote_cell
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("imports_folder")]
 
