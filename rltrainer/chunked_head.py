@@ -7,8 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-CHUNK_ELEMENTS = 2**22
-"""Logits that exist at once: 16 MiB in float32, which a processor's cache holds, whatever batch and vocabulary."""
+CHUNK_ELEMENTS = 2**20
+"""Logits that exist at once: 4 MiB in float32, which a processor's cache holds, whatever batch and vocabulary."""
 CHUNK_ROWS = 2048
 
 

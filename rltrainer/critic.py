@@ -1,6 +1,6 @@
 """A network that foretells, before each token of a completion, what the completion will earn from there on."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,9 +10,11 @@ from transformers import PreTrainedModel
 
 from rewardmodel.runtime.cancellation import StopCheck, never_stop
 from rltrainer.algorithms.policy_loss import stack
+from rltrainer.kept_passes import KeptPasses, Pass
 from rltrainer.layouts import Cluster, Pair, lay_out, plan_micro_batches
 from rltrainer.llama.body import find_body
 from rltrainer.losses import StepTotals, aggregate
+from rltrainer.memory import count_kept_bytes
 from rltrainer.optimization import StepLoss, count_totals, plan_steps
 from rltrainer.policy import CompletionScores, mask_tokens, predicting_states, spread_tokens
 from rltrainer.ranks import SINGLE, Ranks
@@ -68,11 +70,16 @@ class Critic:
         self.shared = shared
         self.check = check
         self.ranks = ranks
+        self._kept: KeptPasses | None = None
 
-    @torch.no_grad()
     def values(self, pairs: Sequence[Pair]) -> list[tuple[float, ...]]:
-        """What each completion's tokens are expected to lead to. Raises: Interrupted where the run should stop."""
+        """What each completion's tokens are expected to lead to. Raises: Interrupted where the run should stop.
+
+        Where the next step learns from exactly these passes they are kept for it, as far as memory allows.
+        """
         mine = self.ranks.share(pairs, weights=[float(len(completion)) for _, completion in pairs])
+        keep = not self.shared and self.minibatches == 1 and self.ranks.count == 1
+        self._kept = KeptPasses(mine, device=self.head.weight.device) if keep else None
         return self.ranks.join(self.ranks.attempt(lambda: self._values(mine)))
 
     def update(self, batch: TrainingBatch, terms: CriticTerms, tally: Tally) -> None:
@@ -98,6 +105,7 @@ class Critic:
 
     def unpack(self, tensors: Mapping[str, Tensor], state: Any) -> None:
         """Put it back."""
+        self._kept = None
         if self.shared:
             self.stepper.skipped_in_a_row = state["skipped_in_a_row"]
         else:
@@ -105,12 +113,16 @@ class Critic:
 
     def _values(self, pairs: Sequence[Pair]) -> list[tuple[float, ...]]:
         found: list[tuple[float, ...]] = [()] * len(pairs)
-        for clusters in self._plan(pairs):
-            self.check()
-            values, mask = self._foretell(clusters)
-            rows = [row for cluster in clusters for row in cluster.rows]
-            for row, own, counted in zip(rows, values, mask, strict=True):
-                found[row] = tuple(own[counted].tolist())
+        with count_kept_bytes() as kept_bytes:
+            for clusters in self._plan(pairs):
+                self.check()
+                with torch.set_grad_enabled(self._kept is not None):
+                    values, mask = self._foretell(clusters)
+                if self._kept is not None and not self._kept.add(clusters, values, mask, kept_bytes()):
+                    self._kept = None
+                rows = [row for cluster in clusters for row in cluster.rows]
+                for row, own, counted in zip(rows, values.detach(), mask, strict=True):
+                    found[row] = tuple(own[counted].tolist())
         return found
 
     def _plan(self, pairs: Sequence[Pair]) -> list[list[Cluster]]:
@@ -139,13 +151,21 @@ class Critic:
         tally.merge(own.renamed(grad_norm="critic_grad_norm", skipped_steps="critic_skipped_steps"))
 
     def _accumulate(self, rows: Sequence[TrainingRow], totals: StepTotals, tally: Tally, check: StopCheck) -> None:
-        for clusters in self._plan([(row.prompt_ids, row.completion_ids) for row in rows]):
+        for clusters, values, mask in self._passes([(row.prompt_ids, row.completion_ids) for row in rows]):
             check()
-            values, mask = self._foretell(clusters)
             own = [rows[row] for cluster in clusters for row in cluster.rows]
             loss = measure_values(values, mask, own, totals, clip=self.clip, tally=tally)
             loss.backward()
             self.stepper.masters.collect()
+
+    def _passes(self, pairs: Sequence[Pair]) -> Iterator[Pass]:
+        """The micro-batches of a step with their values, from the passes that were kept where these are the same."""
+        kept, self._kept = self._kept, None
+        if kept is not None and kept.pairs == list(pairs):
+            yield from kept.take()
+            return
+        for clusters in self._plan(pairs):
+            yield clusters, *self._foretell(clusters)
 
 
 class ValueLoss:

@@ -243,13 +243,31 @@ def build_adamw(
         {"params": [p for p in body if p.ndim < 2], "weight_decay": 0.0, "rate_factor": 1.0},
         {"params": list(head), "weight_decay": 0.0, "rate_factor": head_rate_factor},
     ]
-    return torch.optim.AdamW(
+    adamw = torch.optim.AdamW(
         [group for group in groups if group["params"]],
         lr=config.learning_rate,
         betas=(config.beta1, config.beta2),
         eps=config.epsilon,
         fused=True,
     )
+    _lay_out_means(adamw)
+    return adamw
+
+
+def _lay_out_means(adamw: torch.optim.AdamW) -> None:
+    """Make AdamW's means now, at 0 as its first step would.
+
+    Made in the first step, they would settle between the gradients and activations of that step, and what these leave
+    would never again be one piece: on a CPU that took a fifth of the memory of a run.
+    """
+    for parameter in (parameter for group in adamw.param_groups for parameter in group["params"]):
+        if hasattr(parameter, "full_tensor"):
+            continue  # Spread over processes: its optimizer knows best how.
+        adamw.state[parameter] = {
+            "step": torch.zeros((), dtype=torch.float32, device=parameter.device),
+            "exp_avg": torch.zeros_like(parameter, memory_format=torch.preserve_format),
+            "exp_avg_sq": torch.zeros_like(parameter, memory_format=torch.preserve_format),
+        }
 
 
 def count_totals(rows: Sequence[TrainingRow], max_new_tokens: int) -> StepTotals:

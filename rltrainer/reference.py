@@ -6,8 +6,8 @@ from contextlib import contextmanager, nullcontext
 from transformers import PreTrainedModel
 
 from rltrainer.adapters import adapters_off
+from rltrainer.filed_weights import FiledWeights
 from rltrainer.layouts import Pair
-from rltrainer.mapped_weights import MappedWeights
 from rltrainer.policy import Policy
 from rltrainer.ranks import SINGLE, Ranks
 
@@ -16,10 +16,10 @@ class Reference:
     """A frozen copy of the model, or the policy's own network with its adapters off."""
 
     def __init__(
-        self, policy: Policy, *, has_adapters: bool, ranks: Ranks = SINGLE, weights: MappedWeights | None = None
+        self, policy: Policy, *, has_adapters: bool, ranks: Ranks = SINGLE, weights: FiledWeights | None = None
     ) -> None:
         """policy: scores with the reference's network, in the micro-batches of the policy that learns: equal weights
-        then give a distance of exactly 0. weights: of a frozen copy, let go of after each use."""
+        then give a distance of exactly 0. weights: of a frozen copy, read for each use and let go of after it."""
         self.policy = policy
         self.weights = weights
         self.has_adapters = has_adapters
@@ -33,10 +33,14 @@ class Reference:
     @contextmanager
     def in_place(self) -> Iterator[None]:
         """Inside the block `model` is the reference."""
-        with adapters_off(self.policy.model) if self.has_adapters else nullcontext():
-            yield
         if self.weights is not None:
-            self.weights.release()
+            self.weights.take()
+        try:
+            with adapters_off(self.policy.model) if self.has_adapters else nullcontext():
+                yield
+        finally:
+            if self.weights is not None:
+                self.weights.release()
 
     def log_probs(self, pairs: Sequence[Pair]) -> list[tuple[float, ...]]:
         """Log-probs of each completion's tokens. Raises: Interrupted where the run should stop."""

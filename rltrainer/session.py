@@ -13,10 +13,10 @@ from rltrainer.config_learning import OptimizerConfig
 from rltrainer.critic import Critic
 from rltrainer.critic_network import open_critic, rate_factor
 from rltrainer.evaluation import Examination
+from rltrainer.filed_weights import file_weights
 from rltrainer.human_feedback import HumanFeedback
 from rltrainer.kl import KLController
 from rltrainer.layouts import Cluster
-from rltrainer.mapped_weights import map_weights
 from rltrainer.memory import MicroBatchBudget, measure_budget
 from rltrainer.optimization import PolicyOptimizer
 from rltrainer.policy import Policy
@@ -182,7 +182,7 @@ def _open_reference(
         micro_batch_tokens=policy.micro_batch_tokens,
         check=policy.check,
     )
-    weights = map_weights(network, directory.resolve(path))
+    weights = file_weights(network, directory.resolve(path))
     return Reference(frozen, has_adapters=False, ranks=ranks, weights=weights)
 
 

@@ -8,6 +8,7 @@ from rewardmodel.network import RewardNetwork
 from rewardmodel.runtime.backbones import load_backbone
 from rewardmodel.runtime.faults import Diverged, Interrupted
 from rewardmodel.runtime.master_weights import MasterWeights
+from rltrainer import kept_passes
 from rltrainer.config_learning import OptimizerConfig
 from rltrainer.critic import Critic, CriticTerms
 from rltrainer.memory import MicroBatchBudget
@@ -174,7 +175,7 @@ def test_a_stop_leaves_no_trace_and_comes_only_while_the_policy_stays(base):
 
 def test_without_memory_it_goes_on_in_smaller_parts(base, monkeypatch):
     critic, plain = _critic(base), _critic(base)
-    batch, foretell = _batch(critic), critic._foretell
+    batch, foretell = _batch(plain), critic._foretell
 
     def short_of_memory(clusters):
         if sum(cluster.tokens for cluster in clusters) > 12:
@@ -186,3 +187,43 @@ def test_without_memory_it_goes_on_in_smaller_parts(base, monkeypatch):
     plain.update(batch, TERMS, expected := Tally())
     assert critic.stepper.budget.tokens < 400
     assert tally.values() == pytest.approx(expected.values(), rel=1e-4)
+
+
+def _count_passes(critic, monkeypatch):
+    foretell, passes = critic._foretell, []
+    monkeypatch.setattr(critic, "_foretell", lambda clusters: passes.append(1) or foretell(clusters))
+    return passes
+
+
+def test_passes_that_gave_the_values_are_learned_from_without_running_them_again(base, monkeypatch):
+    critic, again = _critic(base, tokens=16), _critic(base, tokens=16)
+    batch = _batch(critic)
+    passes = _count_passes(critic, monkeypatch)
+    torch.testing.assert_close(_gradients(critic, batch), _gradients(again, batch), rtol=0, atol=0)
+    assert not passes
+    critic.update(batch, TERMS, Tally())
+    assert len(passes) == len(critic._plan(PAIRS))
+
+
+@pytest.mark.parametrize("given", [{"minibatches": 2}, {}])
+def test_other_rows_than_those_with_values_are_run_again(base, monkeypatch, given):
+    critic = _critic(base, **given)
+    batch = _batch(critic)
+    passes = _count_passes(critic, monkeypatch)
+    critic.update(replace(batch, rows=batch.rows[:3]), TERMS, Tally())
+    assert passes
+
+
+def test_passes_are_kept_only_where_memory_allows(base, monkeypatch):
+    monkeypatch.setattr(kept_passes, "free_bytes", lambda device: 2000)
+    critic = _critic(base)
+    expected = _critic(base).values(PAIRS)
+    assert critic.values(PAIRS) == expected
+    assert critic._kept is None
+
+
+def test_values_of_a_checkpoint_come_from_its_own_weights(base):
+    critic, other = _critic(base, seed=1), _critic(base, seed=2)
+    batch = _batch(critic)
+    critic.unpack(*other.pack())
+    torch.testing.assert_close(_gradients(critic, batch), _gradients(other, batch), rtol=0, atol=0)

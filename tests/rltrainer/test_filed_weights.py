@@ -1,7 +1,11 @@
+import os
+import shutil
+
+import pytest
 import torch
 
 from rewardmodel.runtime.backbones import load_causal_model
-from rltrainer.mapped_weights import map_weights
+from rltrainer.filed_weights import file_weights
 from rltrainer.policy import Policy
 
 
@@ -9,28 +13,39 @@ def _frozen(folder, **options):
     return load_causal_model(folder, **options).requires_grad_(False)
 
 
-def test_mapped_weights_are_the_loaded_ones_also_after_a_release(base):
+def test_filed_weights_are_the_loaded_ones_in_use_and_between(base):
     pairs = [((5, 6, 7), (8, 9)), ((5, 6, 7), (10,))]
     expected = Policy(_frozen(base), temperature=1.0, micro_batch_tokens=100).log_probs(pairs)
     network = _frozen(base)
     owned = {name: parameter.data_ptr() for name, parameter in network.named_parameters()}
-    weights = map_weights(network, base)
+    weights = file_weights(network, base)
     assert all(parameter.data_ptr() != owned[name] for name, parameter in network.named_parameters())
     policy = Policy(network, temperature=1.0, micro_batch_tokens=100)
+    assert policy.log_probs(pairs) == expected
+    weights.take()
     assert policy.log_probs(pairs) == expected
     weights.release()
     assert policy.log_probs(pairs) == expected
 
 
+def test_a_file_that_became_shorter_is_an_error_that_names_it(base, tmp_path):
+    folder = shutil.copytree(base, tmp_path / "model")
+    weights = file_weights(_frozen(folder), folder)
+    os.truncate(folder / "model.safetensors", 4096)
+    with pytest.raises(OSError, match=r"model\.safetensors has become shorter"):
+        weights.take()
+    weights.release()
+
+
 def test_weights_of_another_precision_stay_where_they_are(base):
     network = _frozen(base, dtype=torch.bfloat16)
     owned = [parameter.data_ptr() for parameter in network.parameters()]
-    map_weights(network, base).release()
+    file_weights(network, base).release()
     assert [parameter.data_ptr() for parameter in network.parameters()] == owned
 
 
 def test_weights_that_learn_are_never_mapped(base):
     network = load_causal_model(base).requires_grad_(True)
     owned = [parameter.data_ptr() for parameter in network.parameters()]
-    map_weights(network, base)
+    file_weights(network, base)
     assert [parameter.data_ptr() for parameter in network.parameters()] == owned
