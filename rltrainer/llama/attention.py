@@ -46,8 +46,11 @@ def plan_attention(packed: Packed, *, heads: int, key_heads: int, head_width: in
     return AttentionPlan(packed, heads, key_heads, head_width, mask, own)
 
 
-def attend(query: Tensor, key: Tensor, value: Tensor, plan: AttentionPlan) -> Attended:
-    """query: [tokens, heads, width]; key, value: [tokens, key heads, width]; all in the compute precision."""
+def attend(query: Tensor, key: Tensor, value: Tensor, plan: AttentionPlan, *, out: Tensor | None = None) -> Attended:
+    """query: [tokens, heads, width]; key, value: [tokens, key heads, width]; all in the compute precision.
+
+    out: where `mixed` is to be written.
+    """
     packed = plan.packed
     keys, values = (_keys(packed.prompts.pad(each)) for each in (key, value))
     mixed, prompt_norms = _kernel(_group(packed.prompts.pad(query), plan), keys, values, plan.prompt_mask)
@@ -57,7 +60,7 @@ def attend(query: Tensor, key: Tensor, value: Tensor, plan: AttentionPlan) -> At
         own = _group(packed.completions.pad(query), plan)
         mixed, norms = _kernel(own, *_both(keys, values, key, value, plan), plan.completion_mask)
         parts.append(packed.completions.unpad(_tokens(mixed, plan)))
-    return Attended(torch.cat(parts), prompt_norms, norms)
+    return Attended(torch.cat(parts, out=out), prompt_norms, norms)
 
 
 def attend_backward(

@@ -36,6 +36,19 @@ class LayerWeights:
     up: nn.Linear
     down: nn.Linear
 
+    @property
+    def linears(self) -> tuple[nn.Linear, ...]:
+        """Every product of the layer."""
+        return self.query, self.key, self.value, self.output, self.gate, self.up, self.down
+
+    @property
+    def parameters(self) -> Iterator[nn.Parameter]:
+        """Every weight of the layer."""
+        yield self.attention_norm.weight
+        yield self.mlp_norm.weight
+        for linear in self.linears:
+            yield from linear.parameters()
+
 
 @dataclass(frozen=True, slots=True)
 class LlamaWeights:
@@ -59,10 +72,7 @@ class LlamaWeights:
         yield self.embeddings
         yield self.norm.weight
         for layer in self.layers:
-            yield layer.attention_norm.weight
-            yield layer.mlp_norm.weight
-            for linear in _linears(layer):
-                yield from linear.parameters()
+            yield from layer.parameters
 
     @property
     def learns(self) -> bool:
@@ -127,10 +137,6 @@ def _find_norm(module: nn.Module) -> Norm | None:
     if not isinstance(weight, nn.Parameter) or epsilon is None or len(list(module.parameters())) != 1:
         return None
     return Norm(weight, float(epsilon))
-
-
-def _linears(layer: LayerWeights) -> tuple[nn.Linear, ...]:
-    return layer.query, layer.key, layer.value, layer.output, layer.gate, layer.up, layer.down
 
 
 def _has(module: nn.Module, names: set[str]) -> bool:
