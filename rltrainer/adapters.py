@@ -1,12 +1,11 @@
 """Low-rank adapters: a few weights that learn beside frozen ones, and can be switched off."""
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import torch
-from peft import LoraConfig, inject_adapter_in_model
-from peft.tuners.tuners_utils import BaseTunerLayer
 from torch import nn
 from transformers import PreTrainedModel
 
@@ -19,6 +18,9 @@ def add_adapters(model: PreTrainedModel, *, rank: int, alpha: float) -> None:
     They compute in the network's precision, with masters of their own. A fresh adapter adds 0: the network answers as
     before. Source: Hu et al. 2021 (arXiv:2106.09685).
     """
+    # Its import takes seconds and memory, and most runs have no adapters.
+    from peft import LoraConfig, inject_adapter_in_model
+
     head = output_head(model)
     targets = [name for name, module in model.named_modules() if isinstance(module, nn.Linear) and module is not head]
     # It is annotated as an int, and divided by the rank like any number.
@@ -52,5 +54,9 @@ def merge_adapters(model: nn.Module) -> None:
         setattr(model.get_submodule(parent), child, layer.get_base_layer())
 
 
-def _adapted(model: nn.Module) -> list[tuple[str, BaseTunerLayer]]:
+def _adapted(model: nn.Module) -> list[tuple[str, Any]]:
+    if "peft" not in sys.modules:
+        return []  # Nothing was ever adapted.
+    from peft.tuners.tuners_utils import BaseTunerLayer
+
     return [(name, module) for name, module in model.named_modules() if isinstance(module, BaseTunerLayer)]
