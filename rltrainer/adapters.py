@@ -6,10 +6,13 @@ from contextlib import contextmanager
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from rltrainer.architecture import output_head
+
+ADAPTER = "default"
+"""The name that PEFT gives to an only adapter."""
 
 
 def add_adapters(model: PreTrainedModel, *, rank: int, alpha: float) -> None:
@@ -25,7 +28,9 @@ def add_adapters(model: PreTrainedModel, *, rank: int, alpha: float) -> None:
     targets = [name for name, module in model.named_modules() if isinstance(module, nn.Linear) and module is not head]
     # It is annotated as an int, and divided by the rank like any number.
     strength: Any = alpha
-    config = LoraConfig(r=rank, lora_alpha=strength, target_modules=targets, lora_dropout=0.0, bias="none")
+    config = LoraConfig(
+        r=rank, lora_alpha=strength, target_modules=targets, lora_dropout=0.0, bias="none", task_type="CAUSAL_LM"
+    )
     inject_adapter_in_model(config, model)
     for name, parameter in model.named_parameters():
         parameter.requires_grad_("lora_" in name)
@@ -43,6 +48,25 @@ def adapters_off(model: nn.Module) -> Iterator[None]:
     finally:
         for _, layer in layers:
             layer.enable_adapters(True)
+
+
+def describe_adapters(model: PreTrainedModel) -> tuple[Any, dict[str, Tensor]]:
+    """The adapters as PEFT files them: their config, and their weights by the names in its files.
+
+    Raises: ValueError where the network has none.
+    """
+    layers = _adapted(model)
+    if not layers:
+        raise ValueError("the network has no adapters")
+    # PEFT keeps the config it was given under the adapter's name.
+    config = model.peft_config[ADAPTER]  # type: ignore[attr-defined]
+    named = model.named_parameters()
+    tensors = {_filed_name(name): weight.detach() for name, weight in named if f".{ADAPTER}." in name}
+    return config, tensors
+
+
+def _filed_name(name: str) -> str:
+    return "base_model.model." + name.replace(f".{ADAPTER}.", ".")
 
 
 @torch.no_grad()

@@ -1,5 +1,6 @@
 """PURE: log-probs and entropy of given tokens, a part of the vocabulary at a time."""
 
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +11,9 @@ from torch import Tensor
 CHUNK_ELEMENTS = 2**20
 """Logits that exist at once: 4 MiB in float32, which a processor's cache holds, whatever batch and vocabulary."""
 CHUNK_ROWS = 2048
+KEPT_BYTES = 2**27
+"""Logits of one pass that are kept for its backward pass, in the precision they were computed in; more are computed
+again. They are gone before the gradients of the layers come, and so do not add to the peak of a step."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +58,14 @@ class _Head:
     def matrix(self, block: slice, dtype: torch.dtype) -> Tensor:
         return self.weight[block].to(dtype)
 
-    def logits(self, hidden: Tensor, block: slice) -> Tensor:
-        """[rows, block] float32"""
+    def products(self, hidden: Tensor, block: slice) -> Tensor:
+        """[rows, block] in the precision of `hidden`, before the temperature."""
         bias = None if self.bias is None else self.bias[block].to(hidden.dtype)
-        logits = torch.nn.functional.linear(hidden, self.matrix(block, hidden.dtype), bias).float()
+        return torch.nn.functional.linear(hidden, self.matrix(block, hidden.dtype), bias)
+
+    def logits(self, products: Tensor) -> Tensor:
+        """The same in float32 and at the temperature; a tensor of its own."""
+        logits = products.to(torch.float32, copy=True)
         return logits if self.temperature == 1.0 else logits.div_(self.temperature)
 
 
@@ -95,6 +103,14 @@ class _Running:
         return self.total.log() - self.weighted / self.total
 
 
+_Kept = deque[Tensor]
+"""Products of all parts and blocks, in the order in which both passes meet them."""
+
+
+def _fits(hidden: Tensor, weight: Tensor) -> bool:
+    return len(hidden) * len(weight) * hidden.element_size() <= KEPT_BYTES
+
+
 def _parts(tokens: int) -> list[slice]:
     return [slice(start, min(start + CHUNK_ROWS, tokens)) for start in range(0, tokens, CHUNK_ROWS)]
 
@@ -105,16 +121,20 @@ class _ChunkedHead(torch.autograd.Function):
         ctx: Any, hidden: Tensor, weight: Tensor, bias: Tensor | None, targets: Tensor, temperature: float, direct: bool
     ) -> tuple[Tensor, Tensor]:
         head = _Head(weight.detach(), None if bias is None else bias.detach(), temperature)
+        kept = _Kept() if any(ctx.needs_input_grad) and _fits(hidden, weight) else None
         log_probs = torch.empty(len(hidden), dtype=torch.float32, device=hidden.device)
         normaliser, entropy = torch.empty_like(log_probs), torch.empty_like(log_probs)
         for part in _parts(len(hidden)):
             running = _Running(len(hidden[part]), hidden.device)
             for block in head.blocks(len(hidden[part])):
-                running.add(head.logits(hidden[part], block), targets[part], block)
+                products = head.products(hidden[part], block)
+                running.add(head.logits(products), targets[part], block)
+                if kept is not None:
+                    kept.append(products)
             normaliser[part], entropy[part] = running.normaliser, running.entropy
             log_probs[part] = running.of_target - normaliser[part]
         ctx.save_for_backward(hidden, targets, normaliser, entropy)
-        ctx.head, ctx.owner = head, weight if direct else None
+        ctx.head, ctx.owner, ctx.kept = head, weight if direct else None, kept
         # A loss without entropy gives None for its gradient, and that part of the backward pass is left out.
         ctx.set_materialize_grads(False)
         return log_probs, entropy
@@ -125,6 +145,8 @@ class _ChunkedHead(torch.autograd.Function):
         if gradient is None:
             gradient = torch.zeros_like(normaliser)
         head, wants_bias = ctx.head, ctx.needs_input_grad[2]
+        if ctx.kept is not None and not ctx.kept:
+            ctx.kept = None  # A second pass back through a graph that was retained.
         sink = _sink(ctx.owner, head.weight) if ctx.needs_input_grad[1] else None
         on_hidden = torch.zeros_like(hidden, dtype=torch.float32)
         on_bias = torch.zeros_like(head.weight[:, 0], dtype=torch.float32) if wants_bias else None
@@ -132,7 +154,8 @@ class _ChunkedHead(torch.autograd.Function):
             slope = gradient[part, None] / head.temperature
             push = None if entropy_gradient is None else entropy_gradient[part, None] / head.temperature
             for block in head.blocks(len(hidden[part])):
-                distances = head.logits(hidden[part], block).sub_(normaliser[part, None])
+                products = head.products(hidden[part], block) if ctx.kept is None else ctx.kept.popleft()
+                distances = head.logits(products).sub_(normaliser[part, None])
                 on_logits = _logit_gradient(distances, slope, push, entropy[part])
                 _add_targets(on_logits, slope, targets[part], block)
                 small = on_logits.to(hidden.dtype)

@@ -74,6 +74,8 @@ class OnlineConfig:
         yield from self.model.missing_path("model.path")
         yield from self._faults_of_judged() if self.rollout.source == "judged" else self._faults_of_sampled()
         yield from self.reward.overlong_fault(self.rollout.max_new_tokens)
+        if self.rollout.engine == "vllm":
+            yield from self.model.one_process_only_with("rollout.engine 'vllm'")
         if self.optimizer.warmup_steps > self.stop.steps:
             yield f"optimizer.warmup_steps: must not exceed stop.steps ({self.stop.steps})"
         if self.model.adapter_rank and self.model.reference is not None:

@@ -34,10 +34,14 @@ class ModelConfig:
 
     def one_process_only(self, kind: str) -> Iterator[str]:
         """The faults of several processes in a command that runs in one."""
+        yield from self.one_process_only_with(f"kind '{kind}'")
+
+    def one_process_only_with(self, what: str) -> Iterator[str]:
+        """The same for a setting."""
         if self.processes != 1:
-            yield f"model.processes: kind '{kind}' runs in one process; take 1"
+            yield f"model.processes: {what} runs in one process; take 1"
         if self.sharding != "none":
-            yield f"model.sharding: kind '{kind}' runs in one process; take 'none'"
+            yield f"model.sharding: {what} runs in one process; take 'none'"
 
     def missing_path(self, key: str) -> Iterator[str]:
         """The fault of an absent model folder."""
@@ -88,14 +92,33 @@ class RolloutConfig:
     """Divides the logits while sampling and in every training pass."""
     batch_rows: int = 64
     """Completions that are decoded together."""
+    engine: Literal["own", "vllm"] = "own"
+    """Who samples: the trainer itself, or a vLLM server that runs beside it and is given the weights of each step."""
+    vllm_url: str | None = None
+    """Address of that server, such as `http://127.0.0.1:8000`."""
+    vllm_folder: str | None = None
+    """Folder where that server finds new weights: the one of the model it serves where every weight learns, any that it
+    can read where adapters do."""
 
     def validate(self) -> Iterator[str]:
         """Faults of single fields."""
+        yield from self._faults_of_engine()
         yield from at_least(self, "prompts_per_step", 1)
         yield from at_least(self, "group_size", 1)
         yield from at_least(self, "max_new_tokens", 1)
         yield from at_least(self, "batch_rows", 1)
         yield from above(self, "temperature", 0)
+
+    def _faults_of_engine(self) -> Iterator[str]:
+        given = {"vllm_url": self.vllm_url, "vllm_folder": self.vllm_folder}
+        if self.engine == "own":
+            yield from (
+                f"{name}: has no effect with engine 'own'" for name, value in given.items() if value is not None
+            )
+            return
+        yield from (f"{name}: is missing; engine 'vllm' needs it" for name, value in given.items() if not value)
+        if self.source == "judged":
+            yield "engine: nothing is sampled with source 'judged'; take 'own'"
 
 
 @dataclass(frozen=True, slots=True)

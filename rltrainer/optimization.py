@@ -75,6 +75,12 @@ class PolicyOptimizer:
         """Steps left out since the last one that was taken."""
         return self.stepper.skipped_in_a_row
 
+    @property
+    def steps_taken(self) -> int:
+        """How often the weights have moved, over all parts of a resumed run."""
+        state = self.adamw.state.get(self.masters.parameters[0])
+        return int(state["step"]) if state else 0
+
     def update(self, batch: TrainingBatch, terms: StepTerms, tally: Tally) -> None:
         """All passes over the batch, each in `minibatches` optimizer steps.
 

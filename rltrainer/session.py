@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from rewardmodel.config_parsing import ConfigError
 from rewardmodel.runtime.run_directory import RunDirectory
 from rltrainer.algorithms.algorithm import AdvantageRule
 from rltrainer.algorithms.policy_loss import PolicyLoss
@@ -28,8 +29,10 @@ from rltrainer.reference import Reference
 from rltrainer.rewards.weighted import WeightedReward, build_reward
 from rltrainer.rollouts.batched_sampler import BatchedSampler
 from rltrainer.rollouts.dynamic import Collector
-from rltrainer.rollouts.engine import SamplingRules
+from rltrainer.rollouts.engine import RolloutEngine, SamplingRules
 from rltrainer.rollouts.judged import GivenGroups, JudgedGroups, load_judged_groups
+from rltrainer.rollouts.served_policy import ServedPolicy, publish_adapters, publish_weights, require_served_folder
+from rltrainer.rollouts.vllm_engine import VLLMEngine
 from rltrainer.shared_work import SharedEngine, SharedReward
 from rltrainer.weights import Weights
 from rltrainer.workbench import Workbench, load_network, make_trainable, set_up
@@ -113,9 +116,7 @@ def open_session(directory: RunDirectory, config: OnlineConfig, *, ranks: Ranks 
             seed=config.seed,
             prompts=PromptSampler(training, seed=config.seed),
             engine=SharedEngine(
-                BatchedSampler(bench.model, batch_rows=rollout.batch_rows, check=directory.cancellation.check),
-                ranks,
-                in_place=masters.whole,
+                _open_engine(directory, config, bench, optimizer, ranks), ranks, in_place=masters.whole
             ),
             reward=SharedReward(reward, ranks),
             renderer=bench.renderer,
@@ -145,6 +146,29 @@ def choose_budget(config: OptimizerConfig, policy: Policy, masters: Weights, ran
         trained=trained,
     )
     return MicroBatchBudget(min(ranks.gather(budget.tokens)))
+
+
+def _open_engine(
+    directory: RunDirectory, config: OnlineConfig, bench: Workbench, optimizer: PolicyOptimizer, ranks: Ranks
+) -> RolloutEngine:
+    """Who samples the completions that are learned from; an evaluation always samples by itself."""
+    rollout, check = config.rollout, directory.cancellation.check
+    if rollout.engine == "own":
+        return BatchedSampler(bench.model, batch_rows=rollout.batch_rows, check=check)
+    if ranks.count > 1:
+        raise ConfigError(["rollout.engine: 'vllm' works with one process; it shares the work among GPUs by itself"])
+    assert rollout.vllm_url is not None and rollout.vllm_folder is not None
+    folder, adapters = directory.resolve(rollout.vllm_folder), bool(config.model.adapter_rank)
+    require_served_folder(folder, adapters=adapters)
+    server = VLLMEngine(rollout.vllm_url, check=check)
+
+    def publish(version: int) -> None:
+        if adapters:
+            publish_adapters(server, bench.model, folder, version)
+        else:
+            publish_weights(server, bench.model, folder, dtype=bench.compute.compute_dtype)
+
+    return ServedPolicy(server, publish, version=lambda: optimizer.steps_taken)
 
 
 def _given_groups(

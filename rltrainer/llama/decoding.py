@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from rltrainer.layouts import Cluster
 from rltrainer.llama.body import Body
-from rltrainer.llama.kernels import normalize
+from rltrainer.llama.kernels import normalize_few
 from rltrainer.llama.layer import run_layer
 from rltrainer.llama.packing import Packed, pack_clusters
 from rltrainer.llama.products import Product, make_product
@@ -84,7 +84,7 @@ class LlamaDecoder:
         last = torch.cat([self._prefill(lot) for lot in _lots([ids for ids, _ in prompts])])
         owners = torch.arange(len(prompts)).repeat_interleave(torch.tensor([count for _, count in prompts]))
         self.select_rows(owners)
-        self.logits = self._products.head(normalize(last, self._norm.weight, self._norm.epsilon)).index_select(
+        self.logits = self._products.head(normalize_few(last, self._norm.weight, self._norm.epsilon)).index_select(
             0, owners
         )
 
@@ -111,14 +111,14 @@ class LlamaDecoder:
             states = self._run(states, layer, number, place, turn, mask)
         self._length += 1
         self._positions = self._positions + 1
-        self.logits = self._products.head(normalize(states, self._norm.weight, self._norm.epsilon))
+        self.logits = self._products.head(normalize_few(states, self._norm.weight, self._norm.epsilon))
 
     def _run(
         self, states: Tensor, layer: LayerProducts, number: int, place: int, turn: tuple[Tensor, Tensor], mask: Tensor
     ) -> Tensor:
         weights = self._body.weights
         heads, key_heads, width = weights.heads, weights.key_heads, weights.head_width
-        normed = normalize(states, layer.attention_norm.weight, layer.attention_norm.epsilon)
+        normed = normalize_few(states, layer.attention_norm.weight, layer.attention_norm.epsilon)
         parts = layer.inwards(normed).view(len(states), heads + 2 * key_heads, width)
         turned = _turn(parts[:, : heads + key_heads], *turn)
         keys, values = self._keys[number], self._values[number]
@@ -128,7 +128,7 @@ class LlamaDecoder:
         scores = torch.baddbmm(mask, query, keys.flatten(0, 1).transpose(1, 2), alpha=width**-0.5)
         mixed = torch.bmm(scores.softmax(dim=-1), values.flatten(0, 1)).view(len(states), heads * width)
         middle = layer.outwards.onto(mixed, states)
-        normed = normalize(middle, layer.mlp_norm.weight, layer.mlp_norm.epsilon)
+        normed = normalize_few(middle, layer.mlp_norm.weight, layer.mlp_norm.epsilon)
         gate, up = layer.widen(normed).chunk(2, dim=1)
         return layer.narrow.onto(nn.functional.silu(gate).mul_(up), middle)
 

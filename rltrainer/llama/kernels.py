@@ -9,6 +9,18 @@ def normalize(states: Tensor, weight: Tensor, epsilon: float) -> Tensor:
     return torch.nn.functional.rms_norm(states, states.shape[-1:], weight.to(states.dtype), epsilon)
 
 
+def normalize_few(states: Tensor, weight: Tensor, epsilon: float) -> Tensor:
+    """`normalize` for few rows, where the number of operations counts: 4 instead of 9.
+
+    A layer norm of the states with their own negatives beside them, whose mean is 0: its variance is their mean square.
+    In bfloat16 it rounds once more, before the weight.
+    """
+    width = states.shape[-1]
+    both = torch.cat([states, -states], dim=-1)
+    unit = torch.native_layer_norm(both, [2 * width], None, None, epsilon)[0]
+    return unit[..., :width] * weight.to(states.dtype)
+
+
 def normalize_backward(gradient: Tensor, states: Tensor, weight: Tensor, epsilon: float) -> tuple[Tensor, Tensor]:
     """Gradients of `normalize` with respect to states (in their dtype) and weight (float32).
 

@@ -4,9 +4,10 @@ The server runs in a process and environment of its own, for instance
 
     VLLM_SERVER_DEV_MODE=1 VLLM_ALLOW_RUNTIME_LORA_UPDATING=1 vllm serve FOLDER --logprobs-mode processed_logprobs
 
-Without that mode its log-probs are those at temperature 1. Requests and answers are as vLLM documents them for its
-OpenAI-compatible server (`/v1/completions` with `return_token_ids`), weights for its runtime adapters
-(`/v1/load_lora_adapter`) and its development mode (`/collective_rpc`, `/reset_prefix_cache`).
+`rltrainer.rollouts.served_policy` brings it the weights. Without that mode its log-probs are those at temperature 1.
+Requests and answers are as vLLM documents them for its OpenAI-compatible server (`/v1/completions` with
+`return_token_ids`), weights for its runtime adapters (`/v1/load_lora_adapter`) and its development mode
+(`/collective_rpc`, `/reset_prefix_cache`).
 """
 
 import json

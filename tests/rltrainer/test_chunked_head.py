@@ -50,3 +50,24 @@ def test_uniform_logits_have_the_entropy_of_the_vocabulary():
 def test_shapes_that_do_not_fit_are_refused():
     with pytest.raises(ValueError, match="targets"):
         score_tokens(torch.zeros(2, 3), torch.ones(8, 3), None, torch.tensor([0]), temperature=1.0)
+
+
+@pytest.mark.parametrize("direct", [False, True])
+def test_logits_that_were_kept_and_logits_computed_again_give_the_same_bits(monkeypatch, direct):
+    def gradients(kept_bytes):
+        monkeypatch.setattr(chunked_head, "KEPT_BYTES", kept_bytes)
+        generator = torch.Generator().manual_seed(5)
+        hidden = torch.randn(9, 6, generator=generator).bfloat16().requires_grad_()
+        weight = torch.randn(40, 6, generator=generator).requires_grad_()
+        targets = torch.arange(9)
+        found = score_tokens(hidden, weight, None, targets, temperature=0.7, direct=direct)
+        loss = found.log_probs.sum() + 0.1 * found.entropy.sum()
+        loss.backward(retain_graph=True)
+        once = [hidden.grad.clone(), weight.grad.clone()]
+        loss.backward()
+        return [*once, hidden.grad, weight.grad]
+
+    monkeypatch.setattr(chunked_head, "CHUNK_ELEMENTS", 9 * 11)
+    kept, again = gradients(2**20), gradients(0)
+    torch.testing.assert_close(kept, again, rtol=0, atol=0)
+    torch.testing.assert_close(kept[2].float(), 2 * kept[0].float())
