@@ -59,7 +59,7 @@ def describe_adapters(model: PreTrainedModel) -> tuple[Any, dict[str, Tensor]]:
     if not layers:
         raise ValueError("the network has no adapters")
     # PEFT keeps the config it was given under the adapter's name.
-    config = model.peft_config[ADAPTER]  # type: ignore[attr-defined]
+    config = model.peft_config[ADAPTER]
     named = model.named_parameters()
     tensors = {_filed_name(name): weight.detach() for name, weight in named if f".{ADAPTER}." in name}
     return config, tensors

@@ -82,7 +82,7 @@ def file_weights(network: PreTrainedModel, folder: Path) -> FiledWeights:
 
 def _read(entry: _Entry) -> Tensor:
     tensor = torch.empty(entry.view.shape, dtype=entry.view.dtype)
-    room = memoryview(tensor.view(-1).view(torch.uint8).numpy())
+    room = memoryview(tensor.view(-1).view(torch.uint8).numpy().data)
     done = 0
     while done < len(room):
         count = os.preadv(entry.file.fileno(), [room[done:]], entry.offset + done)
