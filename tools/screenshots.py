@@ -33,12 +33,20 @@ PAGES = {
     "data": "/projects/{project}/data/",
     "models": "/projects/{project}/models/",
     "settings": "/projects/{project}/settings/",
+    "board": "/projects/{project}/board/",
+    "adjudication": "/projects/{project}/adjudication/",
     "late-answers": "/projects/{project}/late/",
     "metric-words": "/help/metrics/",
 }
 LINKED = {"run": "a[href^='/runs/']", "model": "a[href^='/models/']", "task": "a[href*='/tasks/']"}
 """Pages without a fixed address: the newest of each name that the page of models, or of tasks, links to."""
 MOST_LINKED = 4
+OWN = {"edit": "a[href$='/edit/']", "history": "a[href$='/history/']"}
+"""Pages of one's newest judgments, where the page of one's work links to some."""
+JUDGING = ("judge", "edit")
+"""Pages as high as the window; all others are taken whole."""
+KEYS = {"judge-ranked": "2 1 3", "judge-keys": "?", "judge-compare": "Shift+D b"}
+"""States of the judging screen, by the keys that lead there. They stay in the draft of the person who looks."""
 
 
 def main() -> int:
@@ -78,6 +86,9 @@ def take_pictures(site: str, project: str, who: str, folder: Path, only: tuple[s
         for name, path in places.items():
             if name.startswith(only):
                 faults += take_page(page, name, site + path.format(project=project), folder)
+        for name, keys in KEYS.items():
+            if name.startswith(only):
+                faults += take_page(page, name, site + PAGES["judge"].format(project=project), folder, keys)
         browser.close()
     return faults
 
@@ -85,6 +96,11 @@ def take_pictures(site: str, project: str, who: str, folder: Path, only: tuple[s
 def linked_pages(page: Page, site: str, project: str, *, most: int | None) -> dict[str, str]:
     """Pages of single runs, models and tasks, newest first, by a name of their own: `run-17`."""
     found: dict[str, str] = {}
+    page.goto(f"{site}/")
+    for name, selector in OWN.items():
+        links = page.locator(f"main {selector}").evaluate_all("all => all.map(each => each.getAttribute('href'))")
+        if links:
+            found[name] = links[0]
     for listing in ("models", "tasks"):
         page.goto(f"{site}/projects/{project}/{listing}/")
         for name, selector in LINKED.items():
@@ -94,8 +110,8 @@ def linked_pages(page: Page, site: str, project: str, *, most: int | None) -> di
     return found
 
 
-def take_page(page: Page, name: str, address: str, folder: Path) -> list[str]:
-    """One page in every width and scheme."""
+def take_page(page: Page, name: str, address: str, folder: Path, keys: str = "") -> list[str]:
+    """One page in every width and scheme, after these keys were pressed."""
     faults: list[str] = []
     for scheme in SCHEMES:
         page.emulate_media(color_scheme=scheme)
@@ -104,9 +120,11 @@ def take_page(page: Page, name: str, address: str, folder: Path) -> list[str]:
             answer = page.goto(address, wait_until="networkidle")
             if answer is None or answer.status != 200:
                 return [f"{address} answered {answer.status if answer else 'nothing'}"]
+            for key in keys.split():
+                page.keyboard.press(key)
             if page.evaluate("document.documentElement.scrollWidth") > width:
                 faults.append(f"{address} is wider than {width} px")
-            page.screenshot(path=folder / f"{name}-{width}-{scheme}.png", full_page=name != "judge")
+            page.screenshot(path=folder / f"{name}-{width}-{scheme}.png", full_page=not name.startswith(JUDGING))
     return faults
 
 

@@ -68,6 +68,16 @@ def my_judgments(*, user: User, project: Project | None = None) -> QuerySet[Judg
     return judgments.select_related("project", "task__prompt").order_by("-recorded_at", "-id")
 
 
+def my_revisions(*, user: User, judgment_id: int) -> QuerySet[Judgment]:
+    """Everything a person said about the task of one of their judgments, newest first; nothing for one of others."""
+    mine = Judgment.objects.filter(annotator=user)
+    return (
+        mine.filter(task__in=mine.filter(pk=judgment_id).values("task"))
+        .select_related("project", "task__prompt")
+        .order_by("-revision")
+    )
+
+
 def my_draft(*, user: User, task: Task) -> Draft | None:
     """The person's unfinished answer to a task."""
     return Draft.objects.filter(annotator=user, task=task).first()

@@ -147,6 +147,48 @@ def test_every_page_fits_a_small_phone(
     assert too_wide == {}
 
 
+STATES = {
+    "keys": "document.querySelector('[data-action=help]').click()",
+    "ranked": "document.querySelectorAll('.card [data-value=\\'1\\']').forEach((rank) => rank.click())",
+    "bad": "document.querySelector('#card-A [data-action=bad]').click()",
+    "compare": "document.querySelector('#tabs .compare').click()",
+    "guidelines": "document.querySelector('#guidelines-button').click()",
+}
+
+
+@pytest.mark.parametrize("width", [1440, 320])
+def test_axe_finds_nothing_in_any_state_of_the_ranking_screen(
+    width: int, filled: Project, alice: User, enter: Callable[[User, str], Page]
+) -> None:
+    page = enter(alice, "/projects/campaign/judge/")
+    page.set_viewport_size({"width": width, "height": 740})
+    found, too_wide = {}, []
+    for state, script in STATES.items():
+        page.wait_for_selector("#work:not([hidden])")
+        page.evaluate(script)
+        if violations := find_violations(page):
+            found[state] = violations
+        if page.evaluate("document.documentElement.scrollWidth") > width:
+            too_wide.append(state)
+        page.evaluate("document.querySelectorAll('dialog[open]').forEach((dialog) => dialog.close())")
+    assert (found, too_wide) == ({}, [])
+
+
+def test_twice_as_large_letters_fit_the_window(
+    filled: Project, alice: User, enter: Callable[[User, str], Page], live_server: Any
+) -> None:
+    """Zoomed to 200 %, a window of 1280 px is one of 640 CSS pixels whose pixels are twice as large."""
+    page = enter(alice, "/")
+    page.set_viewport_size({"width": 640, "height": 360})
+    for place in ("/projects/campaign/judge/", "/projects/scores/judge/"):
+        visit(page, live_server.url + place)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 640
+        page.locator("#submit").scroll_into_view_if_needed()
+        box = page.locator("#submit").bounding_box()
+        assert box is not None
+        assert box["x"] + box["width"] <= 640
+
+
 def test_ranking_works_in_a_context_of_reduced_motion_and_right_to_left_text(
     filled: Project, alice: User, enter: Callable[[User, str], Page], context: BrowserContext
 ) -> None:
@@ -159,3 +201,9 @@ def test_ranking_works_in_a_context_of_reduced_motion_and_right_to_left_text(
     page.emulate_media(reduced_motion="reduce")
     page.wait_for_selector("#work:not([hidden])")
     assert page.evaluate("getComputedStyle(document.querySelector('#prompt .read')).direction") == "rtl"
+    durations = "[...document.querySelectorAll('*')].map((node) => getComputedStyle(node).transitionDuration)"
+    assert set(page.evaluate(durations)) == {"0s"}
+    for digit in "123456789":
+        page.keyboard.press(digit)
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#toasts .toast")

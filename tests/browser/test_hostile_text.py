@@ -33,7 +33,7 @@ def poisoned(transactional_db: None, campaign: Project, bob: User) -> Project:
         Prompt.objects.filter(pk=task.prompt_id).update(messages=[{"role": "user", "content": HOSTILE}])
     lease = acquire_task(project=campaign, annotator=bob)
     assert isinstance(lease, Lease)
-    answer = ranking("p", "q", rationale=HOSTILE, scores={"tone": {"p": 1}})
+    answer = ranking("p", "q", rationale=HOSTILE, scores={"tone": {"p": 1}}, rationales={"tone": HOSTILE})
     submit_judgment(
         annotator=bob, task_id=lease.task.pk, lease_token=lease.token, answer=answer, idempotency_key="poison"
     )
@@ -47,6 +47,7 @@ def test_nothing_runs_on_any_page(
     page.on("request", lambda request: request.url.startswith(live_server.url) or strangers.append(request.url))
     task = poisoned.tasks.order_by("id").first()
     assert task is not None
+    User.objects.filter(pk=alice.pk).update(first_name=NAME[:150])
     for place in ("judge/", "", "tasks/", f"tasks/{task.pk}/", "people/", "settings/"):
         enter(alice, f"/projects/{poisoned.slug}/{place}")
         if place == "judge/":
@@ -63,3 +64,29 @@ def test_hostile_button_does_not_submit(poisoned: Project, bob: User, enter: Cal
     page = enter(bob, f"/projects/{poisoned.slug}/judge/")
     page.wait_for_selector("#work:not([hidden])")
     assert page.locator(".read [data-action], .read [hx-get], .read [data-hx-post]").count() == 0
+
+
+def test_nothing_runs_in_the_tools_of_the_screen(
+    poisoned: Project, bob: User, enter: Callable[[User, str], Page]
+) -> None:
+    """Compared, marked word by word, quoted and typed: still nothing but text."""
+    page = enter(bob, f"/projects/{poisoned.slug}/judge/")
+    page.wait_for_selector("#work:not([hidden])")
+    page.locator("#rationale").fill(HOSTILE)
+    page.locator("#card-A .read p").first.evaluate("node => getSelection().selectAllChildren(node)")
+    page.locator("#quote").click()
+    page.keyboard.press("Escape")
+    page.keyboard.press("Shift+D")
+    for words in (True, False):
+        page.locator("#compare-words").set_checked(words)
+        expect(page.locator(".pane .read").first).to_contain_text("window.harmed = 1")
+        assert page.locator(".pane :is(script, img, iframe, form, svg, style)").count() == 0
+    page.keyboard.press("Escape")
+    page.wait_for_timeout(200)
+    assert page.evaluate("window.harmed") is None
+    judgment = bob.judgments.get()
+    enter(bob, f"/judgments/{judgment.pk}/history/")
+    expect(page.locator("main")).to_contain_text("window.harmed = 1")
+    enter(bob, f"/judgments/{judgment.pk}/edit/")
+    page.wait_for_selector("#work:not([hidden])")
+    assert page.evaluate("window.harmed") is None

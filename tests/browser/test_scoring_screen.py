@@ -89,3 +89,37 @@ def test_scores_beside_a_ranking(judge: Judge, bob: User, campaign: Project) -> 
         page.locator(f"#card-{letter}").get_by_label("5 right").check()
     page.locator("#submit").click()
     assert submitted(page).scores == {"correct": {"p": 5, "q": 5}}
+
+
+def test_rows_and_points_are_a_grid_for_the_arrows(judge: Judge, bob: User) -> None:
+    page = judge(bob)
+    for key in ("ArrowRight", "ArrowRight", "ArrowDown", "ArrowLeft", "ArrowLeft", "ArrowUp", "ArrowLeft", "ArrowUp"):
+        page.keyboard.press(key)
+    page.keyboard.type("1")
+    page.keyboard.press("Control+Enter")
+    assert submitted(page).scores == {"correct": {"p": 1}, "tone": {"p": 7}, "safety": {"p": 1}}
+
+
+def test_a_score_has_its_reason_with_words_of_the_response(judge: Judge, bob: User) -> None:
+    page = judge(bob)
+    page.keyboard.press("w")
+    page.keyboard.type("wrong: 4 1 n")
+    page.locator(".card .read p").evaluate("node => getSelection().selectAllChildren(node)")
+    page.locator("#quote").click()
+    page.keyboard.press("Escape")
+    page.keyboard.press("2")
+    page.get_by_label("Safety, 0 to 1").fill("0.5")
+    page.locator("#submit").click()
+    judgment = submitted(page)
+    assert judgment.rationales == {"correct": "wrong: 4 1 n\n> “Answer p.”\n"}
+    assert judgment.scores["correct"] == {"p": 2}
+    page.goto(page.url.replace("/projects/campaign/judge/", f"/judgments/{judgment.pk}/edit/"))
+    expect(page.get_by_label("Why? Correctness").locator("visible=true")).to_have_value(judgment.rationales["correct"])
+
+
+def test_every_point_of_the_lit_criterion_shows_its_text(judge: Judge, bob: User) -> None:
+    page = judge(bob)
+    expect(page.locator(".scale.on .point span").first).to_have_text(" wrong")
+    box = page.locator(".scale.on .point span").first.bounding_box()
+    assert box is not None
+    assert box["width"] > 10
