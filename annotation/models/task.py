@@ -117,7 +117,9 @@ class Slot(models.Model):
     annotator = models.ForeignKey(
         "annotation.User", models.PROTECT, null=True, blank=True, related_name="slots", db_index=False
     )
-    last_annotator = models.ForeignKey("annotation.User", models.SET_NULL, null=True, blank=True, related_name="+")
+    last_annotator = models.ForeignKey(
+        "annotation.User", models.SET_NULL, null=True, blank=True, related_name="+", db_index=False
+    )
     lease_token = models.UUIDField(null=True, blank=True)
     leased_at = models.DateTimeField(null=True, blank=True)
     lease_expires_at = models.DateTimeField(null=True, blank=True)
@@ -151,7 +153,15 @@ class Slot(models.Model):
             models.Index(*QUEUE_ORDER, condition=Q(state="free", returned_at__isnull=False), name="slot_returned_work"),
             models.Index(fields=["project", "lease_expires_at"], condition=Q(state="leased"), name="slot_leases"),
             models.Index(fields=["lease_token"], condition=Q(lease_token__isnull=False), name="slot_by_token"),
-            models.Index(fields=["annotator", "project", "state"], name="slot_by_annotator"),
+            # New slots have no annotator yet, and need no entry.
+            models.Index(
+                fields=["annotator", "project", "state"],
+                condition=Q(annotator__isnull=False),
+                name="slot_held_by_annotator",
+            ),
+            models.Index(
+                fields=["last_annotator"], condition=Q(last_annotator__isnull=False), name="slot_last_annotator"
+            ),
         ]
 
 
