@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from annotation.agreement.numbering import number_ids
 from annotation.agreement.observations import Bools, Floats, Ids, Integers
 
 
@@ -16,7 +17,7 @@ class JudgmentTable:
     annotator: Integers
     """[N] number of the annotator."""
     category: Integers
-    """[N] number of the value among the distinct values, in their order."""
+    """[N] number of the value among the distinct values, in their order; ascending within a unit."""
     values: Floats
     """[C] the distinct values, ascending."""
     task_of_unit: Integers
@@ -86,9 +87,11 @@ class JudgmentTable:
 
     def count_categories(self) -> tuple[Integers, Integers, Floats]:
         """(unit, category, judgments) for each pair of the first two that occurs; memory in proportion to the data."""
-        joint, counts = np.unique(self.unit * len(self.values) + self.category, return_counts=True)
-        unit, category = np.divmod(joint, max(len(self.values), 1))
-        return unit, category, counts.astype(np.float64)
+        joint = self.unit * len(self.values) + self.category
+        # Ascending already: the rows are sorted by unit and value.
+        starts = np.flatnonzero(np.diff(joint, prepend=-1))
+        counts = np.diff(starts, append=len(joint)).astype(np.float64)
+        return self.unit[starts], self.category[starts], counts
 
 
 def build_table(
@@ -101,15 +104,18 @@ def build_table(
     fewest: Units with fewer judgments are left out and counted. Missing data: what isn't there is simply absent.
     Raises: ValueError when an annotator judged a unit twice, a unit belongs to two tasks, or `values` lacks a value.
     """
-    unit = np.unique(unit_id, return_inverse=True)[1].ravel()
+    unit_id, value = np.asarray(unit_id), np.asarray(value)
+    unit = number_ids(unit_id)[1]
     sizes = np.bincount(unit) if len(unit) else np.zeros(0, np.int64)
     shared = sizes[unit] >= fewest
+    values, category = _number_values(value[shared].astype(np.float64), values)
     # By value within a unit, so that sums come out the same to the last digit in whatever order the rows come.
-    order = np.flatnonzero(shared)[np.lexsort((np.asarray(value)[shared], unit[shared]))]
-    unit_ids, unit = np.unique(np.asarray(unit_id)[order], return_inverse=True)
-    annotator_ids, annotator = np.unique(np.asarray(annotator_id)[order], return_inverse=True)
-    task_ids, task = np.unique(np.asarray(task_id)[order], return_inverse=True)
-    values, category = _number_values(np.asarray(value)[order].astype(np.float64), values)
+    order = np.argsort(unit[shared] * (len(values) + 1) + category, kind="stable")
+    rows = np.flatnonzero(shared)[order]
+    category = category[order]
+    unit_ids, unit = number_ids(unit_id[rows])
+    annotator_ids, annotator = number_ids(np.asarray(annotator_id)[rows])
+    task_ids, task = number_ids(np.asarray(task_id)[rows])
     _refuse_doubles(unit, annotator, unit_ids, annotator_ids)
     return JudgmentTable(
         unit=unit, annotator=annotator, category=category, values=values,
@@ -120,7 +126,7 @@ def build_table(
 
 def _number_values(value: Floats, values: Floats | None) -> tuple[Floats, Integers]:
     if values is None:
-        return np.unique(value, return_inverse=True)
+        return number_ids(value)
     category = np.minimum(np.searchsorted(values, value), max(len(values) - 1, 0))
     strays = value[values[category] != value] if len(values) else value
     if len(strays):
@@ -129,8 +135,8 @@ def _number_values(value: Floats, values: Floats | None) -> tuple[Floats, Intege
 
 
 def _refuse_doubles(unit: Integers, annotator: Integers, unit_ids: Ids, annotator_ids: Ids) -> None:
-    joint, counts = np.unique(unit * max(len(annotator_ids), 1) + annotator, return_counts=True)
-    twice = joint[counts > 1]
+    joint = np.sort(unit * max(len(annotator_ids), 1) + annotator)
+    twice = joint[1:][joint[1:] == joint[:-1]]
     if len(twice):
         at_unit, by = divmod(int(twice[0]), len(annotator_ids))
         raise ValueError(f"annotator {annotator_ids[by]} judged unit {unit_ids[at_unit]} more than once")
