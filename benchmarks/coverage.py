@@ -145,8 +145,8 @@ def print_row(kind: str, people: int, tasks: int, name: str, value: float, hits:
     covered = 100 * (1 - (hits.above + hits.below) / hits.made)
     plain = 100 * (1 - hits.plain_missed / hits.made)
     above, below, width = (each / hits.made for each in (hits.above, hits.below, hits.width))
-    cells = [kind, people, tasks, name, f"{value:.3f}", f"**{covered:.1f}**", f"{100 * above:.1f}", f"{100 * below:.1f}",
-             f"{width:.3f}", f"{plain:.1f}"]  # fmt: skip
+    shares = (f"**{covered:.1f}**", f"{100 * above:.1f}", f"{100 * below:.1f}", f"{width:.3f}", f"{plain:.1f}")
+    cells = (kind, people, tasks, name, f"{value:.3f}", *shares)
     print(f"| {' | '.join(map(str, cells))} |", flush=True)
 
 

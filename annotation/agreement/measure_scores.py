@@ -32,9 +32,7 @@ from annotation.agreement.ratio import ratio_alpha
 
 NO_PANEL = "Undefined: no two annotators scored the same two units, so ICC(2) and ICC(3) have no block without gaps."
 TOO_LARGE = f"Left out: ICC(2) and ICC(3) are for panels; above {FEW_TASKS:,} tasks see ICC(1) and interval alpha."
-ONE_RESPONSE = (
-    "Undefined: no two annotators scored the same two responses to one prompt differently enough to rank them."
-)
+ONE_RESPONSE = "Undefined: no two annotators scored the same two responses to one prompt."
 
 
 def measure_scores(observations: ScoreObservations, frame: Frame | None = None) -> Measured:

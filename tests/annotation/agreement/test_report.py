@@ -9,6 +9,7 @@ from annotation.agreement.observations import PairObservations, RankingObservati
 from annotation.agreement.report import StatisticRecord, agreement_report
 from annotation.agreement.statistic import Share
 from tests.annotation.agreement.judgments import read_data
+from tests.annotation.agreement.published import SHROUT_FLEISS_1979
 
 KEYS = ["criterion", "level", "statistic", "value", "low", "high", "confidence", "method", "units", "annotators",
         "judgments", "dropped", "note"]  # fmt: skip
@@ -182,3 +183,70 @@ def test_no_number_is_nan() -> None:
 def test_wrong_observations_are_refused(make, part: str) -> None:
     with pytest.raises(ValueError, match=part):
         make()
+
+
+def renamed(observed: PairObservations, seed: int) -> PairObservations:
+    """Other names for tasks and people, which come in another order."""
+    generator = np.random.default_rng(seed)
+    tasks, people = np.unique(observed.task_id), np.unique(observed.annotator_id)
+    task = generator.permutation(len(tasks))[np.searchsorted(tasks, observed.task_id)]
+    person = generator.permutation(len(people))[np.searchsorted(people, observed.annotator_id)]
+    order = generator.permutation(len(task))
+    return PairObservations(task[order], person[order], observed.value[order])
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_names_of_tasks_and_people_change_neither_values_nor_intervals(seed: int) -> None:
+    observed = coin_toss(25, seed=seed)
+    whole, other = report(observed), report(renamed(observed, seed))
+    for key, record in whole.items():
+        for name in ("value", "low", "high", "units", "annotators", "judgments", "dropped", "note", "method"):
+            expected = (
+                pytest.approx(other[key][name], abs=1e-9) if name in ("value", "low", "high") else other[key][name]
+            )
+            assert record[name] == expected, (key, name)
+
+
+def test_every_chance_corrected_number_of_shuffled_choices_has_an_interval_around_zero() -> None:
+    """Nobody's third choice has to do with anybody else's."""
+    for (level, name), record in report(coin_toss(400, seed=11), resamples=1000).items():
+        if name in ("krippendorff_alpha", "fleiss_kappa", "cohen_kappa", "gwet_ac1", "gwet_ac2"):
+            assert record["low"] < 0 < record["high"], (level, name)
+
+
+def test_perfect_scores_agree_fully_in_every_statistic() -> None:
+    truth = np.random.default_rng(0).permutation(np.repeat(np.arange(1.0, 6.0), 8))
+    unit, person = np.tile(np.arange(40), 3), np.repeat([0, 1, 2], 40)
+    found = report(ScoreObservations("clear", unit // 4, unit, person, np.tile(truth, 3)))
+    assert len(found) == 22
+    assert {key: record["value"] for key, record in found.items()} == dict.fromkeys(found, pytest.approx(1))
+
+
+def test_a_sparse_crowd_of_thousands_has_a_reason_where_it_has_no_number() -> None:
+    generator = np.random.default_rng(5)
+    unit = np.repeat(np.arange(3000), 2)
+    person = generator.permutation(6000)
+    value = np.repeat(generator.integers(1, 6, 3000), 2) + generator.integers(0, 2, 6000)
+    found = report(ScoreObservations("clear", unit, unit, person, value.astype(float)), resamples=50)
+    assert found["interval", "krippendorff_alpha"]["value"] > 0.8
+    assert found["interval", "icc2"]["note"].startswith("Left out: ICC(2) and ICC(3) are for panels")
+    assert found["nominal", "cohen_kappa"]["note"].startswith("Left out: Cohen's kappa is for small groups")
+    assert (
+        found["rank", "kendall_w"]["note"]
+        == "Undefined: no two annotators scored the same two responses to one prompt."
+    )
+    assert all(record["value"] is not None or record["note"] for record in found.values())
+
+
+def test_each_number_says_how_its_interval_was_found() -> None:
+    rows = [
+        (f"u{unit}", f"p{person}", float(value))
+        for unit, row in enumerate(SHROUT_FLEISS_1979)
+        for person, value in enumerate(row)
+    ]
+    found = report(scores(rows))
+    assert found["interval", "icc2"]["method"] == "F distribution (Shrout and Fleiss 1979)"
+    assert found["nominal", "fleiss_kappa"]["method"] == "linearised over tasks, Student's t"
+    assert found["interval", "krippendorff_alpha"]["method"] == (
+        "cluster bootstrap over tasks, 200 Poisson resamples, seed 0, BCa interval with small-sample tails"
+    )
