@@ -104,11 +104,11 @@ def build_table(
     fewest: Units with fewer judgments are left out and counted. Missing data: what isn't there is simply absent.
     Raises: ValueError when an annotator judged a unit twice, a unit belongs to two tasks, or `values` lacks a value.
     """
-    unit_id, value = np.asarray(unit_id), np.asarray(value)
+    unit_id, given = np.asarray(unit_id), np.asarray(value, np.float64)
     unit = number_ids(unit_id)[1]
     sizes = np.bincount(unit) if len(unit) else np.zeros(0, np.int64)
     shared = sizes[unit] >= fewest
-    values, category = _number_values(value[shared].astype(np.float64), values)
+    values, category = _number_values(given[shared], values)
     # By value within a unit, so that sums come out the same to the last digit in whatever order the rows come.
     order = np.argsort(unit[shared] * (len(values) + 1) + category, kind="stable")
     rows = np.flatnonzero(shared)[order]
