@@ -78,14 +78,16 @@ class TextLedger:
         return ids, notes
 
     def near_repeats(self, *, grouped: bool) -> tuple[list[int], list[str]]:
-        """Texts that are nearly one before them, but not the very same."""
+        """Different texts that are nearly one before them; a text that stands several times counts once."""
         within = np.array(self.group, np.int64) if grouped else None
         first = find_alike(self.all_sketches(), within=within)
-        found = [
-            (self.pk[number], f"nearly {self.pk[head]}")
-            for number, head in enumerate(first.tolist())
-            if head != number and self.digest[number] != self.digest[head]
-        ]
+        seen: set[tuple[int, bytes]] = set()
+        found = []
+        for number, head in enumerate(first.tolist()):
+            name = (self.group[number] if grouped else 0, self.digest[number])
+            if name not in seen and self.digest[number] != self.digest[head]:
+                found.append((self.pk[number], f"nearly {self.pk[head]}"))
+            seen.add(name)
         return [pk for pk, _ in found], [note for _, note in found]
 
 

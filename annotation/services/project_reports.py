@@ -1,5 +1,6 @@
 """Sections of reports: stored feedback -> pure models -> a row."""
 
+import logging
 from collections.abc import Callable
 from time import perf_counter
 from typing import Any
@@ -12,6 +13,7 @@ from annotation.services.bias_report import compute_bias
 from annotation.services.consensus_report import compute_consensus
 from annotation.services.health_report import compute_data_health
 
+logger = logging.getLogger(__name__)
 KEPT_REPORTS = 50
 """Of each section; older ones are forgotten."""
 PAUSE_SECONDS = 60.0
@@ -41,11 +43,21 @@ def refresh_project_report(*, project: Project, section: str) -> ProjectReport:
 
 
 def refresh_stale_sections() -> int:
-    """Refreshes every section that is due and tells how many; what was just refreshed waits its pause."""
+    """Refreshes every section that is due and tells how many; what was just refreshed waits its pause.
+
+    Raises: ExceptionGroup after all others, when some could not be computed: one odd project keeps nobody waiting.
+    """
     due = stale_sections(pause_seconds=PAUSE_SECONDS)
     projects = Project.objects.in_bulk({project for project, _ in due})
+    failures: list[Exception] = []
     for project, section in due:
-        refresh_project_report(project=projects[project], section=section)
+        try:
+            refresh_project_report(project=projects[project], section=section)
+        except Exception as error:
+            logger.exception("%s of project %s could not be computed", section, project)
+            failures.append(error)
+    if failures:
+        raise ExceptionGroup("some sections of reports could not be computed", failures)
     return len(due)
 
 

@@ -8,9 +8,10 @@ import pytest
 from django.utils import timezone
 from playwright.sync_api import BrowserContext, Page
 
-from annotation.models import Criterion, ImportJob, Project, User
+from annotation.models import Criterion, ImportJob, Project, ProjectReport, User
 from annotation.services.import_uploads import upload_import
 from annotation.services.judgments import submit_judgment
+from annotation.services.project_reports import refresh_project_report
 from annotation.services.reports import refresh_agreement_report
 from annotation.services.slots import Lease, acquire_task
 from tests.browser.conftest import AXE
@@ -24,7 +25,8 @@ PLACES = [
     "/", "/account/tokens/", "/projects/new/", "/accounts/password/change/", "/projects/campaign/",
     "/projects/campaign/board/", "/projects/campaign/adjudication/", "/projects/campaign/tasks/{task}/verdict/",
     "/projects/campaign/judge/", "/projects/campaign/tasks/", "/projects/campaign/tasks/{task}/",
-    "/projects/campaign/agreement/", "/projects/campaign/data/", "/projects/campaign/data/imports/",
+    "/projects/campaign/agreement/", "/projects/campaign/consensus/", "/projects/campaign/bias/",
+    "/projects/campaign/data-health/", "/projects/campaign/data/", "/projects/campaign/data/imports/",
     "/projects/campaign/data/imports/{job}/", "/projects/campaign/people/",
     "/projects/campaign/settings/", "/projects/campaign/late/", "/projects/scores/judge/", "/nothing/",
     "/projects/campaign/models/", "/runs/{run}/", "/runs/{preview}/", "/help/metrics/",
@@ -53,6 +55,8 @@ def filled(
                 answer=ranking("p", "qr", "s", bad=["s"], rationale="**Because**", active_ms=61_000),
             )  # fmt: skip
     refresh_agreement_report(project=campaign)
+    for section in ProjectReport.Section.values:
+        refresh_project_report(project=campaign, section=section)
     acquire_task(project=campaign, annotator=alice)
     make_task(campaign, "pqrstuvwx", text=text, priority=1)
     _make_runs(campaign)

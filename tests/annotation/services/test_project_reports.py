@@ -14,7 +14,7 @@ from annotation.consensus.tables import compare_texts
 from annotation.jobs import refresh_report_sections
 from annotation.models import Criterion, Flag, Judgment, Project, ProjectReport, Task, User
 from annotation.selectors.choices import load_choices
-from annotation.services.project_reports import refresh_project_report
+from annotation.services.project_reports import COMPUTE, refresh_project_report
 from tests.annotation.services.test_reports import judge
 from tests.factories import make_project, make_task, make_user, ranking
 
@@ -184,6 +184,23 @@ def test_the_job_refreshes_what_is_due_and_nothing_else() -> None:
     make_task(project)
     ProjectReport.objects.update(computed_at="2020-01-01T00:00:00Z")
     assert refresh_report_sections() == 3
+
+
+def test_one_odd_project_keeps_nobody_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    odd, sound = make_project(), make_project()
+    for project in (odd, sound):
+        say(project, [("a", "b")], [make_user()])
+
+    def compute(*, project: Project) -> dict[str, Any]:
+        if project == odd:
+            raise ArithmeticError("odd")
+        return {"checks": []}
+
+    monkeypatch.setitem(COMPUTE, "data_health", compute)
+    with pytest.raises(ExceptionGroup, match="could not be computed"):
+        refresh_report_sections()
+    assert ProjectReport.objects.filter(project=odd).count() == 2
+    assert ProjectReport.objects.filter(project=sound).count() == 3
 
 
 @pytest.mark.parametrize("section", ["consensus", "bias", "data_health"])
