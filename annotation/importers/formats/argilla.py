@@ -4,6 +4,7 @@ Source: docs.argilla.io, "Import and export records".
 """
 
 from collections.abc import Mapping
+from itertools import zip_longest
 from typing import Any
 
 from annotation.importers.formats.parsed import Parsed, ParseOptions, take
@@ -61,7 +62,7 @@ def _nest(record: Mapping[str, Any], faults: FaultList) -> tuple[Mapping[str, An
             faults.add("expected an object with a list a question", "responses")
         return record["fields"], questions if isinstance(questions, Mapping) else {}
     names = [str(name).removesuffix(ANSWERS) for name in record if str(name).endswith(ANSWERS)]
-    flat = {name: _flat_answers(record, name) for name in names}
+    flat = {name: _flat_answers(record, name, faults) for name in names}
     rest = {
         name: value
         for name, value in record.items()
@@ -70,13 +71,15 @@ def _nest(record: Mapping[str, Any], faults: FaultList) -> tuple[Mapping[str, An
     return {name: value for name, value in rest.items() if isinstance(value, str | list)}, flat
 
 
-def _flat_answers(record: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
-    values, users = record.get(name + ANSWERS) or [], record.get(name + USERS) or []
-    states = record.get(name + STATUS) or ["submitted"] * len(values)
-    return [
-        {"value": value, "user_id": user, "status": state}
-        for value, user, state in zip(values, users, states, strict=False)
-    ]
+def _flat_answers(record: Mapping[str, Any], name: str, faults: FaultList) -> list[dict[str, Any]]:
+    """An answer a value; one without a person or a state beside it keeps its place, and is a fault there."""
+    columns = []
+    for end in (ANSWERS, USERS, STATUS):
+        column = record.get(name + end)
+        if column is not None and not isinstance(column, list):
+            faults.add("expected a list", name + end)
+        columns.append(column if isinstance(column, list) else [])
+    return [{"value": value, "user_id": user, "status": state} for value, user, state in zip_longest(*columns)]
 
 
 class _Record:

@@ -5,6 +5,7 @@ Source: labelstud.io, tags Ranker, Pairwise, Rating, and "Label Studio JSON form
 
 import re
 from collections.abc import Mapping, Sequence
+from math import isfinite
 from typing import Any
 
 from annotation.importers.formats.parsed import Parsed, ParseOptions, take, take_list
@@ -104,7 +105,8 @@ class _Annotation:
             faults.add("expected an object")
         self._said: dict[str, Any] = {}
         self._scores: dict[str, dict[str, Any]] = {}
-        for number, result in enumerate(self._item.get("result") or []):
+        results = self._item.get("result") or []
+        for number, result in enumerate(results if isinstance(results, list) else []):
             self._read_result(result, faults.at("result").at(number))
         if not self._said and not self._scores and item is not None:
             faults.add(f"holds no result of the types {', '.join(TYPES)}", "result")
@@ -123,7 +125,7 @@ class _Annotation:
         if self._item.get("created_at") is not None:
             judgment["created_at"] = self._item["created_at"]
         seconds = self._item.get("lead_time")
-        if isinstance(seconds, int | float) and not isinstance(seconds, bool):
+        if isinstance(seconds, int | float) and not isinstance(seconds, bool) and isfinite(seconds):
             judgment["active_ms"] = round(seconds * 1000)
         return judgment
 
@@ -153,7 +155,7 @@ class _Annotation:
             self._read_rating(result, value.get("rating"), faults)
 
     def _read_pairwise(self, value: Mapping[str, Any], faults: FaultList) -> None:
-        side = value.get("selected")
+        side = str(value.get("selected"))
         if side not in SIDES or len(self._keys) != 2:
             found = f"{shorten(side)!r} is" if side not in SIDES else f"there are {len(self._keys)} responses, this is"
             faults.add(f"{found} no choice between left and right", "selected")
