@@ -15,7 +15,8 @@ from annotation.api.throttles import LeaseThrottle
 from annotation.exceptions import Conflict
 from annotation.models import Slot
 from annotation.services.judgments import save_draft
-from annotation.services.slots import heartbeat, release_task, skip_task
+from annotation.services.skips import skip_task
+from annotation.services.slots import heartbeat, release_task
 
 
 class HeartbeatOutput(serializers.Serializer[Any]):

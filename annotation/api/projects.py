@@ -39,6 +39,10 @@ class SettingsInput(StrictSerializer):
     lease_seconds = serializers.IntegerField(min_value=1, max_value=86_400, required=False)
     lease_limit_seconds = serializers.IntegerField(min_value=1, max_value=604_800, required=False)
     agreement_gate = serializers.FloatField(min_value=-1, max_value=1, required=False)
+    widen_seconds = serializers.IntegerField(min_value=0, max_value=2_592_000, required=False)
+    skips_per_day = serializers.IntegerField(min_value=0, max_value=100_000, required=False, allow_null=True)
+    skips_to_hold = serializers.IntegerField(min_value=1, max_value=1000, required=False)
+    reserve_slots = serializers.IntegerField(min_value=0, max_value=50, required=False)
     is_open = serializers.BooleanField(required=False)
 
 
@@ -77,6 +81,10 @@ class ProjectDetailOutput(ProjectOutput):
             "lease_seconds",
             "lease_limit_seconds",
             "agreement_gate",
+            "widen_seconds",
+            "skips_per_day",
+            "skips_to_hold",
+            "reserve_slots",
             "criteria",
             "progress",
         )

@@ -5,10 +5,10 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import connection, transaction
-from django.db.models import Model
+from django.db.models import F, Model
 
 from annotation.exceptions import ApplicationError, Conflict, NotFound, NotPermitted
-from annotation.models import Criterion, Membership, Project, Slot, Task, User
+from annotation.models import Criterion, Membership, Project, Slot, Task, User, WorkQueue
 from annotation.permissions import Role, may_create_projects, require_role
 from annotation.services import audit
 
@@ -19,6 +19,10 @@ SETTINGS = (
     "lease_seconds",
     "lease_limit_seconds",
     "agreement_gate",
+    "widen_seconds",
+    "skips_per_day",
+    "skips_to_hold",
+    "reserve_slots",
     "practice_tasks",
     "qualification_tasks",
     "pass_mark",
@@ -126,7 +130,9 @@ def _fit_slots(project: Project) -> None:
         )
     slots = Slot.objects.filter(project=project, task__purpose=Task.Purpose.NORMAL)
     slots.filter(state=Slot.State.FREE, number__gt=wanted).update(state=Slot.State.RELEASED)
-    slots.filter(state=Slot.State.RELEASED, number__lte=wanted).update(state=Slot.State.FREE)
+    if slots.filter(state=Slot.State.RELEASED, number__lte=wanted).update(state=Slot.State.FREE):
+        # Slots that are free again lie before people's cursors; a new epoch sends these to the front.
+        WorkQueue.objects.filter(project=project).update(epoch=F("epoch") + 1)
 
 
 @transaction.atomic

@@ -12,7 +12,7 @@ from django.db import IntegrityError, connection, transaction
 
 from annotation.allocation import shown_order
 from annotation.exceptions import ApplicationError, Conflict, NotFound
-from annotation.models import Draft, Flag, Project, Skip, Slot, Task, TaskResponse, User, WorkCursor
+from annotation.models import Draft, Flag, Project, Slot, Task, TaskResponse, User, WorkCursor
 from annotation.permissions import Role, require_role
 from annotation.services import audit
 from annotation.services.slot_queries import ACQUIRE, EXPIRE, HEARTBEAT, WHY_NOTHING, ClaimRow, read_claim
@@ -171,19 +171,7 @@ def lease_lost() -> Conflict:
 @transaction.atomic
 def release_task(*, annotator: User, lease_token: UUID | str) -> None:
     """Gives a task back undone; it may be offered to the same person again."""
-    _free(held_slot(annotator=annotator, lease_token=lease_token))
-
-
-@transaction.atomic
-def skip_task(*, annotator: User, lease_token: UUID | str, reason: str = "") -> Skip:
-    """Passes a task by: the slot is free for others, and this person is not offered the task again."""
-    slot = held_slot(annotator=annotator, lease_token=lease_token)
-    _free(slot)
-    skip, _ = Skip.objects.update_or_create(
-        task_id=slot.task_id, annotator=annotator, defaults={"reason": _checked_reason(reason)}
-    )
-    audit.record(actor=annotator, action="skip_task", obj=skip, project=slot.project, data={"task": slot.task_id})
-    return skip
+    free_slot(held_slot(annotator=annotator, lease_token=lease_token))
 
 
 @transaction.atomic
@@ -191,7 +179,7 @@ def flag_task(*, annotator: User, task: Task, reason: str) -> Flag:
     """Tells the managers that something is wrong with a task."""
     require_role(user=annotator, project=task.project, role=Role.ANNOTATOR)
     flag, _ = Flag.objects.update_or_create(
-        task=task, annotator=annotator, defaults={"reason": _checked_reason(reason), "resolved_at": None}
+        task=task, annotator=annotator, defaults={"reason": checked_reason(reason), "resolved_at": None}
     )
     audit.record(actor=annotator, action="flag_task", obj=flag, project=task.project, data={"task": task.pk})
     return flag
@@ -210,8 +198,8 @@ def held_slot(*, annotator: User, lease_token: UUID | str) -> Slot:
     return slot
 
 
-def _free(slot: Slot) -> None:
-    """Unlike an expiry, giving a slot back by hand also ends the right to a late submit: the token goes."""
+def free_slot(slot: Slot) -> None:
+    """Ends a lease. Unlike an expiry, giving it back by hand also ends the right to a late submit: the token goes."""
     Slot.objects.filter(pk=slot.pk).update(
         state=Slot.State.FREE,
         annotator=None,
@@ -223,7 +211,8 @@ def _free(slot: Slot) -> None:
     )
 
 
-def _checked_reason(reason: str) -> str:
+def checked_reason(reason: str) -> str:
+    """The reason without blanks around it. Raises: ApplicationError if it is too long."""
     reason = reason.strip()
     if len(reason) > REASON_CHARACTERS:
         raise ApplicationError(

@@ -8,6 +8,7 @@ from django.utils import timezone
 from annotation.exceptions import Conflict, NotFound
 from annotation.models import AuditEvent, Flag, KeptAnswer, Project, Skip, Slot, User
 from annotation.services.judgments import submit_judgment
+from annotation.services.skips import skip_task
 from annotation.services.slots import (
     Lease,
     NoWork,
@@ -16,7 +17,6 @@ from annotation.services.slots import (
     heartbeat,
     release_expired_leases,
     release_task,
-    skip_task,
 )
 from tests.factories import make_member, make_project, make_task, ranking
 
