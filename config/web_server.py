@@ -1,32 +1,53 @@
-"""The production web server: `python -m config.web_server` becomes granian with the site's options."""
+"""The web server: `python -m config.web_server` serves the site by granian with its options (docs/adr/0008)."""
 
-import os
+import argparse
 import sys
+import time
+from typing import Any
+
+from granian import Granian
+from granian.constants import HTTPModes, Interfaces
 
 from config import env
 
 PROCESSES = 2
 """One Python process fills one core at most, and while one is started again the other goes on."""
+RESPAWN_PAUSE_SECONDS = 0.2
+
+
+class SteadyServer(Granian):
+    """Starts a process that died again however often it dies; granian itself gives up at the second time in 5.5 s."""
+
+    def _respawn_workers(self, *arguments: Any, **options: Any) -> None:
+        time.sleep(RESPAWN_PAUSE_SECONDS)
+        super()._respawn_workers(*arguments, **options)
+        self.respawned_wrks.clear()
 
 
 def web_command(*, host: str, port: int) -> list[str]:
-    """The command line of granian (docs/adr/0008)."""
-    options = {
-        "--interface": "wsgi",
-        "--host": host,
-        "--port": str(port),
-        "--http": "1",
-        "--workers": str(env.read_int("WEB_PROCESSES", PROCESSES, minimum=1)),
-        "--blocking-threads": str(env.read_int("WEB_THREADS", 4, minimum=1)),
-        "--respawn-interval": "0.5",
+    """The command line of the server."""
+    return [sys.executable, "-m", "config.web_server", "--host", host, "--port", str(port)]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m config.web_server", description="Serves the site.")
+    parser.add_argument("--host", default="0.0.0.0")  # noqa: S104  a container's port is published by its owner
+    parser.add_argument("--port", type=int, default=env.read_int("PORT", 8000, minimum=1))
+    given = parser.parse_args()
+    SteadyServer(
+        "config.wsgi:application",
+        address=given.host,
+        port=given.port,
+        interface=Interfaces.WSGI,
+        http=HTTPModes.http1,
+        websockets=False,
+        workers=env.read_int("WEB_PROCESSES", PROCESSES, minimum=1),
+        blocking_threads=env.read_int("WEB_THREADS", 4, minimum=1),
+        respawn_failed_workers=True,
         # Requests under way are finished; what hangs is ended after that time.
-        "--workers-kill-timeout": "10",
-    }
-    switches = ["--no-ws", "--no-access-log", "--respawn-failed-workers"]
-    command = [sys.executable, "-m", "granian", *switches]
-    return [*command, *(word for option in options.items() for word in option), "config.wsgi:application"]
+        workers_kill_timeout=10,
+    ).serve()
 
 
 if __name__ == "__main__":
-    # The process is replaced, so that signals reach the server itself.
-    os.execv(sys.executable, web_command(host="0.0.0.0", port=env.read_int("PORT", 8000)))  # noqa: S104, S606
+    main()

@@ -31,7 +31,7 @@ def test_the_site_heals_and_stops_without_a_trace(site: Site) -> None:
     address = site.address()
     assert "is in use, so this is" in site.log.read_text()
     wait_until(lambda: answers(f"{address}readyz"))
-    web = next(pid for pid, command in site.processes().items() if "granian" in command)
+    web = next(pid for pid, command in site.processes().items() if "config.web_server" in command)
     os.kill(web, signal.SIGKILL)
     wait_until(lambda: "web ended by itself (exit code -9); it starts again" in site.log.read_text())
     wait_until(lambda: answers(f"{address}healthz"), seconds=60)

@@ -4,7 +4,9 @@ from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from random import Random
 from threading import Barrier
+from time import sleep
 from typing import TypeVar
 from uuid import uuid4
 
@@ -67,6 +69,45 @@ def test_eight_people_drain_sixty_tasks_three_times_each() -> None:
     assert set(Slot.objects.values_list("state", flat=True)) == {"submitted"}
     # Who has judged all 60 tasks ends before the others have handed in their last ones.
     assert {end.reason for end in ends} <= {"all_done", "you_did_all"}
+
+
+def test_leases_that_end_during_the_work_leave_exactly_what_was_wanted() -> None:
+    project = make_project(judgments_per_task=3, lease_seconds=1, lease_limit_seconds=5)
+    tasks = [make_task(project) for _ in range(12)]
+    people = [make_member(project) for _ in range(6)]
+
+    def work(number: int) -> int:
+        """Judges until nothing is left, now and then too late, and sends some submits twice; tells what was kept."""
+        dice, kept = Random(number), 0
+        while True:
+            lease = acquire_task(project=project, annotator=people[number])
+            if isinstance(lease, NoWork):
+                if lease.reason != "all_leased_until":
+                    return kept
+                sleep(0.1)
+                continue
+            sleep(1.3 if dice.random() < 0.15 else 0)
+            release_expired_leases()
+            for _ in range(1 + (dice.random() < 0.3)):
+                try:
+                    submit_judgment(
+                        annotator=people[number],
+                        task_id=lease.task.pk,
+                        lease_token=lease.token,
+                        answer=ranking("a", "b"),
+                        idempotency_key=str(lease.token),
+                    )
+                except Conflict as error:
+                    kept += {"lease_lost": 1}[error.code]
+
+    kept = run_at_once([lambda number=number: work(number) for number in range(6)])
+    judged = Judgment.objects.filter(project=project)
+    counts = Counter(judged.values_list("task", flat=True))
+    wanting = {task.pk: 3 - counts[task.pk] for task in tasks if counts[task.pk] != 3}
+    # A person whose late answer to a task is kept gets that task no more, so a task may end short by as many.
+    assert all(0 < short <= KeptAnswer.objects.filter(task=pk).count() for pk, short in wanting.items()), wanting
+    assert len(set(judged.values_list("task", "annotator"))) == judged.count()
+    assert KeptAnswer.objects.count() <= sum(kept)
 
 
 def test_the_same_submit_five_times_at_once_is_one_row() -> None:
