@@ -5,8 +5,8 @@ import sys
 import time
 from typing import Any
 
-from granian import Granian
 from granian.constants import HTTPModes, Interfaces
+from granian.server.mp import MPServer
 
 from config import env
 
@@ -15,7 +15,7 @@ PROCESSES = 2
 RESPAWN_PAUSE_SECONDS = 0.2
 
 
-class SteadyServer(Granian):
+class SteadyServer(MPServer):
     """Starts a process that died again however often it dies; granian itself gives up at the second time in 5.5 s."""
 
     def _respawn_workers(self, *arguments: Any, **options: Any) -> None:
