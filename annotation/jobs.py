@@ -1,10 +1,12 @@
 """Background work of the annotation app. A job parses ids, calls one service and holds no rules of its own."""
 
+from random import Random
+
 from celery import shared_task
 
 from annotation.models import Project
 from annotation.queueing import enqueue
-from annotation.services import import_running, import_uploads, project_reports, reports, slots, task_texts
+from annotation.services import import_running, import_uploads, project_reports, reports, slots, standings, task_texts
 
 __all__ = [
     "enqueue",
@@ -12,6 +14,7 @@ __all__ = [
     "refresh_agreement_report",
     "refresh_agreement_reports",
     "refresh_report_sections",
+    "refresh_standings",
     "release_expired_leases",
 ]
 
@@ -20,6 +23,12 @@ __all__ = [
 def release_expired_leases() -> int:
     """Frees slots whose lease ran out; beat calls it every few seconds."""
     return slots.release_expired_leases()
+
+
+@shared_task(name="annotation.jobs.refresh_standings")
+def refresh_standings() -> int:
+    """Measures anew who does best what tasks ask for; beat calls it every few minutes."""
+    return standings.refresh_all_standings(generator=Random())  # noqa: S311  who comes first is no secret
 
 
 @shared_task(name="annotation.jobs.refresh_agreement_report")

@@ -276,6 +276,7 @@ CELERY_BEAT_SCHEDULE = {
         ("index task texts", "annotation.jobs.index_task_texts", 10.0),
         ("requeue lost imports", "annotation.jobs.requeue_lost_imports", 15.0),
         ("remove old uploads", "annotation.jobs.remove_old_uploads", 3600.0),
+        ("refresh standings", "annotation.jobs.refresh_standings", 300.0),
         ("refresh agreement reports", "annotation.jobs.refresh_agreement_reports", 30.0),
         ("refresh report sections", "annotation.jobs.refresh_report_sections", 60.0),
         ("requeue lost runs", "trainingruns.jobs.requeue_lost_runs", 15.0),
