@@ -42,6 +42,7 @@ def _measure_gold(skill: Skill) -> dict[int, tuple[int, int]]:
     judged = Judgment.objects.filter(task__skill=skill, task__gold__isnull=False, is_current=True, kind="ranking")
     judged = judged.exclude(task__purpose=Task.Purpose.NORMAL)
     for person, tiers, gold in judged.values_list("annotator", "tiers", "task__gold"):
+        assert gold is not None, "the query asks for tasks with a known answer"
         known = _pairs(gold.get("tiers", []))
         for pair in _pairs(tiers):
             if pair in known or pair[::-1] in known:
