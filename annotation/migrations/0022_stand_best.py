@@ -162,7 +162,7 @@ END $$;
 
 
 class Migration(migrations.Migration):
-    dependencies = [("annotation", "0020_import_jobs")]
+    dependencies = [("annotation", "0021_slots_without_annotator")]
 
     # Going back keeps this version: it has the same shape, and the one before differs in the order of equals alone.
     operations = [migrations.RunSQL(ACQUIRE, migrations.RunSQL.noop)]
