@@ -7,6 +7,7 @@ from annotation.api.auth import CurrentTokenView, TokenView
 from annotation.api.board import BoardView, HeldLeaseView
 from annotation.api.exports import ExportView
 from annotation.api.flags import FlagView
+from annotation.api.guidelines import GuidelineVersionsView
 from annotation.api.import_jobs import (
     CancelImportView,
     ImportErrorsView,
@@ -52,6 +53,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("imports/<row:import_job_id>/start", StartImportView.as_view(), name="api-start-import"),
     path("imports/<row:import_job_id>/cancel", CancelImportView.as_view(), name="api-cancel-import"),
     path("imports/<row:import_job_id>/errors", ImportErrorsView.as_view(), name="api-import-errors"),
+    path("projects/<slug:slug>/guideline/versions", GuidelineVersionsView.as_view(), name="api-guideline-versions"),
     path("projects/<slug:slug>/agreement", AgreementView.as_view(), name="api-agreement"),
     path("projects/<slug:slug>/consensus", ConsensusView.as_view(), name="api-consensus"),
     path("projects/<slug:slug>/bias", BiasView.as_view(), name="api-bias"),

@@ -2,6 +2,7 @@
 
 from annotation.models.access import ApiToken
 from annotation.models.audit import AuditEvent
+from annotation.models.guideline import GuidelineVersion
 from annotation.models.import_job import ImportJob
 from annotation.models.judgment import Draft, Judgment, KeptAnswer, Preference, Score
 from annotation.models.project import Criterion, FeedbackKind, Membership, Project
@@ -25,6 +26,7 @@ __all__ = [
     "Draft",
     "FeedbackKind",
     "Flag",
+    "GuidelineVersion",
     "ImportJob",
     "Judgment",
     "KeptAnswer",

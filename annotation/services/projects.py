@@ -8,7 +8,7 @@ from django.db import connection, transaction
 from django.db.models import F, Model
 
 from annotation.exceptions import ApplicationError, Conflict, NotFound, NotPermitted
-from annotation.models import Criterion, Membership, Project, Slot, Task, User, WorkQueue
+from annotation.models import Criterion, GuidelineVersion, Membership, Project, Slot, Task, User, WorkQueue
 from annotation.permissions import Role, may_create_projects, require_role
 from annotation.services import audit
 
@@ -74,6 +74,7 @@ def create_project(
         **settings,
     )
     save_checked(project)
+    _keep_guideline(project, created_by)
     add_criteria(project=project, criteria=criteria)
     if created_by is not None:
         Membership.objects.create(project=project, user=created_by, role=Role.MANAGER)
@@ -106,12 +107,20 @@ def update_project(*, project: Project, actor: User, address: str | None = None,
     if "guideline" in changed:
         row.guideline_version += 1
     save_checked(row)
+    if "guideline" in changed:
+        _keep_guideline(row, actor)
     if "judgments_per_task" in changed:
         _fit_slots(row)
     audit.record(
         actor=actor, action="update_project", obj=row, project=row, data={"fields": sorted(changed)}, address=address
     )
     return row
+
+
+def _keep_guideline(project: Project, author: User | None) -> None:
+    GuidelineVersion.objects.create(
+        project=project, number=project.guideline_version, text=project.guideline, author=author
+    )
 
 
 def _fit_slots(project: Project) -> None:

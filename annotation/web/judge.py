@@ -9,6 +9,7 @@ from django.views.decorators.csrf import ensure_csrf_cookie
 from annotation.api.work import show_outcome
 from annotation.exceptions import NotFound
 from annotation.models import FeedbackKind, Project
+from annotation.selectors.guidelines import version_last_worked_under
 from annotation.selectors.shortcuts import my_shortcuts
 from annotation.selectors.work import my_judgments, my_progress
 from annotation.services.slots import acquire_task
@@ -54,6 +55,7 @@ def show_judge(request: HttpRequest, slug: str) -> HttpResponse:
         "progress": progress,
         "progress_total": progress.judgments + progress.waiting,
         "first_work": _first_work(request, project),
+        "guideline_since": version_last_worked_under(user=person(request), project=project),
     }
     return render(request, "annotation/judge.html", context)
 

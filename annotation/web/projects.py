@@ -10,6 +10,7 @@ from annotation.exceptions import ApplicationError, NotPermitted
 from annotation.models import Project
 from annotation.permissions import Role, may_create_projects
 from annotation.selectors.boards import project_overview
+from annotation.selectors.guidelines import version_last_worked_under
 from annotation.selectors.reports import latest_report
 from annotation.selectors.work import my_progress
 from annotation.services.projects import create_project, update_project
@@ -25,6 +26,7 @@ def show_project(request: HttpRequest, slug: str) -> HttpResponse:
     project = open_project(request, slug)
     progress = my_progress(user=person(request), project=project)
     context = project_context(request, project, "project", progress=progress, criteria=list(project.criteria.all()))
+    context["guideline_since"] = version_last_worked_under(user=person(request), project=project)
     if context["role"] != Role.ANNOTATOR:
         context |= {"overview": project_overview(project=project), **_agreement(project)}
     return render(request, "annotation/project.html", context)

@@ -9,6 +9,7 @@ from django.utils import timezone
 from playwright.sync_api import BrowserContext, Page
 
 from annotation.models import Criterion, ImportJob, Project, ProjectReport, User
+from annotation.services.guidelines import write_guideline
 from annotation.services.import_uploads import upload_import
 from annotation.services.judgments import submit_judgment
 from annotation.services.project_reports import refresh_project_report
@@ -23,6 +24,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 PLACES = [
     "/", "/account/tokens/", "/projects/new/", "/accounts/password/change/", "/projects/campaign/",
+    "/projects/campaign/guideline/", "/projects/campaign/guideline/edit/", "/projects/campaign/guideline/2/",
     "/projects/campaign/board/", "/projects/campaign/adjudication/", "/projects/campaign/tasks/{task}/verdict/",
     "/projects/campaign/judge/", "/projects/campaign/tasks/", "/projects/campaign/tasks/{task}/",
     "/projects/campaign/agreement/", "/projects/campaign/consensus/", "/projects/campaign/bias/",
@@ -58,6 +60,7 @@ def filled(
     for section in ProjectReport.Section.values:
         refresh_project_report(project=campaign, section=section)
     acquire_task(project=campaign, annotator=alice)
+    write_guideline(project=campaign, text=text, version=1, actor=alice, note="A first one.")
     make_task(campaign, "pqrstuvwx", text=text, priority=1)
     _make_runs(campaign)
     rows = b"prompt,answer_a,answer_b,other\nWhy?,So.,Thus.,x\n,So.,Thus.,x\n"

@@ -56,6 +56,10 @@ MATRIX: dict[str, dict[str, Row]] = {
     "api-board": {"get": Row(REVIEWERS)},
     "api-verdicts": {"get": Row(REVIEWERS)},
     "api-verdict": {"post": Row((401, 404, 403, 200, 200, 200), VERDICT)},
+    "api-guideline-versions": {
+        "get": Row(REVIEWERS),
+        "post": Row(MANAGERS, {"text": "New.", "version": 1}),
+    },
     "api-held-lease": {"delete": Row((401, 404, 403, 403, 204, 204))},
     "api-agreement": {"get": Row(REVIEWERS)},
     "api-consensus": {"get": Row(MANAGERS)},

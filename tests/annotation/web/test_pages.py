@@ -22,6 +22,9 @@ PAGES = {
     "tasks": "reviewer", "task": "reviewer", "verdict": "reviewer", "adjudication": "reviewer", "agreement": "reviewer",
     "people": "reviewer", "data": "manager", "imports": "manager", "project_settings": "manager",
     "kept_answers": "manager",
+    "tasks": "reviewer", "task": "reviewer", "verdict": "reviewer", "adjudication": "reviewer",
+    "guideline": "annotator", "edit_guideline": "manager", "agreement": "reviewer",
+    "people": "reviewer", "data": "manager", "project_settings": "manager", "kept_answers": "manager",
 }  # fmt: skip
 RANKS = {"annotator": 1, "reviewer": 2, "manager": 3}
 
