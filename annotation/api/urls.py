@@ -16,6 +16,7 @@ from annotation.api.import_jobs import (
     StartImportView,
 )
 from annotation.api.imports import ImportView
+from annotation.api.invitations import InvitationsView, InvitationView
 from annotation.api.judgments import AmendView, MyJudgmentsView, MyJudgmentView, SubmitView
 from annotation.api.lease_tokens import LeaseTokenConverter
 from annotation.api.leases import DraftView, HeartbeatView, ReleaseView, SkipView
@@ -54,6 +55,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("imports/<row:import_job_id>/cancel", CancelImportView.as_view(), name="api-cancel-import"),
     path("imports/<row:import_job_id>/errors", ImportErrorsView.as_view(), name="api-import-errors"),
     path("projects/<slug:slug>/guideline/versions", GuidelineVersionsView.as_view(), name="api-guideline-versions"),
+    path("projects/<slug:slug>/invitations", InvitationsView.as_view(), name="api-invitations"),
+    path("projects/<slug:slug>/invitations/<row:invitation_id>", InvitationView.as_view(), name="api-invitation"),
     path("projects/<slug:slug>/agreement", AgreementView.as_view(), name="api-agreement"),
     path("projects/<slug:slug>/consensus", ConsensusView.as_view(), name="api-consensus"),
     path("projects/<slug:slug>/bias", BiasView.as_view(), name="api-bias"),

@@ -4,6 +4,7 @@ from annotation.models.access import ApiToken
 from annotation.models.audit import AuditEvent
 from annotation.models.guideline import GuidelineVersion
 from annotation.models.import_job import ImportJob
+from annotation.models.invitation import Invitation, InvitationUse
 from annotation.models.judgment import Draft, Judgment, KeptAnswer, Preference, Score
 from annotation.models.project import Criterion, FeedbackKind, Membership, Project
 from annotation.models.project_report import ProjectReport
@@ -28,6 +29,8 @@ __all__ = [
     "Flag",
     "GuidelineVersion",
     "ImportJob",
+    "Invitation",
+    "InvitationUse",
     "Judgment",
     "KeptAnswer",
     "Membership",

@@ -10,6 +10,7 @@ from annotation.web import (
     guideline,
     history,
     imports,
+    invitations,
     judge,
     kept_answers,
     people,
@@ -60,5 +61,13 @@ urlpatterns: list[URLPattern | URLResolver] = [
         "projects/<slug:slug>/data/imports/<int:import_job_id>/errors/", imports.download_errors, name="import_errors"
     ),
     path("projects/<slug:slug>/people/", people.show_people, name="people"),
+    path("projects/<slug:slug>/people/skills/", people.change_skills, name="change_skills"),
+    path("projects/<slug:slug>/people/invitations/", invitations.show_invitations, name="invitations"),
+    path(
+        "projects/<slug:slug>/people/invitations/<int:invitation_id>/end/",
+        invitations.end_invitation,
+        name="end_invitation",
+    ),
+    path("join/<str:token>/", invitations.join, name="join"),
     path("projects/<slug:slug>/people/change/", people.change_member, name="change_member"),
 ]

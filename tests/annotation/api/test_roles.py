@@ -1,5 +1,6 @@
 """Every address of the API times every method times every kind of person, generated from the map of addresses."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,6 +14,7 @@ from rest_framework.test import APIClient
 from annotation.api.urls import urlpatterns
 from annotation.models import Project, Slot, User
 from annotation.services.import_uploads import upload_import
+from annotation.services.invitations import make_invitation
 from tests.annotation.api.conftest import ClientOf, acquire, submit
 
 PEOPLE = ("nobody", "oscar", "bob", "rita", "alice", "root")
@@ -60,6 +62,8 @@ MATRIX: dict[str, dict[str, Row]] = {
         "get": Row(REVIEWERS),
         "post": Row(MANAGERS, {"text": "New.", "version": 1}),
     },
+    "api-invitations": {"get": Row(MANAGERS), "post": Row((401, 404, 403, 403, 201, 201), {"role": "annotator"})},
+    "api-invitation": {"delete": Row((401, 404, 403, 403, 204, 204))},
     "api-held-lease": {"delete": Row((401, 404, 403, 403, 204, 204))},
     "api-agreement": {"get": Row(REVIEWERS)},
     "api-consensus": {"get": Row(MANAGERS)},
@@ -106,20 +110,14 @@ def paths(
         "import_job_id": upload_import(
             project=project, actor=people["alice"], chunks=[b'{"prompt": "p"}'], file_name="x"
         ).pk,
+        "invitation_id": make_invitation(project=project, actor=people["alice"], role="annotator")[0].pk,
         "slot_id": Slot.objects.get(task=work["task"]["id"], state="leased").pk,
     }
     made = {}
     for pattern in urlpatterns:
         path = str(pattern.pattern)
-        for converter in (
-            "slug:slug",
-            "lease:lease",
-            "row:task_id",
-            "row:judgment_id",
-            "row:slot_id",
-            "row:import_job_id",
-        ):
-            path = path.replace(f"<{converter}>", str(names[converter.partition(":")[2]]))
+        for converter, name in re.findall(r"<(\w+:(\w+))>", path):
+            path = path.replace(f"<{converter}>", str(names[name]))
         made[pattern.name] = f"/api/v1/{path}"
     return made
 

@@ -19,12 +19,10 @@ from tests.factories import make_task, ranking
 # Name, what it needs besides the project's slug, and the lowest role that sees it.
 PAGES = {
     "project": "annotator", "judge": "annotator", "board": "reviewer", "board_live": "reviewer",
-    "tasks": "reviewer", "task": "reviewer", "verdict": "reviewer", "adjudication": "reviewer", "agreement": "reviewer",
+    "tasks": "reviewer", "task": "reviewer", "verdict": "reviewer", "adjudication": "reviewer",
+    "guideline": "annotator", "edit_guideline": "manager", "invitations": "manager", "agreement": "reviewer",
     "people": "reviewer", "data": "manager", "imports": "manager", "project_settings": "manager",
     "kept_answers": "manager",
-    "tasks": "reviewer", "task": "reviewer", "verdict": "reviewer", "adjudication": "reviewer",
-    "guideline": "annotator", "edit_guideline": "manager", "agreement": "reviewer",
-    "people": "reviewer", "data": "manager", "project_settings": "manager", "kept_answers": "manager",
 }  # fmt: skip
 RANKS = {"annotator": 1, "reviewer": 2, "manager": 3}
 
