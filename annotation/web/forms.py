@@ -1,19 +1,19 @@
 """Shapes of the forms. They check form only; what is allowed, the services say."""
 
 from collections.abc import Iterable
-from typing import Any, ClassVar
+from typing import Any
 
 from django import forms
 
 from annotation.exceptions import ApplicationError
-from annotation.models import Membership, Project
+from annotation.models import Membership
 from annotation.web.presets import PRESETS
 
 
 class NewProjectForm(forms.Form):
     """Name and preset of a new project."""
 
-    name = forms.CharField(max_length=200)
+    name = forms.CharField(max_length=200, help_text="As people see it, for instance “Helpful answers, round 3”.")
     slug = forms.SlugField(
         max_length=80, label="Short name", help_text="For addresses and commands: letters, digits, hyphens."
     )
@@ -23,20 +23,6 @@ class NewProjectForm(forms.Form):
     judgments_per_task = forms.IntegerField(
         min_value=1, max_value=50, initial=3, help_text="How many people judge each task. Agreement needs at least two."
     )
-
-
-class ProjectForm(forms.ModelForm):
-    """The settings that a manager may change."""
-
-    class Meta:
-        model = Project
-        fields = ("name", "guideline", "judgments_per_task", "agreement_gate", "is_open")
-        labels: ClassVar = {
-            "is_open": "Open for judging",
-            "agreement_gate": "Agreement that training waits for (alpha)",
-        }
-        help_texts: ClassVar = {"guideline": "Markdown. Stands beside every task; a change makes a new version."}
-        widgets: ClassVar = {"guideline": forms.Textarea(attrs={"rows": 10})}
 
 
 class MemberForm(forms.Form):

@@ -16,8 +16,9 @@ from annotation.selectors.work import my_progress
 from annotation.services.projects import create_project, update_project
 from annotation.web.agreement_view import describe_agreement, head_statistics, name_criterion
 from annotation.web.edge import address_of, open_project, page, person, project_context
-from annotation.web.forms import NewProjectForm, ProjectForm, add_faults
+from annotation.web.forms import NewProjectForm, add_faults
 from annotation.web.presets import PRESETS
+from annotation.web.settings_form import SettingsForm
 
 
 @page()
@@ -34,22 +35,23 @@ def show_project(request: HttpRequest, slug: str) -> HttpResponse:
 
 @page("GET", "POST")
 def make_project(request: HttpRequest) -> HttpResponse:
-    """A new project from a preset."""
+    """A new project from a preset, closed; the steps to open it follow."""
     if not may_create_projects(user=person(request)):
         raise NotPermitted("Only staff and managers of a project may make projects.")
     form = NewProjectForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         project = _create(request, form)
         if project is not None:
-            return redirect("project", slug=project.slug)
-    return render(request, "annotation/project_new.html", {"form": form}, status=400 if form.errors else 200)
+            return redirect("setup", slug=project.slug)
+    context = {"form": form, "presets": PRESETS}
+    return render(request, "annotation/project_new.html", context, status=400 if form.errors else 200)
 
 
 @page("GET", "POST")
 def change_project(request: HttpRequest, slug: str) -> HttpResponse:
-    """A project's settings and guideline."""
+    """All settings of a project."""
     project = open_project(request, slug, Role.MANAGER)
-    form = ProjectForm(request.POST if request.method == "POST" else None, instance=Project.objects.get(pk=project.pk))
+    form = SettingsForm(request.POST if request.method == "POST" else None, instance=Project.objects.get(pk=project.pk))
     if request.method == "POST" and form.is_valid():
         try:
             update_project(project=project, actor=person(request), address=address_of(request), **form.cleaned_data)
@@ -58,7 +60,7 @@ def change_project(request: HttpRequest, slug: str) -> HttpResponse:
         else:
             messages.success(request, "Saved.")
             return redirect("project", slug=slug)
-    context = project_context(request, project, "settings", form=form)
+    context = project_context(request, project, "settings", form=form, groups=form.groups())
     return render(request, "annotation/project_settings.html", context, status=400 if form.errors else 200)
 
 
@@ -78,6 +80,7 @@ def _create(request: HttpRequest, form: NewProjectForm) -> Project | None:
             kind=preset.kind,
             guideline=preset.guideline,
             criteria=preset.criteria,
+            is_open=False,
             created_by=person(request),
             address=address_of(request),
             **values,

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 PLACES = [
     "/", "/account/tokens/", "/projects/new/", "/accounts/password/change/", "/projects/campaign/",
-    "/projects/campaign/people/invitations/",
+    "/projects/campaign/people/invitations/", "/projects/campaign/setup/", "/projects/campaign/setup/criteria/",
     "/projects/campaign/guideline/", "/projects/campaign/guideline/edit/", "/projects/campaign/guideline/2/",
     "/projects/campaign/board/", "/projects/campaign/adjudication/", "/projects/campaign/tasks/{task}/verdict/",
     "/projects/campaign/judge/", "/projects/campaign/tasks/", "/projects/campaign/tasks/{task}/",

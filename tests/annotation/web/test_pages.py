@@ -20,7 +20,8 @@ from tests.factories import make_task, ranking
 PAGES = {
     "project": "annotator", "judge": "annotator", "board": "reviewer", "board_live": "reviewer",
     "tasks": "reviewer", "task": "reviewer", "verdict": "reviewer", "adjudication": "reviewer",
-    "guideline": "annotator", "edit_guideline": "manager", "invitations": "manager", "agreement": "reviewer",
+    "guideline": "annotator", "edit_guideline": "manager", "invitations": "manager", "setup": "manager",
+    "new_criterion": "manager", "agreement": "reviewer",
     "people": "reviewer", "data": "manager", "imports": "manager", "project_settings": "manager",
     "kept_answers": "manager",
 }  # fmt: skip

@@ -13,7 +13,7 @@ SELECT id, guideline_version, guideline, '', now() FROM annotation_project ON CO
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('annotation', "0020_import_jobs"),
+        ('annotation', "0022_stand_best"),
     ]
 
     operations = [

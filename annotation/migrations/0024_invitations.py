@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('annotation', "0021_guideline_versions"),
+        ('annotation', "0023_guideline_versions"),
     ]
 
     operations = [
