@@ -4,9 +4,18 @@ from random import Random
 
 from celery import shared_task
 
-from annotation.models import Project
+from annotation.models import Project, User
 from annotation.queueing import enqueue
-from annotation.services import import_running, import_uploads, project_reports, reports, slots, standings, task_texts
+from annotation.services import (
+    import_running,
+    import_uploads,
+    pauses,
+    project_reports,
+    reports,
+    slots,
+    standings,
+    task_texts,
+)
 
 __all__ = [
     "enqueue",
@@ -16,6 +25,8 @@ __all__ = [
     "refresh_report_sections",
     "refresh_standings",
     "release_expired_leases",
+    "review_people",
+    "review_person",
 ]
 
 
@@ -73,3 +84,18 @@ def requeue_lost_imports() -> int:
 def remove_old_uploads() -> int:
     """Removes the files of imports that ended a week ago; beat calls it."""
     return import_uploads.remove_old_uploads()
+
+
+@shared_task(name="annotation.jobs.review_person")
+def review_person(project_id: int, person_id: int) -> None:
+    """Looks at the quality of one person's work after something was measured."""
+    project = Project.objects.filter(pk=project_id).first()
+    person = User.objects.filter(pk=person_id).first()
+    if project is not None and person is not None:
+        pauses.review_person(project=project, person=person)
+
+
+@shared_task(name="annotation.jobs.review_people")
+def review_people() -> int:
+    """Looks at the work of people whose latest judgments carry signals; beat calls it."""
+    return pauses.review_signalled()

@@ -279,6 +279,7 @@ CELERY_BEAT_SCHEDULE = {
         ("refresh standings", "annotation.jobs.refresh_standings", 300.0),
         ("refresh agreement reports", "annotation.jobs.refresh_agreement_reports", 30.0),
         ("refresh report sections", "annotation.jobs.refresh_report_sections", 60.0),
+        ("review people", "annotation.jobs.review_people", 300.0),
         ("requeue lost runs", "trainingruns.jobs.requeue_lost_runs", 15.0),
         ("evaluate loops", "trainingruns.jobs.evaluate_loops", 60.0),
     )

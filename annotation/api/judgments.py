@@ -11,6 +11,7 @@ from annotation.allocation import shown_order
 from annotation.api.base import ApiView, address_of, paginate, person
 from annotation.api.blind_task import BlindTaskOutput, keys_of, show_task
 from annotation.api.bodies import StrictSerializer, read_body
+from annotation.api.feedback import JudgmentOutput, SubmissionOutput, show_submission
 from annotation.api.html_wanted import HTML_WANTED, wants_html
 from annotation.api.lease_tokens import LeaseToken, LeaseTokenField
 from annotation.api.letters import answer_in_keys
@@ -72,12 +73,7 @@ class AmendInput(StrictSerializer):
     reason = serializers.CharField(max_length=500, required=False, allow_blank=True, default="")
 
 
-class JudgmentOutput(serializers.Serializer[Any]):
-    id = serializers.IntegerField()
-    revision = serializers.IntegerField()
-
-
-class SubmittedOutput(JudgmentOutput):
+class SubmittedOutput(SubmissionOutput):
     next = AcquireOutput(required=False)
 
 
@@ -132,7 +128,7 @@ class SubmitView(ApiView):
                 address=address_of(request),
                 sheet=sheet,
             )
-        shown: dict[str, Any] = {"id": submission.judgment.pk, "revision": submission.judgment.revision}
+        shown = show_submission(submission)
         if body["next"]:
             shown["next"] = _acquire_next(request, sheet.task.project.slug)
         return Response(shown, status=201 if submission.is_new else 200)

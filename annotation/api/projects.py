@@ -44,6 +44,14 @@ class SettingsInput(StrictSerializer):
     skips_to_hold = serializers.IntegerField(min_value=1, max_value=1000, required=False)
     reserve_slots = serializers.IntegerField(min_value=0, max_value=50, required=False)
     is_open = serializers.BooleanField(required=False)
+    practice_tasks = serializers.IntegerField(min_value=0, max_value=1000, required=False)
+    qualification_tasks = serializers.IntegerField(min_value=0, max_value=1000, required=False)
+    pass_mark = serializers.FloatField(min_value=0, max_value=1, required=False)
+    qualification_attempts = serializers.IntegerField(min_value=1, max_value=9, required=False)
+    gold_rate = serializers.FloatField(min_value=0, max_value=0.5, required=False)
+    gold_tolerance = serializers.FloatField(min_value=0, max_value=1, required=False)
+    repeat_rate = serializers.FloatField(min_value=0, max_value=0.5, required=False)
+    repeat_after = serializers.IntegerField(min_value=1, max_value=30_000, required=False)
 
 
 class ProjectInput(SettingsInput):

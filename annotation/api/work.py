@@ -13,15 +13,22 @@ from annotation.api.lease_tokens import LeaseToken
 from annotation.api.schema import describe
 from annotation.api.throttles import AcquireThrottle
 from annotation.models import Project
+from annotation.selectors.feedback import stage_of
 from annotation.selectors.workplaces import find_workplace
 from annotation.services.slots import Lease, NoWork, acquire_task
 
-REASONS = ["all_done", "all_leased_until", "you_did_all", "qualification_missing", "closed"]
+REASONS = ["all_done", "all_leased_until", "you_did_all", "qualification_missing", "closed", "paused"]
 
 
 class LeaseOutput(serializers.Serializer[Any]):
     token = serializers.CharField(help_text="Opaque. Send it with everything that concerns this task.")
     expires_at = serializers.DateTimeField(help_text="A heartbeat moves this on.")
+
+
+class StageOutput(serializers.Serializer[Any]):
+    name = serializers.ChoiceField(["practice", "test"])
+    done = serializers.IntegerField()
+    of = serializers.IntegerField()
 
 
 class AcquireOutput(serializers.Serializer[Any]):
@@ -30,6 +37,8 @@ class AcquireOutput(serializers.Serializer[Any]):
     draft = DraftOutput(required=False, allow_null=True)
     reason = serializers.ChoiceField(REASONS, required=False)
     until = serializers.DateTimeField(required=False, allow_null=True)
+    stage = StageOutput(required=False, help_text="Only before normal work begins, in practice and in the test.")
+    explanation = serializers.CharField(required=False, help_text="With the reason `paused`: what was decided.")
 
 
 class AcquireView(ApiView):
@@ -53,12 +62,20 @@ class AcquireView(ApiView):
 def show_outcome(outcome: Lease | NoWork, project: Project, *, with_html: bool) -> dict[str, Any]:
     """What acquire gave, in the shape of AcquireOutput; the judging page carries its first one inside."""
     if isinstance(outcome, NoWork):
-        return {"task": None, "reason": outcome.reason, "until": outcome.until}
+        explanation = {"explanation": outcome.explanation} if outcome.explanation else {}
+        return {"task": None, "reason": outcome.reason, "until": outcome.until, **explanation}
     return _show_lease(outcome, project, with_html=with_html)
+
+
+def _token_of(lease: Lease) -> LeaseToken:
+    """The lowest number that stands for the order shown: which number the slot has would tell how it was made."""
+    turn = (lease.slot.number - 1) % max(len(lease.shown_order), 1)
+    return LeaseToken(turn + 1, lease.token)
 
 
 def _show_lease(lease: Lease, project: Project, *, with_html: bool) -> dict[str, Any]:
     criteria = list(project.criteria.all())
+    stage = stage_of(task=lease.task, person=lease.slot.annotator_id)
     return {
         "task": show_task(
             lease.task,
@@ -68,6 +85,7 @@ def _show_lease(lease: Lease, project: Project, *, with_html: bool) -> dict[str,
             texts=lease.texts,
             with_html=with_html,
         ),
-        "lease": {"token": str(LeaseToken(lease.slot.number, lease.token)), "expires_at": lease.expires_at},
+        "lease": {"token": str(_token_of(lease)), "expires_at": lease.expires_at},
         "draft": show_draft(lease.draft, lease.shown_order),
+        **({"stage": StageOutput(stage).data} if stage is not None else {}),
     }

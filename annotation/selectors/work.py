@@ -10,6 +10,9 @@ from django.utils import timezone
 from annotation.exceptions import Conflict, NotFound
 from annotation.models import Draft, Judgment, Membership, Project, Skip, Slot, Task, User
 
+OPENLY_SPECIAL = (Task.Purpose.PRACTICE, Task.Purpose.QUALIFICATION)
+SILENT = (Task.Purpose.GOLD, Task.Purpose.REPEAT)
+
 
 @dataclass(frozen=True, slots=True)
 class Progress:
@@ -40,13 +43,25 @@ def get_project(*, user: User, slug: str) -> Project:
 
 def my_progress(*, user: User, project: Project) -> Progress:
     """Counts of a person's own work in a project; three queries whatever the size."""
-    done = Judgment.objects.filter(annotator=user, project=project, is_current=True).aggregate(
+    mine = Judgment.objects.filter(annotator=user, project=project, is_current=True)
+    done = mine.exclude(task__purpose__in=OPENLY_SPECIAL).aggregate(
         judgments=Count("id"),
+        silent=Count("id", filter=Q(task__purpose__in=SILENT)),
         today=Count("id", filter=Q(created_at__gt=timezone.now() - timedelta(hours=24))),
         last_at=Max("created_at"),
     )
     skipped = Skip.objects.filter(annotator=user, task__project=project).count()
-    return Progress(skipped=skipped, waiting=waiting_tasks(user=user, project=project).count(), **done)
+    waiting = _blur(waiting_tasks(user=user, project=project).count(), silent=done.pop("silent"))
+    return Progress(skipped=skipped, waiting=waiting, **done)
+
+
+def _blur(waiting: int, *, silent: int) -> int:
+    """What is left as the person sees it.
+
+    A silent task is done without anything being less to do. Taking those done off the rest lets every task look alike:
+    one more done, one less waiting. What is really left is never hidden altogether.
+    """
+    return max(waiting - silent, min(waiting, 1))
 
 
 def waiting_tasks(*, user: User, project: Project) -> QuerySet[Task]:
@@ -54,15 +69,20 @@ def waiting_tasks(*, user: User, project: Project) -> QuerySet[Task]:
     open_slots = Slot.objects.filter(project=project, state__in=[Slot.State.FREE, Slot.State.LEASED])
     mine = Judgment.objects.filter(annotator=user, project=project)
     return (
-        Task.objects.filter(project=project, state=Task.State.OPEN, pk__in=open_slots.values("task"))
+        Task.objects.filter(
+            project=project, state=Task.State.OPEN, purpose=Task.Purpose.NORMAL, pk__in=open_slots.values("task")
+        )
         .exclude(pk__in=mine.values("task"))
         .exclude(pk__in=Skip.objects.filter(annotator=user).values("task"))
     )
 
 
 def my_judgments(*, user: User, project: Project | None = None) -> QuerySet[Judgment]:
-    """A person's current judgments, newest first, with task, prompt and project at hand."""
-    judgments = Judgment.objects.filter(annotator=user, is_current=True)
+    """A person's current judgments, newest first, with task, prompt and project at hand.
+
+    Practice and tests are not work that can be mended; gold and repeats stand among the rest like any other.
+    """
+    judgments = Judgment.objects.filter(annotator=user, is_current=True).exclude(task__purpose__in=OPENLY_SPECIAL)
     if project is not None:
         judgments = judgments.filter(project=project)
     return judgments.select_related("project", "task__prompt").order_by("-recorded_at", "-id")

@@ -18,7 +18,10 @@ CRITERIA = f"""
 
 _WORKPLACE = f"""
 SELECT {columns_of(Project, "p")}, m.role, {CRITERIA},
-       EXISTS (SELECT FROM annotation_task t WHERE t.project_id = p.id AND t.purpose <> 'normal')
+       p.qualification_tasks > 0 OR p.repeat_rate > 0
+       OR EXISTS (SELECT FROM annotation_task t WHERE t.project_id = p.id AND t.purpose <> 'normal')
+       OR EXISTS (SELECT FROM annotation_pause u WHERE u.project_id = p.id AND u.person_id = %(user)s
+                  AND u.state = 'accepted')
 FROM annotation_project p
 LEFT JOIN annotation_membership m ON m.project_id = p.id AND m.user_id = %(user)s
 WHERE p.slug = %(slug)s AND (%(superuser)s OR m.id IS NOT NULL)

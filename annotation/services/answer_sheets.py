@@ -7,14 +7,19 @@ import orjson
 from annotation.exceptions import NotFound
 from annotation.models import Project, Task, User
 from annotation.permissions import Role, remember_role, require_role
+from annotation.quality.signals import LONGEST_ROW
 from annotation.selectors.workplaces import CRITERIA, build_criteria
 from annotation.services.judgment_rows import AnswerSheet
 from annotation.statements import build_row, columns_of, count_columns, fetch_row
 
 _SHEET = f"""
 SELECT m.role, s.id, s.number, {CRITERIA},
-       (SELECT json_agg(json_build_array(r.key, r.id) ORDER BY o.position)
+       (SELECT json_agg(json_build_array(r.key, r.id, length(r.text)) ORDER BY o.position)
         FROM annotation_taskresponse o JOIN annotation_response r ON r.id = o.response_id WHERE o.task_id = t.id)::text,
+       (SELECT json_agg(json_build_array(last.shown_order, last.tiers))
+        FROM (SELECT j.project_id, j.shown_order, j.tiers FROM annotation_judgment j WHERE j.annotator_id = %(user)s
+              ORDER BY j.created_at DESC LIMIT {LONGEST_ROW - 1}) last
+        WHERE last.project_id = t.project_id AND t.kind = 'ranking')::text,
        {columns_of(Task, "t")}, {columns_of(Project, "p")}
 FROM annotation_task t
 JOIN annotation_project p ON p.id = t.project_id
@@ -22,7 +27,7 @@ LEFT JOIN annotation_membership m ON m.project_id = p.id AND m.user_id = %(user)
 LEFT JOIN annotation_slot s ON s.task_id = t.id AND s.lease_token = %(token)s
 WHERE t.id = %(task)s
 """  # noqa: S608 - joins the names of our own columns
-_TASK_FROM = 5
+_TASK_FROM = 6
 
 
 def open_sheet(*, annotator: User, task_id: int, lease_token: UUID) -> AnswerSheet:
@@ -33,11 +38,19 @@ def open_sheet(*, annotator: User, task_id: int, lease_token: UUID) -> AnswerShe
     row = fetch_row(_SHEET, {"user": annotator.pk, "token": lease_token, "task": task_id})
     if row is None:
         raise NotFound("There is no such task.")
-    role, slot_id, slot_number, criteria, responses = row[:_TASK_FROM]
+    role, slot_id, slot_number, criteria, responses, earlier = row[:_TASK_FROM]
     task = build_row(Task, row[_TASK_FROM : _TASK_FROM + count_columns(Task)])
     task.project = build_row(Project, row[_TASK_FROM + count_columns(Task) :])
     remember_role(user=annotator, project=task.project, role=role)
     require_role(user=annotator, project=task.project, role=Role.ANNOTATOR)
-    response_ids = dict(orjson.loads(responses)) if responses else {}
+    places = orjson.loads(responses) if responses else []
     by_name = {criterion.name: criterion for criterion in build_criteria(criteria)}
-    return AnswerSheet(task, response_ids, by_name, slot_id, slot_number or 1)
+    return AnswerSheet(
+        task,
+        {key: pk for key, pk, _ in places},
+        by_name,
+        slot_id,
+        slot_number or 1,
+        characters=sum(length for *_, length in places),
+        earlier=orjson.loads(earlier) if earlier else (),
+    )

@@ -1,6 +1,6 @@
 """Answers -> rows. Used wherever judgments are written: submit, amend, accepted late answers, imports."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +23,10 @@ class AnswerSheet:
     slot_id: int | None = None
     """The slot that the lease token of the answer names, as far as it is known."""
     slot_number: int = 1
+    characters: int = 0
+    """Of all its responses together; 0 where nobody asks."""
+    earlier: Sequence[tuple[Sequence[str], Sequence[Sequence[str]]]] = ()
+    """What the person ranked last, newest first: (order shown, tiers); empty where nobody asks."""
 
 
 def load_sheet(task: Task) -> AnswerSheet:

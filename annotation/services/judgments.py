@@ -17,14 +17,9 @@ from annotation.services.answer_sheets import open_sheet
 from annotation.services.drafts import save_draft
 from annotation.services.earlier_answers import find_earlier, same_or_conflict
 from annotation.services.filled_slots import fill_slot
-from annotation.services.judgment_rows import (
-    AnswerSheet,
-    build_judgment,
-    check_answer,
-    load_sheet,
-    save_judgment,
-)
+from annotation.services.judgment_rows import AnswerSheet, build_judgment, check_answer, load_sheet, save_judgment
 from annotation.services.kept_answers import accept_kept_answer, dismiss_kept_answer, keep_answer, key_reused
+from annotation.services.watching import TAUGHT, find_signals, follow_up
 
 __all__ = [
     "Submission",
@@ -173,6 +168,7 @@ def _submit(
     slot.save(update_fields=["state", "annotator"])
     judgment = _first_judgment(annotator, sheet, answer, slot.pk, order, key, token)
     save_judgment(judgment, answer, sheet)
+    follow_up(judgment=judgment, task=task)
     Draft.objects.filter(task=task, annotator=annotator).delete()
     audit.record(actor=annotator, action="submit_judgment", obj=judgment, project=task.project, address=address)
     return Submission(judgment, is_new=True)
@@ -192,6 +188,7 @@ def _first_judgment(
         guideline_version=sheet.task.project.guideline_version,
         idempotency_key=key,
         lease_token=token,
+        warnings=find_signals(sheet=sheet, answer=answer, shown_order=order),
     )
 
 
@@ -233,6 +230,10 @@ def amend_judgment(
     earlier = Judgment.objects.filter(annotator=annotator, idempotency_key=idempotency_key).first()
     if idempotency_key and earlier is not None:
         return same_or_conflict(earlier, current.task, checked, idempotency_key)
+    if current.task.purpose in TAUGHT:
+        raise Conflict(
+            "The answer to this task was told already, so yours cannot be changed any more.", code="answer_was_told"
+        )
     if not current.is_current:
         raise Conflict("There is a newer revision of this judgment.", code="not_current")
     Judgment.objects.filter(pk=current.pk).update(is_current=False)

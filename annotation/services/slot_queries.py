@@ -94,7 +94,7 @@ FROM (
     SELECT s.state, s.lease_expires_at, {_UNTOUCHED} AS untouched, {_QUALIFIED} AS qualified,
            CASE WHEN s.asks = 0 THEN NULL ELSE {_OPENS_AT} END AS opens_at
     FROM annotation_slot s JOIN annotation_task t ON t.id = s.task_id JOIN annotation_project p ON p.id = s.project_id
-    WHERE s.project_id = %(project)s AND s.state IN ('free', 'leased') AND t.state = 'open'
+    WHERE s.project_id = %(project)s AND s.state IN ('free', 'leased') AND t.state = 'open' AND s.asks >= 0
 ) open_slots
 """  # noqa: S608 - joins constants of this file; values travel as parameters
 

@@ -4,7 +4,7 @@ Every comparison of times uses the database's clock, so web servers whose clocks
 """
 
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID, uuid4
 
@@ -14,6 +14,7 @@ from annotation.allocation import shown_order
 from annotation.exceptions import ApplicationError, Conflict, NotFound
 from annotation.models import Draft, Flag, Project, Slot, Task, TaskResponse, User, WorkCursor
 from annotation.permissions import Role, require_role
+from annotation.selectors.pauses import explain_pause
 from annotation.services import audit
 from annotation.services.slot_queries import ACQUIRE, EXPIRE, HEARTBEAT, WHY_NOTHING, ClaimRow, read_claim
 from annotation.services.special_tasks import lease_special_slot
@@ -46,10 +47,12 @@ class NoWork:
     """Why there is nothing to do."""
 
     reason: str
-    """closed | all_done | you_did_all | all_leased_until | qualification_missing."""
+    """closed | paused | all_done | you_did_all | all_leased_until | qualification_missing."""
     until: datetime | None = None
     """With all_leased_until: when the first lease of somebody else ends. With qualification_missing: when the first
     task that this person qualifies for is offered to them too; null if all ask for more than they have."""
+    explanation: str = field(default="", compare=False)
+    """With paused: what the person is told."""
 
 
 def acquire_task(*, project: Project, annotator: User) -> Lease | NoWork:
@@ -64,9 +67,12 @@ def acquire_task(*, project: Project, annotator: User) -> Lease | NoWork:
         return NoWork("closed")
     # Where the caller has read the project together with that, a project without special tasks costs no look.
     if getattr(project, "has_special_tasks", True):
-        slot = lease_special_slot(project=project, annotator=annotator)
-        if slot is not None:
-            return _lease_of(slot, project)
+        special = lease_special_slot(project=project, annotator=annotator)
+        if isinstance(special, Slot):
+            return _lease_of(special, project)
+        if special is not None:
+            told = explain_pause(project=project, person=annotator) if special == "paused" else ""
+            return NoWork(special, explanation=told)
     for _ in range(ATTEMPTS):
         row = _claim_slot(project, annotator)
         if row is None or row.is_busy:

@@ -4,6 +4,7 @@
 import { Attention } from "./attention.js";
 import { announce } from "./dom.js";
 import { Drafts } from "./drafts.js";
+import { showFeedback, showStage } from "./feedback.js";
 import { ApiError, call } from "./http.js";
 import { KeySettings } from "./key_settings.js";
 import { Keys, showCode } from "./keys.js";
@@ -71,8 +72,9 @@ export class Screen {
     else this.showNoWork(work);
   }
 
-  open({ task, lease, draft }) {
+  open({ task, lease, draft, stage }) {
     this.lease.open(lease);
+    showStage(stage);
     const { answer, other } = this.drafts.open({ task, leaseToken: lease.token, draft });
     this.setEditing(null);
     this.show(task);
@@ -128,10 +130,10 @@ export class Screen {
     byId("guidelines-button").hidden = !html;
   }
 
-  showNoWork({ reason, until }) {
+  showNoWork({ reason, until, explanation }) {
     byId("work").hidden = byId("dock").hidden = true;
     byId("no-work").hidden = false;
-    byId("no-work-reason").textContent = explainNoWork(reason, until);
+    byId("no-work-reason").textContent = explanation || explainNoWork(reason, until);
     byId("no-work-title").focus();
   }
 
@@ -169,9 +171,12 @@ export class Screen {
     this.drafts.local.write(this.task, body.answer, this.drafts.version);
     const saved = await this.sending.send(`${this.api}tasks/${this.task.id}/judgments`, body, { task: this.task.id });
     this.drafts.close();
-    countOne();
     hideBanner();
-    showToast("Saved.", { action: () => this.openEdit(saved.id), actionText: "Undo", key: showCode(this.keys.shortcuts.undo) });
+    if (saved.feedback) await showFeedback(saved.feedback);
+    else {
+      countOne();
+      showToast("Saved.", { action: () => this.openEdit(saved.id), actionText: "Undo", key: showCode(this.keys.shortcuts.undo) });
+    }
     await this.next(saved.next);
   }
 

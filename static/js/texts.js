@@ -7,7 +7,8 @@ const REASONS = {
   all_done: "Everything in this project has been judged. Thank you.",
   you_did_all: "You have judged everything that is open to you. The rest waits for other people.",
   all_leased_until: "Every open task is being judged by somebody else right now.",
-  qualification_missing: "The open tasks ask for a skill that you do not have here yet. A manager can give it to you.",
+  qualification_missing: "The open tasks ask for a passed test or for a skill that you do not have here yet. A manager can tell you how to go on.",
+  paused: "A manager has paused your work in this project for now.",
   closed: "This project is closed for judging at the moment.",
 };
 

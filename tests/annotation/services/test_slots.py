@@ -249,5 +249,5 @@ def test_acquire_costs_the_same_whatever_the_queue(
 ) -> None:
     for _ in range(5):
         make_task(campaign)
-    with django_assert_max_num_queries(7):  # type: ignore[operator]
+    with django_assert_max_num_queries(8):  # type: ignore[operator]
         acquire(campaign, bob)

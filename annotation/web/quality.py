@@ -1,0 +1,118 @@
+"""Quality control for managers: people's cards, proposals to pause, the settings."""
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+
+from annotation.exceptions import ApplicationError
+from annotation.models import Membership, Pause, Project, QualificationAttempt, User
+from annotation.permissions import Role
+from annotation.quality.card import QualityCard
+from annotation.selectors.pauses import open_pauses, pauses_of
+from annotation.selectors.quality import quality_cards
+from annotation.selectors.special_tasks import count_special_tasks
+from annotation.services.pauses import decide_pause, lift_pause, pause_person
+from annotation.services.projects import update_project
+from annotation.web.edge import address_of, open_project, page, person, project_context
+from annotation.web.forms import add_faults
+from annotation.web.quality_forms import QualityForm
+
+PAGE_ROWS = 25
+MOST_PROPOSALS = 50
+
+
+@page()
+def show_quality(request: HttpRequest, slug: str) -> HttpResponse:
+    """What waits for a decision, and a page of people with their figures."""
+    project = open_project(request, slug, Role.REVIEWER)
+    members = Membership.objects.filter(project=project).select_related("user").order_by("user__username")
+    members = members.filter(user__username__gt=request.GET.get("after", "").replace("\0", ""))
+    rows = list(members[: PAGE_ROWS + 1])
+    context = project_context(
+        request,
+        project,
+        "quality",
+        rows=_with_cards(project, [member.user for member in rows[:PAGE_ROWS]]),
+        after=rows[PAGE_ROWS - 1].user.username if len(rows) > PAGE_ROWS else "",
+        pauses=list(open_pauses(project=project)[:MOST_PROPOSALS]),
+        counts=count_special_tasks(project=project),
+    )
+    return render(request, "annotation/quality.html", context)
+
+
+def _with_cards(project: Project, people: list[User]) -> list[tuple[User, QualityCard]]:
+    cards = quality_cards(project=project, people=[user.pk for user in people])
+    return [(user, cards[user.pk]) for user in people]
+
+
+@page()
+def show_person(request: HttpRequest, slug: str, user_id: int) -> HttpResponse:
+    """One person's card with all that was proposed and decided."""
+    project = open_project(request, slug, Role.REVIEWER)
+    user = _member(project, user_id)
+    attempts = QualificationAttempt.objects.filter(project=project, person=user).order_by("number")
+    pauses = list(pauses_of(project=project, person=user))
+    context = project_context(
+        request,
+        project,
+        "quality",
+        who=user,
+        card=quality_cards(project=project, people=[user.pk])[user.pk],
+        attempts=attempts,
+        pauses=pauses,
+        standing=next((pause for pause in pauses if pause.state in ("proposed", "accepted")), None),
+    )
+    return render(request, "annotation/quality_person.html", context)
+
+
+@page("POST")
+def decide(request: HttpRequest, slug: str, user_id: int) -> HttpResponse:
+    """Accepts or dismisses what was proposed, ends a pause, or begins one."""
+    project = open_project(request, slug, Role.MANAGER)
+    user = _member(project, user_id)
+    decision, note = request.POST.get("decision", ""), request.POST.get("note", "")
+    try:
+        messages.success(request, _carry_out(request, project, user, decision, note))
+    except ApplicationError as error:
+        messages.error(request, error.message)
+    return redirect("quality_person", slug=slug, user_id=user_id)
+
+
+def _carry_out(request: HttpRequest, project: Project, user: User, decision: str, note: str) -> str:
+    actor, address = person(request), address_of(request)
+    if decision == "pause":
+        pause_person(project=project, person=user, actor=actor, note=note, address=address)
+        return f"{user.username} is paused and gets no work in this project."
+    state = Pause.State.ACCEPTED if decision == "lift" else Pause.State.PROPOSED
+    pause = Pause.objects.filter(project=project, person=user, state=state).first()
+    if pause is None or decision not in ("accept", "dismiss", "lift"):
+        raise ApplicationError("There is nothing to decide here any more; this is how it stands now.")
+    if decision == "lift":
+        lift_pause(pause=pause, actor=actor, note=note, address=address)
+        return f"{user.username} gets work again."
+    decide_pause(pause=pause, actor=actor, accept=decision == "accept", note=note, address=address)
+    if decision == "accept":
+        return f"{user.username} is paused."
+    return "Dismissed; it is proposed again only with more work to go by."
+
+
+def _member(project: Project, user_id: int) -> User:
+    return get_object_or_404(User, pk=user_id, memberships__project=project)
+
+
+@page("GET", "POST")
+def change_quality(request: HttpRequest, slug: str) -> HttpResponse:
+    """How much practice, test, gold and repeats the project wants."""
+    project = open_project(request, slug, Role.MANAGER)
+    form = QualityForm(request.POST if request.method == "POST" else None, instance=Project.objects.get(pk=project.pk))
+    if request.method == "POST" and form.is_valid():
+        try:
+            update_project(project=project, actor=person(request), address=address_of(request), **form.cleaned_data)
+        except ApplicationError as error:
+            add_faults(form, error)
+        else:
+            messages.success(request, "Saved.")
+            return redirect("quality", slug=slug)
+    counts = count_special_tasks(project=project)
+    context = project_context(request, project, "quality", form=form, counts=counts)
+    return render(request, "annotation/quality_settings.html", context, status=400 if form.errors else 200)
