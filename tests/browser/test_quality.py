@@ -11,18 +11,17 @@ from annotation.models import Judgment, Project, QualificationAttempt, Task, Use
 from annotation.services.pauses import pause_person
 from tests.factories import make_task
 
-KNOWN = RankingAnswer(tiers=(("a",), ("b",)), rationale="**a** keeps to the question.").as_mapping()
+KNOWN = RankingAnswer(tiers=(("a",), ("b",), ("c",)), rationale="**a** keeps to the question.").as_mapping()
 
 
-def rank(page: Page, best: str = "a") -> None:
-    """Ranks the response with this text first, by the keyboard."""
+def rank(page: Page, order: str = "abc") -> None:
+    """Ranks the responses with these texts, best first, by the keyboard."""
     page.wait_for_selector("#cards .card:not([data-seen])")  # a new task has new cards, even where it looks the same
     page.evaluate("document.querySelectorAll('#cards .card').forEach((card) => { card.dataset.seen = '' })")
     texts = page.locator("#cards .card").all_inner_texts()
-    letter = "A" if f"Answer {best}" in texts[0] else "B"
-    page.keyboard.press(letter)
-    page.keyboard.press("1")
-    page.keyboard.press("2")
+    for place, key in enumerate(order, start=1):
+        page.keyboard.press(next("ABC"[number] for number, text in enumerate(texts) if f"Answer {key}." in text))
+        page.keyboard.press(str(place))
     page.keyboard.press("Enter")
 
 
@@ -40,11 +39,11 @@ def campaign_with_quality(campaign: Project) -> Project:
     Project.objects.filter(pk=campaign.pk).update(
         practice_tasks=1, qualification_tasks=1, pass_mark=1.0, qualification_attempts=2, repeat_after=1
     )
-    make_task(campaign, purpose="practice", gold=KNOWN)
-    make_task(campaign, purpose="qualification", gold=KNOWN)
-    make_task(campaign, purpose="gold", gold=KNOWN)
+    make_task(campaign, "abc", purpose="practice", gold=KNOWN)
+    make_task(campaign, "abc", purpose="qualification", gold=KNOWN)
+    make_task(campaign, "abc", purpose="gold", gold=KNOWN)
     for _ in range(8):
-        make_task(campaign)
+        make_task(campaign, "abc")
     return campaign
 
 
@@ -54,29 +53,29 @@ def test_from_practice_to_silent_work(
     campaign = campaign_with_quality
     Project.objects.filter(pk=campaign.pk).update(gold_rate=0, repeat_rate=0)
     page = enter(bob, f"/projects/{campaign.slug}/judge/")
-    works: list[tuple[Any, str]] = []
+    works: list[Any] = []
 
     def watch(response: Any) -> None:
-        if response.url.endswith("/acquire") and response.request.method == "POST":
-            works.append((response.json(), page.url))
+        if response.request.method == "POST" and response.url.endswith("/judgments"):
+            works.append(response.json().get("next"))
 
     page.on("response", watch)
     page.reload()
 
     expect(page.locator("#stage")).to_have_text("Practice: task 1 of 1, it does not count")
     assert "keeps to the question" not in page.content()
-    rank(page, "b")
+    rank(page, "cba")
     told = page.locator("dialog.feedback")
     expect(told.get_by_role("heading")).to_have_text("Here is what to look for")
     expect(told).to_contain_text("a keeps to the question.")
     page.keyboard.press("Enter")
 
     expect(page.locator("#stage")).to_have_text("Test: task 1 of 1")
-    rank(page, "b")
+    rank(page, "cba")
     expect(told.get_by_role("heading")).to_have_text("Not passed this time")
     page.keyboard.press("Enter")
     expect(page.locator("#stage")).to_have_text("Test: task 1 of 1")
-    rank(page, "a")
+    rank(page, "abc")
     expect(told.get_by_role("heading")).to_have_text("You passed the test")
     page.keyboard.press("Enter")
     assert QualificationAttempt.objects.get(number=2).state == "passed"
@@ -96,8 +95,8 @@ def test_from_practice_to_silent_work(
     assert {"practice", "qualification", "normal"} < set(mine)
     assert {"gold", "repeat"} & set(mine)
     by_purpose: dict[str, list[Any]] = {}
-    for work, _ in works:
-        if work["task"]:
+    for work in works:
+        if work and work["task"]:
             purpose = Task.objects.get(pk=work["task"]["id"]).purpose
             by_purpose.setdefault(purpose, []).append(shape(work))
     silent = [each for purpose in ("gold", "repeat") for each in by_purpose.get(purpose, [])]
