@@ -47,6 +47,8 @@ VARIABLES: dict[str, Variable] = {
     "MAX_IMPORT_BYTES": Variable("largest file that can be uploaded to be imported; default 1 GiB"),
     "MAX_UNPACKED_BYTES": Variable("most that a gzip file to be imported may unpack to; default 4 GiB"),
     "REWARD_FUNCTIONS": Variable("package.module:name of Python functions that runs may reward with, by comma"),
+    "VLLM_URL": Variable("address of the vLLM server that samples for policy runs which ask for it"),
+    "VLLM_FOLDER": Variable("folder from which that server reads new weights"),
     "LOG_LEVEL": Variable("DEBUG, INFO, WARNING or ERROR; default INFO, WARNING for commands"),
     "LOG_FORMAT": Variable("console or json; default json in production"),
     "EMAIL_HOST": Variable("SMTP server; empty: e-mails are printed to the log"),

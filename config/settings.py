@@ -132,6 +132,8 @@ if not PRODUCTION:
     # WhiteNoise warns when the folder is missing, though nothing needs to be in it here.
     STATIC_ROOT.mkdir(parents=True, exist_ok=True)
 REWARD_FUNCTIONS = env.read_list("REWARD_FUNCTIONS")
+VLLM_URL = env.read_text("VLLM_URL", "")
+VLLM_FOLDER = env.read_text("VLLM_FOLDER", "")
 MAX_UPLOAD_BYTES = env.read_int("MAX_UPLOAD_BYTES", 10 * 1024 * 1024, minimum=1024)
 MAX_IMPORT_BYTES = env.read_int("MAX_IMPORT_BYTES", 1024 * 1024 * 1024, minimum=1024)
 MAX_UNPACKED_BYTES = env.read_int("MAX_UNPACKED_BYTES", 4 * 1024 * 1024 * 1024, minimum=1024)

@@ -26,8 +26,10 @@ OURS = (
     "data.prompts",
     "data.groups",
     "evaluation.champion",
+    "rollout.vllm_url",
+    "rollout.vllm_folder",
 )
-"""Keys that name files: the site fills them in, so that nobody can have it read another folder."""
+"""Keys that name files and servers: the site fills them in, so that nobody can have it read or write elsewhere."""
 CODE = ("reward.function", "reward.watched_function")
 """Keys that name Python code to import and call: taken only where the admin's setting REWARD_FUNCTIONS lists it."""
 
@@ -91,13 +93,23 @@ def _with_files(mapping: Mapping[str, Any], base: ModelVersion, reward: ModelVer
     complete = _merge(mapping, {"model": {start: str(artifact_path(base.artifact))}})
     if reward is not None:
         complete = _merge(complete, {"reward": {"model": str(artifact_path(reward.artifact))}})
-    return complete
+    return _with_server(complete) if complete.get("rollout", {}).get("engine") == "vllm" else complete
+
+
+def _with_server(mapping: Mapping[str, Any]) -> dict[str, Any]:
+    """The vLLM server that the admin has set up. Raises: ConfigError where there is none."""
+    if not settings.VLLM_URL or not settings.VLLM_FOLDER:
+        advice = "take 'own', or ask the admin to set VLLM_URL and VLLM_FOLDER"
+        raise ConfigError([f"rollout.engine: this site has no vLLM server; {advice}"])
+    return _merge(mapping, {"rollout": {"vllm_url": settings.VLLM_URL, "vllm_folder": settings.VLLM_FOLDER}})
 
 
 def _without_files(mapping: dict[str, Any]) -> dict[str, Any]:
     mapping["model"].pop("base", None)
     mapping["model"].pop("path", None)
     mapping.get("reward", {}).pop("model", None)
+    for name in ("vllm_url", "vllm_folder"):
+        mapping.get("rollout", {}).pop(name, None)
     return mapping
 
 
@@ -106,10 +118,14 @@ def _refuse_files(wished: Mapping[str, Any]) -> None:
     for key in OURS:
         section, _, name = key.partition(".")
         if isinstance(wished.get(section), Mapping) and name in wished[section]:
-            faults.append(f"{key}: is filled in by the site; choose the model version or snapshot instead")
+            faults.append(f"{key}: is filled in by the site{_instead_of(key)}")
     faults.extend(_refused_code(wished))
     if faults:
         raise ConfigError(faults)
+
+
+def _instead_of(key: str) -> str:
+    return "" if key.startswith("rollout.") else "; choose the model version or snapshot instead"
 
 
 def _refused_code(wished: Mapping[str, Any]) -> Iterator[str]:

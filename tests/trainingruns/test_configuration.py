@@ -52,3 +52,15 @@ def test_code_is_refused_unless_the_admin_lists_it(settings: Any, key: str) -> N
 def test_files_are_the_sites_to_name(key: str) -> None:
     with pytest.raises(ApplicationError, match=f"{key}: is filled in by the site"):
         _build(f"{key}=/etc/passwd")
+
+
+def test_a_vllm_server_is_the_admins_to_name(settings: Any) -> None:
+    with pytest.raises(ApplicationError, match=r"rollout\.engine: this site has no vLLM server"):
+        _build("rollout.engine=vllm")
+    for key in ("rollout.vllm_url=http://10.0.0.1", "rollout.vllm_folder=/etc"):
+        with pytest.raises(ApplicationError, match="is filled in by the site"):
+            _build("rollout.engine=vllm", key)
+    settings.VLLM_URL, settings.VLLM_FOLDER = "http://127.0.0.1:8000", "/models/served"
+    built = _build("rollout.engine=vllm")["rollout"]
+    assert built["engine"] == "vllm"
+    assert not {"vllm_url", "vllm_folder"} & set(built)

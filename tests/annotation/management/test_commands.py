@@ -113,7 +113,7 @@ def test_agreement_prints_records(tmp_path: Path) -> None:
     } == set(records[0])
     assert [row["judgments"] for row in records] == [4] * len(records)
     other = json.loads(run("agreement", "new", "--json", "--seed", "5", "--resamples", "100"))
-    assert "100 resamples" in other[0]["method"]
+    assert "100 Poisson resamples" in other[0]["method"]
     assert Project.objects.get(slug="new").agreement_reports.count() == 1
     assert "preference: krippendorff_alpha (nominal)" in run("agreement", "new")
     with pytest.raises(CommandError, match="no project 'gone'"):

@@ -1,45 +1,16 @@
 """What people change through forms: projects, members, tokens, imports."""
 
-import json
-
 import pytest
-from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
-from annotation.models import ApiToken, Membership, Project, Task, User
+from annotation.models import ApiToken, Membership, Project, User
 
 
 @pytest.fixture
 def manager(client: Client, campaign: Project, alice: User) -> Client:
     client.force_login(alice)
     return client
-
-
-def line(number: int, **changes: object) -> str:
-    responses = [{"id": "a", "text": "yes"}, {"id": "b", "text": "no"}]
-    row = {"external_id": f"q-{number}", "kind": "ranking", "prompt": "Is it?", "responses": responses}
-    return json.dumps({**row, **changes})
-
-
-def upload(client: Client, project: Project, *lines: str) -> str:
-    file = SimpleUploadedFile("tasks.jsonl", "\n".join(lines).encode())
-    response = client.post(reverse("data", args=[project.slug]), {"file": file}, follow=True)
-    return response.content.decode()
-
-
-def test_upload_makes_tasks_and_is_safe_to_repeat(manager: Client, campaign: Project) -> None:
-    assert "Imported 2 prompts with 4 responses: 2 tasks" in upload(manager, campaign, line(1), line(2))
-    assert "2 were here already" in upload(manager, campaign, line(1), line(2))
-    assert Task.objects.filter(project=campaign).count() == 2
-
-
-def test_broken_line_is_named_and_nothing_is_stored(manager: Client, campaign: Project) -> None:
-    lines = [line(number) for number in range(6)]
-    page = upload(manager, campaign, *lines, line(7, responses=[{"id": "a", "text": 3}]))
-    assert "Nothing was imported" in page
-    assert "line 7, responses" in page
-    assert not Task.objects.filter(project=campaign).exists()
 
 
 def test_upload_without_a_file_is_refused(manager: Client, campaign: Project) -> None:
