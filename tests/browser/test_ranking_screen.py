@@ -49,7 +49,12 @@ def drag(page: Page, letter: str, target: str) -> None:
     end = page.locator(target).bounding_box()
     assert end is not None
     page.mouse.move(end["x"] + end["width"] / 2, end["y"] + end["height"] / 2, steps=10)
-    page.wait_for_timeout(120)  # Sortable looks where the pointer is every 50 ms
+    # Sortable looks every 50 ms where the pointer is, later on a busy machine; what it found is what a person sees.
+    for nudge in range(100):
+        if page.locator(f"{target} .chip[data-letter={letter}]").count():
+            break
+        page.mouse.move(end["x"] + end["width"] / 2 + nudge % 2, end["y"] + end["height"] / 2)
+        page.wait_for_timeout(60)
     page.mouse.up()
 
 
