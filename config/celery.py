@@ -5,6 +5,9 @@ import warnings
 
 from celery import Celery
 from celery.exceptions import SecurityWarning
+from celery.signals import celeryd_init
+
+from config.parent_death import end_after_parent
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -14,3 +17,7 @@ warnings.filterwarnings("ignore", category=SecurityWarning)
 app = Celery("concord")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks(["annotation", "trainingruns"], related_name="jobs")
+
+# A worker that is told to stop waits for the job in hand, and that may wait for a database that has gone with the
+# supervisor. Then there is nobody left to end it by force.
+celeryd_init.connect(lambda **_: end_after_parent(grace_seconds=10.0), weak=False)

@@ -4,9 +4,12 @@ import ctypes
 import os
 import signal
 import sys
+import threading
+import time
 from collections.abc import Callable
 
 _PR_SET_PDEATHSIG = 1
+_LOOK_EVERY_SECONDS = 1.0
 
 
 def die_with_parent(signal_number: signal.Signals) -> Callable[[], None]:
@@ -26,3 +29,20 @@ def die_with_parent(signal_number: signal.Signals) -> Callable[[], None]:
             os.kill(os.getpid(), signal_number)
 
     return arm
+
+
+def end_after_parent(*, grace_seconds: float) -> None:
+    """From now on this process ends at the latest so long after its parent, whatever it is doing then.
+
+    Nothing happens where init started it: that never ends.
+    """
+    parent = os.getppid()
+    if parent > 1:
+        threading.Thread(target=_outlive, args=(parent, grace_seconds), name="parent-watch", daemon=True).start()
+
+
+def _outlive(parent: int, grace_seconds: float) -> None:
+    while os.getppid() == parent:
+        time.sleep(_LOOK_EVERY_SECONDS)
+    time.sleep(grace_seconds)
+    os._exit(1)
