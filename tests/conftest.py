@@ -2,16 +2,41 @@
 
 import os
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from django.test import Client
+from django.core.management.base import CommandError
+from django.db import OperationalError
+from django.test import Client, TransactionTestCase
 
 from annotation.models import Membership, Project, User
 
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
+FLUSH_TRIES = 6
+
+
+@pytest.fixture(scope="session", autouse=True)
+def patient_flush() -> Iterator[None]:
+    """Tables are emptied once the last request of a closed page has let go of them: the two may deadlock."""
+    flush = TransactionTestCase._fixture_teardown
+
+    def try_again(case: TransactionTestCase) -> None:
+        for left in reversed(range(FLUSH_TRIES)):
+            try:
+                flush(case)
+            except CommandError as error:
+                if not left or not isinstance(error.__cause__, OperationalError):
+                    raise
+                time.sleep(0.5)
+            else:
+                break
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TransactionTestCase, "_fixture_teardown", try_again)
+        yield
 
 
 # --- The cast: Alice manages, Rita reviews, Bob and Carol annotate, Oscar belongs to nothing --------------------------

@@ -6,7 +6,8 @@ const byId = (id) => document.getElementById(id);
 
 export function buildTabs({ letters, onLight, onCompare }) {
   const tabs = letters.map((letter) => el("button", { type: "button", class: "tab", "data-tab": letter, on: { click: () => onLight(letter) } },
-    el("b", {}, letter), el("span", { class: "tab-rank", "aria-hidden": "true" })));
+    el("span", { class: "visually-hidden" }, "Response "), el("b", {}, letter),
+    el("span", { class: "tab-rank", "aria-hidden": "true" }), el("span", { class: "visually-hidden tab-said" })));
   byId("tabs").replaceChildren(...tabs, el("button", { type: "button", class: "tab compare", on: { click: onCompare } }, "Compare"));
 }
 
@@ -14,7 +15,7 @@ export function drawTabs({ lit, rankOf }) {
   for (const tab of document.querySelectorAll("#tabs [data-tab]")) {
     const letter = tab.dataset.tab;
     tab.setAttribute("aria-pressed", String(letter === lit));
-    tab.setAttribute("aria-label", `Response ${letter}, ${rankOf(letter).text}`);
+    tab.querySelector(".tab-said").textContent = `, ${rankOf(letter).text}`;
     tab.querySelector(".tab-rank").textContent = rankOf(letter).short;
   }
 }
