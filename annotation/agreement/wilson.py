@@ -19,4 +19,5 @@ def wilson_interval(hits: float, trials: float, *, confidence: float = 0.95) -> 
     share, shrink = hits / trials, 1 + z * z / trials
     middle = (share + z * z / (2 * trials)) / shrink
     half = z / shrink * (share * (1 - share) / trials + z * z / (4 * trials * trials)) ** 0.5
-    return (0.0 if not hits else middle - half), (1.0 if hits == trials else middle + half)
+    # At the very ends rounding could leave them.
+    return (0.0 if not hits else max(0.0, middle - half)), (1.0 if hits == trials else min(1.0, middle + half))

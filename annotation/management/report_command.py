@@ -1,6 +1,7 @@
 """What the commands that print a section of a report share."""
 
 import json
+from abc import ABC, abstractmethod
 from argparse import ArgumentParser
 from collections.abc import Iterator
 from typing import Any, ClassVar
@@ -11,7 +12,7 @@ from annotation.models import Project
 from annotation.services.project_reports import refresh_project_report
 
 
-class ReportCommand(BaseCommand):
+class ReportCommand(ABC, BaseCommand):
     """`manage.py SECTION SLUG [--json]`: brings the section up to date and prints it."""
 
     section: ClassVar[str]
@@ -31,9 +32,9 @@ class ReportCommand(BaseCommand):
         for line in self.describe(content):
             self.stdout.write(line)
 
+    @abstractmethod
     def describe(self, content: dict[str, Any]) -> Iterator[str]:
         """The report as lines for people."""
-        raise NotImplementedError
 
 
 def format_interval(found: dict[str, Any] | None, *, digits: int = 3) -> str:

@@ -1,8 +1,8 @@
-"""PURE. An interval for a share."""
+"""PURE. A mean of values between 0 and 1 with its interval."""
 
 from dataclasses import dataclass
-from math import sqrt
-from statistics import NormalDist
+
+from annotation.agreement.wilson import wilson_interval
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +28,7 @@ def wilson_share(total: float, count: int, *, looks: int = 1) -> Share:
         raise ValueError(f"{count} values between 0 and 1 cannot add up to {total}")
     if count == 0:
         return Share(None, None, None, 0)
-    share = min(max(total / count, 0.0), 1.0)
-    z = NormalDist().inv_cdf(1 - 0.025 / looks)
-    weight = z * z / count
-    centre = (share + weight / 2) / (1 + weight)
-    reach = z * sqrt(share * (1 - share) / count + weight / (4 * count)) / (1 + weight)
-    return Share(share, max(0.0, centre - reach), min(1.0, centre + reach), count)
+    held = min(max(total, 0.0), float(count))
+    interval = wilson_interval(held, count, confidence=1 - 0.05 / looks)
+    assert interval is not None, "there are values"
+    return Share(held / count, *interval, count)

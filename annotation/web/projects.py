@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
@@ -13,12 +12,12 @@ from annotation.selectors.boards import project_overview
 from annotation.selectors.guidelines import version_last_worked_under
 from annotation.selectors.reports import latest_report
 from annotation.selectors.work import my_progress
-from annotation.services.projects import create_project, update_project
+from annotation.services.projects import create_project
 from annotation.web.agreement_view import describe_agreement, head_statistics, name_criterion
 from annotation.web.edge import address_of, open_project, page, person, project_context
 from annotation.web.forms import NewProjectForm, add_faults
 from annotation.web.presets import PRESETS
-from annotation.web.settings_form import SettingsForm
+from annotation.web.settings_form import SettingsForm, save_settings
 
 
 @page()
@@ -52,14 +51,8 @@ def change_project(request: HttpRequest, slug: str) -> HttpResponse:
     """All settings of a project."""
     project = open_project(request, slug, Role.MANAGER)
     form = SettingsForm(request.POST if request.method == "POST" else None, instance=Project.objects.get(pk=project.pk))
-    if request.method == "POST" and form.is_valid():
-        try:
-            update_project(project=project, actor=person(request), address=address_of(request), **form.cleaned_data)
-        except ApplicationError as error:
-            add_faults(form, error)
-        else:
-            messages.success(request, "Saved.")
-            return redirect("project", slug=slug)
+    if save_settings(request, project, form):
+        return redirect("project", slug=slug)
     context = project_context(request, project, "settings", form=form, groups=form.groups())
     return render(request, "annotation/project_settings.html", context, status=400 if form.errors else 200)
 

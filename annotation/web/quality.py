@@ -12,10 +12,9 @@ from annotation.selectors.pauses import open_pauses, pauses_of
 from annotation.selectors.quality import quality_cards
 from annotation.selectors.special_tasks import count_special_tasks
 from annotation.services.pauses import decide_pause, lift_pause, pause_person
-from annotation.services.projects import update_project
 from annotation.web.edge import address_of, open_project, page, person, project_context
-from annotation.web.forms import add_faults
 from annotation.web.quality_forms import QualityForm
+from annotation.web.settings_form import save_settings
 
 PAGE_ROWS = 25
 MOST_PROPOSALS = 50
@@ -105,14 +104,8 @@ def change_quality(request: HttpRequest, slug: str) -> HttpResponse:
     """How much practice, test, gold and repeats the project wants."""
     project = open_project(request, slug, Role.MANAGER)
     form = QualityForm(request.POST if request.method == "POST" else None, instance=Project.objects.get(pk=project.pk))
-    if request.method == "POST" and form.is_valid():
-        try:
-            update_project(project=project, actor=person(request), address=address_of(request), **form.cleaned_data)
-        except ApplicationError as error:
-            add_faults(form, error)
-        else:
-            messages.success(request, "Saved.")
-            return redirect("quality", slug=slug)
+    if save_settings(request, project, form):
+        return redirect("quality", slug=slug)
     counts = count_special_tasks(project=project)
     context = project_context(request, project, "quality", form=form, counts=counts)
     return render(request, "annotation/quality_settings.html", context, status=400 if form.errors else 200)

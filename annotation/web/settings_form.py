@@ -1,10 +1,16 @@
-"""All settings of a project, in groups, each explained."""
+"""All settings of a project, in groups, each explained; and how any part of them is stored."""
 
 from typing import Any, ClassVar
 
 from django import forms
+from django.contrib import messages
+from django.http import HttpRequest
 
+from annotation.exceptions import ApplicationError
 from annotation.models import Project
+from annotation.services.projects import update_project
+from annotation.web.edge import address_of, person
+from annotation.web.forms import add_faults
 
 GROUPS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("Project", "", ("name", "is_open", "judgments_per_task", "reserve_slots")),
@@ -92,3 +98,16 @@ class SettingsForm(forms.ModelForm):
     def groups(self) -> list[tuple[str, str, list[forms.BoundField]]]:
         """The fields as the page shows them."""
         return [(title, text, [self[name] for name in names]) for title, text, names in GROUPS]
+
+
+def save_settings(request: HttpRequest, project: Project, form: forms.ModelForm) -> bool:
+    """Whether the form was sent and its settings are stored; what keeps them out stands beside its fields then."""
+    if request.method != "POST" or not form.is_valid():
+        return False
+    try:
+        update_project(project=project, actor=person(request), address=address_of(request), **form.cleaned_data)
+    except ApplicationError as error:
+        add_faults(form, error)
+        return False
+    messages.success(request, "Saved.")
+    return True
