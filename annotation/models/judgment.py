@@ -66,6 +66,13 @@ class Judgment(models.Model):
         indexes = [
             models.Index(fields=["project", "id"], condition=Q(is_current=True), name="judgment_current"),
             models.Index(F("annotator"), F("created_at").desc(), name="judgment_by_annotator"),
+            # People look through what they edited; without it that reads everything they ever said.
+            models.Index(
+                F("annotator"),
+                F("created_at").desc(),
+                condition=Q(is_current=True, revision__gt=1),
+                name="judgment_edited",
+            ),
             # Rows come in the order of this time: a few bytes a page find the last hour, at next to no cost of a write.
             BrinIndex(fields=["recorded_at"], pages_per_range=32, autosummarize=True, name="judgment_recorded"),
         ]

@@ -19,10 +19,11 @@ from redis.exceptions import RedisError
 
 from annotation.models import Flag, KeptAnswer, Project, Slot
 from annotation.pace import Estimate, Hour, estimate_finish, fill_hours
+from annotation.selectors.leases import running_leases
 
 HOURS = 24
 KEPT_TIMES = 20
-MOST_LEASES = 500
+MOST_LEASES = 50
 MOST_PEOPLE = 50
 
 logger = logging.getLogger(__name__)
@@ -128,7 +129,7 @@ def live_board(*, project: Project, now: datetime | None = None) -> LiveBoard:
     by_hour, last_hour = _arrivals(project, now)
     hours = fill_hours(by_hour, now=now, hours=HOURS)
     last_day = sum(hour.judgments for hour in hours[1:])
-    leases = Slot.objects.filter(project=project, state=Slot.State.LEASED, lease_expires_at__gt=now)
+    leases = running_leases(project=project)
     wanted = counts.wanted
     return LiveBoard(
         at=now,

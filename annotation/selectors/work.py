@@ -85,7 +85,7 @@ def my_judgments(*, user: User, project: Project | None = None) -> QuerySet[Judg
     judgments = Judgment.objects.filter(annotator=user, is_current=True).exclude(task__purpose__in=OPENLY_SPECIAL)
     if project is not None:
         judgments = judgments.filter(project=project)
-    return judgments.select_related("project", "task__prompt").order_by("-recorded_at", "-id")
+    return judgments.select_related("project", "task__prompt", "task__project").order_by("-created_at", "-id")
 
 
 def my_revisions(*, user: User, judgment_id: int) -> QuerySet[Judgment]:

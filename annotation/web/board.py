@@ -11,6 +11,7 @@ from django.template.loader import render_to_string
 from annotation.exceptions import ApplicationError, NotFound
 from annotation.models import Project
 from annotation.permissions import Role
+from annotation.selectors.leases import lease_page
 from annotation.selectors.live_board import live_board
 from annotation.services.lease_ends import end_lease
 from annotation.web.edge import address_of, open_project, page, person, project_context
@@ -39,6 +40,19 @@ def show_board_live(request: HttpRequest, slug: str) -> HttpResponse:
     return render(
         request, "annotation/_board_frame.html", project_context(request, project, "board", live=live, seen=seen)
     )
+
+
+@page()
+def show_leases(request: HttpRequest, slug: str) -> HttpResponse:
+    """Every lease, found by the name of who holds it."""
+    project = open_project(request, slug, Role.REVIEWER)
+    who, after = (request.GET.get(name, "").replace("\0", "") for name in ("who", "after"))
+    try:
+        listed, fault = lease_page(project=project, who=who, after=after), ""
+    except ApplicationError as error:
+        listed, fault = lease_page(project=project, who=who), error.message
+    context = project_context(request, project, "board", listed=listed, who=who, after=after, fault=fault)
+    return render(request, "annotation/leases.html", context, status=400 if fault else 200)
 
 
 @page("POST")

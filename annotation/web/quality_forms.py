@@ -49,9 +49,13 @@ class QualityForm(forms.ModelForm):
             "practice_tasks": "As far as there are any; they count in nothing.",
             "qualification_tasks": "Until it is passed, a person gets no normal task.",
             "pass_mark": "0 to 1: the share of right answers that passes, and below which a pause is proposed.",
+            "qualification_attempts": "How often a person may take the test.",
+            "qualification_skill": "Empty: nothing but the right to work.",
+            "qualification_level": "From 1 to 5.",
             "gold_rate": "0 to 0.5 of the tasks a person gets; nobody can tell them from others.",
             "gold_tolerance": "0 to 1: how far from the known score still counts as right, as a share of the scale.",
             "repeat_rate": "0 to 0.5 of the tasks a person gets are ones they judged before.",
+            "repeat_after": "How many other tasks lie between, at least.",
         }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

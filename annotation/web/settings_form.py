@@ -1,6 +1,9 @@
-"""All settings of a project, in groups, each explained; and how any part of them is stored."""
+"""The settings of a project, in groups, each explained; and how any part of them is stored.
 
-from typing import Any, ClassVar
+The guideline, the criteria and quality control have pages of their own.
+"""
+
+from typing import ClassVar
 
 from django import forms
 from django.contrib import messages
@@ -19,29 +22,12 @@ GROUPS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
         "A lease keeps a task for one person while they work on it.",
         ("lease_seconds", "lease_limit_seconds", "widen_seconds", "skips_per_day", "skips_to_hold"),
     ),
-    (
-        "Practice and test",
-        "What people do before they judge for real.",
-        (
-            "practice_tasks",
-            "qualification_tasks",
-            "pass_mark",
-            "qualification_attempts",
-            "qualification_skill",
-            "qualification_level",
-        ),
-    ),
-    (
-        "Silent checks",
-        "Mixed in between the other tasks; annotators cannot tell them apart.",
-        ("gold_rate", "gold_tolerance", "repeat_rate", "repeat_after"),
-    ),
     ("Training", "", ("agreement_gate",)),
 )
 
 
 class SettingsForm(forms.ModelForm):
-    """What a manager may change; the guideline has an editor of its own."""
+    """What a manager may change here."""
 
     class Meta:
         model = Project
@@ -55,16 +41,6 @@ class SettingsForm(forms.ModelForm):
             "widen_seconds": "Kept for the better qualified (seconds)",
             "skips_per_day": "Skips a day",
             "skips_to_hold": "Skippers that hold a task",
-            "practice_tasks": "Practice tasks",
-            "qualification_tasks": "Tasks of the test",
-            "pass_mark": "Pass mark",
-            "qualification_attempts": "Attempts",
-            "qualification_skill": "Passing gives the skill",
-            "qualification_level": "At level",
-            "gold_rate": "Share of gold",
-            "gold_tolerance": "Tolerance",
-            "repeat_rate": "Share of repeats",
-            "repeat_after": "Repeat after",
             "agreement_gate": "Agreement that training waits for (alpha)",
         }
         help_texts: ClassVar = {
@@ -77,23 +53,8 @@ class SettingsForm(forms.ModelForm):
             "widen_seconds": "A task that asks for a skill waits so long for the best; 0 offers it to all at once.",
             "skips_per_day": "How many tasks one person may skip in 24 hours; empty for no limit.",
             "skips_to_hold": "A task that so many people skipped waits for a manager.",
-            "practice_tasks": "How many a person does first, with an explanation at once, as far as there are any.",
-            "qualification_tasks": "0 for no test.",
-            "pass_mark": "Share of the answers that must be right, from 0 to 1.",
-            "qualification_attempts": "How often a person may take the test.",
-            "qualification_skill": "Empty: nothing but the right to work.",
-            "qualification_level": "From 1 to 5.",
-            "gold_rate": "Of the tasks a person gets, from 0 to 0.5, as far as there are tasks with a known answer.",
-            "gold_tolerance": "How far a score may be from the known one, as a share of the scale, and still be right.",
-            "repeat_rate": "Of the tasks a person gets, from 0 to 0.5: the same task again, to see who is consistent.",
-            "repeat_after": "How many other tasks lie between, at least.",
             "agreement_gate": "1 is perfect, 0 is chance. A standing order starts no training below it.",
         }
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        skills: Any = self.fields["qualification_skill"]
-        skills.queryset = self.instance.skills.all()
 
     def groups(self) -> list[tuple[str, str, list[forms.BoundField]]]:
         """The fields as the page shows them."""

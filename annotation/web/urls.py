@@ -41,6 +41,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("projects/<slug:slug>/judge/", judge.show_judge, name="judge"),
     path("projects/<slug:slug>/board/", board.show_board, name="board"),
     path("projects/<slug:slug>/board/live/", board.show_board_live, name="board_live"),
+    path("projects/<slug:slug>/board/leases/", board.show_leases, name="leases"),
     path("projects/<slug:slug>/board/release/", board.release_lease, name="release_lease"),
     path("projects/<slug:slug>/tasks/", tasks.show_tasks, name="tasks"),
     path("projects/<slug:slug>/tasks/change/", task_bulk.change_tasks, name="change_tasks"),

@@ -254,6 +254,13 @@ def test_odd_queries_break_no_page(campaign: Project, rita: User, enter: Callabl
     assert enter(rita).get(f"{reverse('work')}?{query}").status_code == 200
 
 
+@pytest.mark.parametrize("query", ["show=zzz", "after=x", "before=%00", "after=9~9"])
+def test_an_unreadable_place_in_my_work_is_named(bob: User, enter: Callable[[User], Client], query: str) -> None:
+    response = enter(bob).get(f"{reverse('work')}?{query}")
+    assert response.status_code == 400
+    assert 'role="alert"' in response.content.decode()
+
+
 @pytest.mark.parametrize("name", ["task", "edit_judgment", "run", "model_version"])
 def test_numbers_past_every_id_are_no_page(
     name: str, campaign: Project, alice: User, enter: Callable[[User], Client]

@@ -4,6 +4,7 @@ from django.urls import reverse
 
 from annotation.models import Criterion, Project, User
 from annotation.web.presets import PRESETS
+from annotation.web.quality_forms import QualityForm
 from annotation.web.settings_form import GROUPS, SettingsForm
 
 SCALE = {
@@ -70,15 +71,34 @@ def test_every_setting_is_explained_and_saved(client: Client, campaign: Project)
     form = SettingsForm(instance=campaign)
     assert all(form[name].help_text and form[name].label for name in names)
     values = {name: form[name].value() for name in names if form[name].value() is not None}
-    sent = {**values, "name": "Renamed", "is_open": "on", "skips_per_day": "", "gold_rate": "0.1", "reserve_slots": "2"}
+    sent = {
+        **values,
+        "name": "Renamed",
+        "is_open": "on",
+        "skips_per_day": "",
+        "agreement_gate": "0.4",
+        "reserve_slots": "2",
+    }
     assert client.post("/projects/campaign/settings/", sent).status_code == 302
     campaign.refresh_from_db()
-    assert (campaign.name, campaign.skips_per_day, campaign.gold_rate, campaign.reserve_slots) == (
-        "Renamed", None, 0.1, 2,
+    assert (campaign.name, campaign.skips_per_day, campaign.agreement_gate, campaign.reserve_slots) == (
+        "Renamed", None, 0.4, 2,
     )  # fmt: skip
-    bad = client.post("/projects/campaign/settings/", {**sent, "gold_rate": "0.9", "lease_seconds": "0"})
+    bad = client.post("/projects/campaign/settings/", {**sent, "judgments_per_task": "0", "lease_seconds": "0"})
     assert bad.status_code == 400
-    assert "less than or equal to 0.5" in bad.content.decode()
+    assert "greater than or equal to" in bad.content.decode()
+
+
+def test_each_setting_has_one_page(campaign: Project, client: Client) -> None:
+    general = {name for _, _, group in GROUPS for name in group}
+    assert general & set(QualityForm.Meta.fields) == set()
+    pages = {
+        place: client.get(f"/projects/campaign/{place}").content.decode()
+        for place in ("settings/", "quality/settings/")
+    }
+    assert "/projects/campaign/quality/settings/" in pages["settings/"]
+    assert "/projects/campaign/settings/" in pages["quality/settings/"]
+    assert all(QualityForm(instance=campaign)[name].help_text for name in QualityForm.Meta.fields)
 
 
 def test_only_managers_set_up(campaign: Project, rita: User, oscar: User, client: Client) -> None:
