@@ -6,8 +6,14 @@ from django.shortcuts import render
 from annotation.agreement.report import RESAMPLES
 from annotation.permissions import Role
 from annotation.selectors.reports import is_fresh, latest_report
-from annotation.web.agreement_view import describe_agreement, plot_agreement, table_statistics
+from annotation.web.agreement_view import (
+    agreement_figure,
+    describe_agreement,
+    statistics_by_criterion,
+    statistics_figure,
+)
 from annotation.web.edge import open_project, page, project_context
+from annotation.web.figure_files import figure_file
 
 SHOWN_HARD_TASKS = 8
 SHOWN_PEOPLE = 100
@@ -20,11 +26,17 @@ def show_agreement(request: HttpRequest, slug: str) -> HttpResponse:
     report = latest_report(project=project)
     context = project_context(request, project, "agreement", report=report)
     if report is not None:
+        alpha = agreement_figure(report.statistics, gate=project.agreement_gate)
+        everything = statistics_figure(report.statistics)
+        saved = figure_file(request, [alpha, everything], project=project, computed_at=report.computed_at)
+        if saved is not None:
+            return saved
         context |= {
             "fresh": is_fresh(report, project=project),
             "headline": describe_agreement(report.statistics),
-            "plot": plot_agreement(report.statistics, gate=project.agreement_gate),
-            "statistics": table_statistics(report.statistics),
+            "alpha": alpha,
+            "everything": everything,
+            "criteria": statistics_by_criterion(report.statistics),
             "hard_tasks": report.hard_tasks[:SHOWN_HARD_TASKS],
             "people": report.people[:SHOWN_PEOPLE],
             "more_people": max(len(report.people) - SHOWN_PEOPLE, 0),

@@ -1,8 +1,10 @@
 """PURE. An agreement report in the words and coordinates of its page."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from annotation.web.figures import HIGH, LOW, METHOD, NOTE, VALUE, Column, Figure, show_count, text_column
+from annotation.web.interval_plot import IntervalRow, place_rows
 
 LEVELS = {"preference": "ordinal", "ranking": "rank"}
 """Which alpha stands for a criterion; scores take the interval one."""
@@ -30,41 +32,28 @@ STATISTICS = {
 # Krippendorff (2004, p. 241): rely on 0.8 and above, draw tentative conclusions down to 0.667. Below that, our words.
 BANDS = ((0.8, "very well"), (0.667, "well"), (0.4, "in part"), (0.1, "poorly"))
 BY_CHANCE = "no better than by chance"
-LEFT, RIGHT, ROW_HEIGHT, TOP, BELOW = 12.0, 500.0, 58.0, 62.0, 22.0
-"""Names stand above their line, so that the plot is legible at the width of a phone."""
-LABEL_CHARACTERS = 34
-
-
-@dataclass(frozen=True, slots=True)
-class PlotRow:
-    """One criterion in the plot; all lengths in the plot's own units."""
-
-    name: str
-    y: float
-    value: float | None
-    low: float | None
-    high: float | None
-    x: float
-    x_low: float
-    x_high: float
-    note: str
-
-
-@dataclass(frozen=True, slots=True)
-class Plot:
-    """Alpha by criterion with intervals on one axis."""
-
-    rows: list[PlotRow]
-    ticks: list[tuple[float, float]]
-    """(x, value) of the axis' marks."""
-    gate_x: float
-    height: float
-    right: float = RIGHT
+ALPHAS = (
+    "1 is perfect agreement, 0 what chance would give. Rank distance for rankings, ordinal for choices between two, "
+    "interval for scores; 95% intervals."
+)
 
 
 def name_criterion(criterion: str) -> str:
     """A criterion as a page says it."""
     return NAMES.get(criterion) or criterion.replace("-", " ").replace("_", " ").capitalize()
+
+
+def name_statistic(statistic: str) -> str:
+    """A statistic as a page says it."""
+    return STATISTICS.get(statistic, statistic)
+
+
+COLUMNS = (
+    text_column("criterion", "Criterion", name_criterion), text_column("statistic", "Statistic", name_statistic),
+    text_column("level", "Level"), VALUE, LOW, HIGH, Column("units", "Units", show_count),
+    Column("annotators", "People", show_count), Column("judgments", "Judgments", show_count),
+    Column("dropped", "Dropped", show_count), METHOD, NOTE,
+)  # fmt: skip
 
 
 def head_statistics(statistics: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
@@ -89,37 +78,38 @@ def describe_agreement(statistics: Sequence[Mapping[str, Any]]) -> str:
     return f"People agree {_join(parts)}."
 
 
-def plot_agreement(statistics: Sequence[Mapping[str, Any]], *, gate: float) -> Plot:
-    """The head statistics as rows of an interval plot."""
+def agreement_figure(statistics: Sequence[Mapping[str, Any]], *, gate: float) -> Figure:
+    """The head statistics as a picture with the gate, and as a table."""
     heads = head_statistics(statistics)
-    lowest = min((each["low"] for each in heads if each["low"] is not None), default=0.0)
-    start = 0.0 if lowest >= 0 else max(-1.0, -0.5 if lowest >= -0.5 else -1.0)
-
-    def place(value: float | None) -> float:
-        shown = start if value is None else min(max(value, start), 1.0)
-        return round(LEFT + (RIGHT - LEFT) * (shown - start) / (1 - start), 1)
-
     rows = [
-        PlotRow(
-            name=_fit(name_criterion(each["criterion"])), y=TOP + index * ROW_HEIGHT, value=each["value"],
-            low=each["low"], high=each["high"], x=place(each["value"]), x_low=place(each["low"]),
-            x_high=place(each["high"]), note=each["note"],
+        IntervalRow(
+            name_criterion(each["criterion"]), each["value"], each["low"], each["high"],
+            "not enough overlap" if each["value"] is None else f"{each['value']:.2f}",
         )
-        for index, each in enumerate(heads)
+        for each in heads
     ]  # fmt: skip
-    ticks = [(place(value), value) for value in (-1.0, -0.5, 0.0, 0.5, 1.0) if value >= start]
-    return Plot(rows=rows, ticks=ticks, gate_x=place(gate), height=TOP + (len(rows) - 1) * ROW_HEIGHT + BELOW)
+    lowest = min((row.low for row in rows if row.low is not None), default=0.0)
+    start = 0.0 if lowest >= 0 else -0.5 if lowest >= -0.5 else -1.0
+    drawing = place_rows(rows, reference=gate, reference_name="gate", axis=(start, 1.0))
+    return Figure(
+        "alpha", "Krippendorff's α by criterion", f"{ALPHAS} The gate is {gate:.2f}.", COLUMNS, heads, drawing
+    )
 
 
-def table_statistics(statistics: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Every statistic with names that people read."""
+def statistics_figure(statistics: Sequence[Mapping[str, Any]]) -> Figure:
+    """Every statistic of the report as one table."""
+    sub = "“Dropped” counts judgments that nobody else's can be compared with, or that the statistic has no use for."
+    return Figure("statistics", "All statistics", sub, COLUMNS, statistics)
+
+
+def statistics_by_criterion(statistics: Sequence[Mapping[str, Any]]) -> list[Figure]:
+    """The same in parts, in the order of the report."""
+    parts: dict[str, list[Mapping[str, Any]]] = {}
+    for each in statistics:
+        parts.setdefault(each["criterion"], []).append(each)
     return [
-        {
-            **each,
-            "criterion": name_criterion(each["criterion"]),
-            "statistic": STATISTICS.get(each["statistic"], each["statistic"]),
-        }
-        for each in statistics
+        Figure(f"statistics-{number}", name_criterion(criterion), f"{len(rows)} statistics", COLUMNS[1:], rows)
+        for number, (criterion, rows) in enumerate(parts.items())
     ]
 
 
@@ -135,7 +125,3 @@ def _spoken(criterion: str) -> str:
 
 def _join(parts: Sequence[str]) -> str:
     return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
-
-
-def _fit(name: str) -> str:
-    return name if len(name) <= LABEL_CHARACTERS else f"{name[: LABEL_CHARACTERS - 1]}…"

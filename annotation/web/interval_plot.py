@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil, floor, log10
+from typing import ClassVar
 
 LEFT, RIGHT, ROW_HEIGHT, TOP, BELOW = 40.0, 500.0, 58.0, 62.0, 22.0
 """Names stand above their line, so that the plot is legible at the width of a phone."""
 LABEL_CHARACTERS = 44
 MOST_ROWS = 40
+TICK_NAMES = 32.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,34 +36,45 @@ class PlacedRow:
 
 @dataclass(frozen=True, slots=True)
 class IntervalPlot:
-    title: str
+    """A `figures.Drawing`."""
+
+    template: ClassVar[str] = "annotation/_interval_plot.html"
     description: str
     rows: list[PlacedRow]
     ticks: list[tuple[float, str]]
     reference_x: float | None
     reference_name: str
-    height: float
+    bottom: float
+    """Where the axis stands; the names of its marks are below."""
     width: float = 576.0
     right: float = RIGHT
+
+    @property
+    def height(self) -> float:
+        return self.bottom + TICK_NAMES
 
 
 def place_rows(
     rows: Sequence[IntervalRow],
     *,
-    title: str,
     reference: float | None = None,
     reference_name: str = "",
     percent: bool = False,
+    axis: tuple[float, float] | None = None,
 ) -> IntervalPlot:
-    """The first MOST_ROWS rows between the lowest and the highest of all numbers and the reference."""
+    """The first MOST_ROWS rows between the lowest and the highest of all numbers and the reference.
+
+    axis: (from, to) instead; what lies beyond is drawn at its end.
+    """
     drawn = list(rows)[:MOST_ROWS]
     found = [end for row in drawn for end in (row.low, row.value, row.high) if end is not None]
     found += [reference] if reference is not None else []
-    ticks = choose_ticks(min(found, default=0.0), max(found, default=1.0))
+    ticks = choose_ticks(*(axis or (min(found, default=0.0), max(found, default=1.0))))
     start, end = ticks[0], ticks[-1]
 
     def place(value: float | None) -> float | None:
-        return None if value is None else round(LEFT + (RIGHT - LEFT) * (value - start) / (end - start), 1)
+        shown = None if value is None else (min(max(value, start), end) - start) / (end - start)
+        return None if shown is None else round(LEFT + (RIGHT - LEFT) * shown, 1)
 
     placed = [
         PlacedRow(
@@ -70,10 +83,11 @@ def place_rows(
         for index, row in enumerate(drawn)
     ]
     names = [(place(tick) or 0.0, f"{tick:.0%}" if percent else f"{tick:g}") for tick in ticks]
+    more = [f"and {len(rows) - len(drawn)} more in the table"] if len(rows) > len(drawn) else []
     return IntervalPlot(
-        title=title, description="; ".join(f"{row.name}: {row.shown}" for row in drawn), rows=placed, ticks=names,
+        description="; ".join([*(f"{row.name}: {row.shown}" for row in drawn), *more]), rows=placed, ticks=names,
         reference_x=place(reference), reference_name=reference_name,
-        height=TOP + (max(len(drawn), 1) - 1) * ROW_HEIGHT + BELOW,
+        bottom=TOP + (max(len(drawn), 1) - 1) * ROW_HEIGHT + BELOW,
     )  # fmt: skip
 
 

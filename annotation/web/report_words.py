@@ -3,8 +3,6 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from annotation.web.interval_plot import IntervalPlot, IntervalRow, place_rows
-
 EFFECTS = {
     "position": "Prefers what was shown earlier",
     "first_seen": "Extra share of the best place for what was shown first",
@@ -59,19 +57,6 @@ def describe_consensus(report: Mapping[str, Any]) -> str:
     return f"{best['source']} leads, but {rivals} sources could be the best."
 
 
-def plot_sources(report: Mapping[str, Any]) -> IntervalPlot | None:
-    """The leaderboard as a picture: share of wins against the average source."""
-    board = report["leaderboard"]
-    if board is None:
-        return None
-    rows = [
-        IntervalRow(each["source"], each["win_share"], each["win_low"], each["win_high"], f"{each['win_share']:.0%}")
-        for each in board["sources"]
-    ]
-    title = "How often each source is preferred to the average one"
-    return place_rows(rows, title=title, reference=0.5, reference_name="as good as the average", percent=True)
-
-
 def describe_bias(report: Mapping[str, Any]) -> str:
     """What the project's choices lean to, as far as the intervals leave no doubt."""
     leaning = [words for each in report["project"] if (words := _pull(each)) is not None]
@@ -94,19 +79,6 @@ def _pull(effect: Mapping[str, Any]) -> str | None:
     return f"{less}{turned}" if effect["high"] < effect["baseline"] else None
 
 
-def plot_effects(report: Mapping[str, Any]) -> IntervalPlot | None:
-    """The project's shares as a picture."""
-    shares = [each for each in report["project"] if each["effect"] in ("position", "length", "format", "ties")]
-    if not shares:
-        return None
-    rows = [
-        IntervalRow(EFFECTS[each["effect"]], each["value"], each["low"], each["high"], format_effect(each))
-        for each in shares
-    ]
-    title = "What choices lean to, as shares of strict choices; ties as a share of all"
-    return place_rows(rows, title=title, reference=0.5, reference_name="no leaning", percent=True)
-
-
 def format_effect(effect: Mapping[str, Any]) -> str:
     """The number in its unit."""
     if effect["value"] is None:
@@ -120,15 +92,25 @@ def format_range(effect: Mapping[str, Any]) -> str:
     """Its interval in its unit; a dash where there is none."""
     if effect["low"] is None:
         return "–"
-    return " to ".join(format_effect({**effect, "value": effect[end]}) for end in ("low", "high"))
+    return " to ".join(_format_end(effect, end) for end in ("low", "high"))
 
 
 def table_effects(effects: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Effects with names that people read."""
+    """Effects with names and numbers that people read."""
     return [
-        {**each, "name": EFFECTS[each["effect"]], "shown": format_effect(each), "range": format_range(each)}
+        {
+            **each,
+            "name": EFFECTS[each["effect"]],
+            "shown": format_effect(each),
+            "range": format_range(each),
+            **{f"{end}_shown": _format_end(each, end) for end in ("low", "high")},
+        }
         for each in effects
     ]
+
+
+def _format_end(effect: Mapping[str, Any], end: str) -> str:
+    return "–" if effect[end] is None else format_effect({**effect, "value": effect[end]})
 
 
 def describe_health(report: Mapping[str, Any]) -> str:

@@ -2,14 +2,18 @@
 
 from typing import Any
 
-from annotation.web.agreement_view import describe_agreement, head_statistics, plot_agreement, table_statistics
+import pytest
+
+from annotation.web.agreement_view import agreement_figure, describe_agreement, head_statistics, statistics_figure
+from annotation.web.interval_plot import LEFT, RIGHT, IntervalPlot
 
 
 def statistic(criterion: str, level: str, value: float | None, **more: Any) -> dict[str, Any]:
     low, high = (None, None) if value is None else (value - 0.1, value + 0.1)
     return {
         "criterion": criterion, "level": level, "statistic": "krippendorff_alpha", "value": value, "low": low,
-        "high": high, "note": "" if value is not None else "Undefined: no two annotators judged the same.", **more,
+        "high": high, "units": 3, "annotators": 2, "judgments": 6, "dropped": 1, "method": "bootstrap",
+        "note": "" if value is not None else "Undefined: no two annotators judged the same.", **more,
     }  # fmt: skip
 
 
@@ -39,25 +43,33 @@ def test_headline_without_overlap_gives_no_number() -> None:
     assert describe_agreement([]) == sentence
 
 
+def drawn(statistics: list[dict[str, Any]]) -> IntervalPlot:
+    plot = agreement_figure(statistics, gate=0.6).drawing
+    assert isinstance(plot, IntervalPlot)
+    return plot
+
+
 def test_plot_places_values_on_one_axis() -> None:
-    plot = plot_agreement([statistic("a", "interval", 0.5), statistic("b", "interval", 1.0, high=1.0)], gate=0.6)
-    assert [row.x for row in plot.rows] == [256.0, 500.0]
-    assert plot.ticks == [(12.0, 0.0), (256.0, 0.5), (500.0, 1.0)]
-    assert plot.gate_x == 304.8
+    plot = drawn([statistic("a", "interval", 0.5), statistic("b", "interval", 1.0, high=1.0)])
+    assert [row.x for row in plot.rows] == [(LEFT + RIGHT) / 2, RIGHT]
+    assert (plot.ticks[0], plot.ticks[-1]) == ((LEFT, "0"), (RIGHT, "1"))
+    assert plot.reference_x == LEFT + 0.6 * (RIGHT - LEFT)
 
 
-def test_plot_shows_agreement_below_chance() -> None:
-    plot = plot_agreement([statistic("a", "interval", -0.3)], gate=0.6)
-    assert plot.ticks[0] == (12.0, -0.5)
-    assert plot.rows[0].x_low >= 12.0
+@pytest.mark.parametrize(("value", "start"), [(-0.3, "-0.5"), (-0.8, "-1"), (-7.0, "-1"), (0.2, "0")])
+def test_plot_shows_agreement_below_chance(value: float, start: str) -> None:
+    plot = drawn([statistic("a", "interval", value)])
+    assert plot.ticks[0] == (LEFT, start)
+    assert (plot.rows[0].x_low or 0) >= LEFT
 
 
 def test_undefined_statistic_keeps_its_reason() -> None:
-    [row] = plot_agreement([statistic("a", "interval", None)], gate=0.6).rows
-    assert row.value is None
-    assert "no two annotators" in row.note
+    figure = agreement_figure([statistic("a", "interval", None)], gate=0.6)
+    assert drawn([statistic("a", "interval", None)]).rows[0].x is None
+    assert "no two annotators" in figure.cells[0][-1] and figure.table[0][-1][0] == figure.cells[0][-1]
 
 
 def test_table_names_what_people_read() -> None:
-    [row] = table_statistics([statistic("ranking", "rank", 0.5)])
-    assert (row["criterion"], row["statistic"]) == ("Overall rank", "Krippendorff's α")
+    figure = statistics_figure([statistic("ranking", "rank", 0.5)])
+    assert [text for text, _ in figure.table[0][:2]] == ["Overall rank", "Krippendorff's α"]
+    assert figure.cells[0][:2] == ["ranking", "krippendorff_alpha"]

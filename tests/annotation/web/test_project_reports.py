@@ -66,8 +66,8 @@ def test_the_page_of_sources_shows_the_stored_numbers(project: Project) -> None:
     html = read(client_for(project, "manager"), "consensus")
     content = ProjectReport.objects.get(section="consensus").content
     for source in content["leaderboard"]["sources"]:
-        assert f">{source['worth']:.2f}<" in html
-        assert f"{source['win_share']:.0%}<" in html
+        assert f">{source['worth']:.3f}<" in html
+        assert f"{source['win_share']:.0%}<" in html and f">{source['win_low']:.1%}<" in html
     for person in content["people"]:
         assert f">{person['reliability']['value']:.2f}<" in html
     assert "=model &lt;b&gt;" in html and "<b>" not in re.sub(r"<b>[^<]*</b>", "", html.split("<main")[1])
@@ -91,16 +91,55 @@ def test_data_health_links_to_tasks(project: Project) -> None:
     assert "Responses that answer several prompts" in html
 
 
-def test_tables_and_pictures_can_be_saved(project: Project) -> None:
+def save(client: Client, page: str, figure: str, file_format: str) -> str:
+    response = client.get(f"/projects/bread/{page}/?figure={figure}&format={file_format}")
+    assert response.status_code == 200
+    name = rf'attachment; filename="bread-{figure}-\d{{4}}-\d\d-\d\d\.{file_format}"'
+    assert re.fullmatch(name, response["Content-Disposition"])
+    return response.content.decode()
+
+
+def read_csv(text: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(StringIO(text)))
+
+
+def test_tables_carry_the_numbers_unrounded(project: Project) -> None:
     manager = client_for(project, "manager")
-    rows = list(csv.reader(StringIO(read(manager, "consensus", "?format=csv"))))
-    assert rows[0][:2] == ["source", "worth"] and {row[0] for row in rows[1:]} == {"'=model <b>", "model-b"}
-    for page in ("consensus", "bias"):
-        picture = ElementTree.fromstring(read(manager, page, "?format=svg"))
-        names = {each.tag.split("}")[1] for each in picture}
-        assert picture.tag == "{http://www.w3.org/2000/svg}svg" and {"title", "desc", "circle"} <= names
-    assert len(list(csv.reader(StringIO(read(manager, "bias", "?format=csv"))))) == 1 + 6 * 4
-    assert len(list(csv.reader(StringIO(read(manager, "data-health", "?format=csv"))))) > 15
+    sources = ProjectReport.objects.get(section="consensus").content["leaderboard"]["sources"]
+    saved = read_csv(save(manager, "consensus", "sources", "csv"))
+    assert {row["source"] for row in saved} == {"'=model <b>", "model-b"}
+    assert [(float(row["worth"]), float(row["low"])) for row in saved] == [(e["worth"], e["low"]) for e in sources]
+    bias = ProjectReport.objects.get(section="bias").content
+    saved = read_csv(save(manager, "bias", "leanings", "csv"))
+    assert [float(row["value"] or "nan") for row in saved] == pytest.approx(
+        [float("nan") if each["value"] is None else each["value"] for each in bias["project"]], abs=0, nan_ok=True
+    )
+    assert [row["note"] for row in saved] == [each["note"] for each in bias["project"]]
+    assert len(read_csv(save(manager, "bias", "people", "csv"))) == 6 * 3
+    assert len(read_csv(save(manager, "consensus", "people", "csv"))) == 3
+    assert len(read_csv(save(manager, "data-health", "checks", "csv"))) > 15
+
+
+FIGURES = [("consensus", "sources"), ("bias", "leanings"), ("data-health", "checks")]
+
+
+@pytest.mark.parametrize(("page", "figure"), FIGURES)
+def test_a_saved_picture_stands_alone(project: Project, page: str, figure: str) -> None:
+    Project.objects.filter(pk=project.pk).update(name="Bread & <butter> \x01")
+    text = save(client_for(project, "manager"), page, figure, "svg")
+    picture = ElementTree.fromstring(text)
+    assert picture.tag == "{http://www.w3.org/2000/svg}svg"
+    words = " ".join(each.text or "" for each in picture.iter("{http://www.w3.org/2000/svg}text"))
+    assert "Bread & <butter>" in words and re.search(r"computed \d{4}-\d\d-\d\d \d\d:\d\d UTC", words)
+    assert "var(" not in text and "href" not in text and "url(" not in text and "font-family" in text
+    assert picture.find("{http://www.w3.org/2000/svg}rect") is not None
+
+
+def test_a_file_that_is_not_there_is_named(project: Project) -> None:
+    manager = client_for(project, "manager")
+    for query in ("figure=x&format=csv", "format=exe", "figure=people&format=svg"):
+        response = manager.get(f"/projects/bread/consensus/?{query}")
+        assert response.status_code == 404 and b"sources" in response.content
 
 
 @pytest.mark.parametrize("page", PAGES.values())
