@@ -34,6 +34,7 @@ from rewardmodel.runtime.rendering import Renderer
 from rewardmodel.runtime.run_directory import RunDirectory
 from rewardmodel.runtime.seeding import derive_generator, seed_everything
 from rewardmodel.runtime.training_state import pack_optimizer, pack_randomness, unpack_optimizer, unpack_randomness
+from rewardmodel.runtime.update_norm import UpdateMeter, describe_update
 from rewardmodel.schedule import warmup_cosine
 
 log = logging.getLogger(__name__)
@@ -62,6 +63,7 @@ class RewardTrainer:
         self.network = make_network(base, config, self.compute)
         self.masters = MasterWeights(self.network)
         self.optimizer = make_optimizer(self.masters, config)
+        self.meter = UpdateMeter(self.masters.parameters)
         self.gradient = GradientStep(
             self.network,
             self.masters,
@@ -99,10 +101,10 @@ class RewardTrainer:
     def _train_step(self) -> None:
         members, rate = self._members(self.step), self._learning_rate(self.step)
         totals = self.gradient.accumulate([self.data.train[i] for i in members], [self.objectives[i] for i in members])
-        norm = self._apply(rate)
+        moved = self._apply(rate)
         # From here on the step is done: what is left of it is caught up on if the run is stopped.
         self.step += 1
-        self.unlogged = {**totals.as_metrics(), "grad_norm": norm, "learning_rate": rate}
+        self.unlogged = {**totals.as_metrics(), **moved, "learning_rate": rate}
         self.directory.status.update(
             step=self.step,
             phase="train",
@@ -113,16 +115,17 @@ class RewardTrainer:
         if self._checkpoint_is_due(self.step):
             self._checkpoint()
 
-    def _apply(self, rate: float) -> float:
+    def _apply(self, rate: float) -> dict[str, float]:
         norm = torch.nn.utils.clip_grad_norm_(self.masters.parameters, self.config.optimizer.max_grad_norm)
         if not torch.isfinite(norm):
             raise Diverged("the gradient is not finite; a lower optimizer.learning_rate usually helps")
         for group in self.optimizer.param_groups:
             group["lr"] = rate
+        self.meter.begin()
         self.optimizer.step()
         self.masters.publish()
         self.masters.clear_gradients()
-        return float(norm)
+        return {"grad_norm": float(norm), **describe_update([self.meter.squares()])}
 
     def _members(self, step: int) -> list[int]:
         epoch, place = divmod(step, count_steps_per_epoch(len(self.data.train), self.config))

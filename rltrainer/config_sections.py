@@ -26,6 +26,9 @@ class ModelConfig:
     """Strength of the adapters: their sum is scaled by this over their rank."""
     threads: int | None = None
     """CPU threads; null takes OMP_NUM_THREADS or else all cores this process may use, less one on a busy machine."""
+    peak_tflops: float | None = None
+    """10^12 operations a second that one device can do at best, for the share of it that learning reaches; null
+    measures a large matrix product."""
     processes: int = 1
     """Processes that train together on this machine, one a GPU; under torchrun its number counts and not this one."""
     sharding: Literal["none", "full"] = "none"
@@ -57,6 +60,8 @@ class ModelConfig:
             yield "sharding: 'full' is for training every weight; with adapter_rank take 'none'"
         if self.threads is not None:
             yield from at_least(self, "threads", 1)
+        if self.peak_tflops is not None:
+            yield from above(self, "peak_tflops", 0)
 
 
 @dataclass(frozen=True, slots=True)

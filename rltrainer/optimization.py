@@ -16,6 +16,7 @@ from rltrainer.memory import MicroBatchBudget
 from rltrainer.policy import CompletionScores, Policy
 from rltrainer.ranks import SINGLE, Ranks
 from rltrainer.records import TrainingBatch, TrainingRow
+from rltrainer.step_work import WorkCount
 from rltrainer.tally import Tally
 from rltrainer.value_head import value_head
 from rltrainer.weight_stepper import WeightStepper
@@ -63,6 +64,7 @@ class PolicyOptimizer:
         self.masters = masters
         self.config = config
         self.ranks = ranks
+        self.work = WorkCount(policy.model)
         foreteller = value_head(policy.model)
         head = [] if foreteller is None else list(foreteller.parameters())
         self.adamw = build_adamw(masters.parameters, config, head=head, head_rate_factor=head_rate_factor)
@@ -91,7 +93,7 @@ class PolicyOptimizer:
         rows = list(batch.counted_rows)
         plan = plan_steps(rows, passes=self.config.passes, minibatches=self.config.minibatches, seed=terms.seed)
         if len(plan) > 1:
-            self._remember_old(rows, terms, besides=plan[0])
+            self._remember_old(rows, terms, tally, besides=plan[0])
         for taken, part in enumerate(plan, start=1):
             own = Tally()
             scored = self._take_step([rows[index] for index in part], terms, own, first=taken == 1)
@@ -112,7 +114,7 @@ class PolicyOptimizer:
         """Put what `pack` gave back."""
         self.stepper.unpack(tensors, state)
 
-    def _remember_old(self, rows: list[TrainingRow], terms: StepTerms, *, besides: Sequence[int]) -> None:
+    def _remember_old(self, rows: list[TrainingRow], terms: StepTerms, tally: Tally, *, besides: Sequence[int]) -> None:
         """What the policy that sampled thinks of the rows that are learned from after its first step.
 
         The rows of the first step itself (`besides`) get it from that step's own pass.
@@ -123,6 +125,7 @@ class PolicyOptimizer:
             _fill_old(rows, places, [rows[index].sampler_log_probs for index in places])
             return
         pairs = [(rows[index].prompt_ids, rows[index].completion_ids) for index in places]
+        self.work.note_scoring(self.policy.plan(pairs), tally)
         mine = self.ranks.share(pairs, weights=[float(len(completion)) for _, completion in pairs])
         with self.masters.whole():
             found = self.ranks.join(self.ranks.attempt(lambda: self.policy.log_probs(mine)))
@@ -169,6 +172,7 @@ class PolicyOptimizer:
         found: list[tuple[float, ...]] = [()] * len(rows)
         self.policy.micro_batch_tokens = self.stepper.budget.tokens
         batches = self.policy.plan([(row.prompt_ids, row.completion_ids) for row in rows])
+        self.work.note(batches, tally)
         missing = self._passes_missing(len(batches), first=first) if self.masters.is_spread else 0
         for clusters in batches:
             # Later steps come after the weights have moved, which cannot be taken back.

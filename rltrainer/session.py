@@ -34,6 +34,7 @@ from rltrainer.rollouts.judged import GivenGroups, JudgedGroups, load_judged_gro
 from rltrainer.rollouts.served_policy import ServedPolicy, publish_adapters, publish_weights, require_served_folder
 from rltrainer.rollouts.vllm_engine import VLLMEngine
 from rltrainer.shared_work import SharedEngine, SharedReward
+from rltrainer.step_work import PeakWatch
 from rltrainer.weights import Weights
 from rltrainer.workbench import Workbench, load_network, make_trainable, set_up
 
@@ -58,6 +59,7 @@ class Session:
     people: HumanFeedback
     data_sha256: str
     ranks: Ranks
+    peak: PeakWatch
 
     @property
     def parts(self) -> Parts:
@@ -132,6 +134,7 @@ def open_session(directory: RunDirectory, config: OnlineConfig, *, ranks: Ranks 
         people=HumanFeedback(directory.root / "human_feedback.jsonl"),
         data_sha256=_hash_data(directory, config),
         ranks=ranks,
+        peak=PeakWatch(bench.compute, configured=config.model.peak_tflops, ranks=ranks, status=directory.status),
     )
 
 

@@ -20,7 +20,8 @@ def describe_speed(collected: Collected, tokens: int, watch: Stopwatch) -> dict[
     """
     times = watch.values()
     sampled = sum(len(completion.token_ids) for group in collected.all_groups for completion in group.completions)
-    measured = {**times, "threads": torch.get_num_threads(), "peak_memory_mib": peak_memory_mib(), **resident_memory()}
+    memory = {"peak_memory_mib": peak_memory_mib(), **resident_memory(), **device_memory()}
+    measured = {**times, "threads": torch.get_num_threads(), **memory}
     if collected.batches:
         measured["tokens_per_second_generate"] = sampled / times["seconds_generate"]
         measured["tokens_per_second_score"] = sampled / times["seconds_score"]
@@ -42,3 +43,10 @@ def resident_memory() -> dict[str, float]:
     except OSError:
         return {}
     return {"resident_memory_mib": pages * resource.getpagesize() / 2**20}
+
+
+def device_memory() -> dict[str, float]:
+    """Highest memory that tensors have held on this process's GPU so far; nothing without one."""
+    if not torch.cuda.is_initialized():
+        return {}
+    return {"peak_device_memory_mib": torch.cuda.max_memory_allocated() / 2**20}

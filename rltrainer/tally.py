@@ -22,6 +22,11 @@ class Tally:
         """A value whose sum is reported."""
         self._sums[name] = self._sums.get(name, 0.0) + value
 
+    def add_share(self, name: str, part: float, whole: float) -> None:
+        """A share of something whose parts are added up; the share of the sums is reported."""
+        self._sums[name] = self._sums.get(name, 0.0) + part
+        self._counts[name] = self._counts.get(name, 0.0) + whole
+
     def add_extremes(self, name: str, values: Tensor, mask: Tensor | None = None) -> None:
         """Values whose least and greatest are reported as `<name>_min` and `<name>_max`."""
         counted = values.detach() if mask is None else values.detach()[mask]

@@ -120,8 +120,9 @@ class Trainer:
             batch = self.prepare(session, progress, collected.groups, watch, tally)
             self._learn(session, progress, batch, watch, tally)
             tokens = batch.tokens
-        measured = {**describe_groups(collected.all_groups), **collected.metrics, **tally.values()}
+        measured: dict[str, Any] = {**describe_groups(collected.all_groups), **collected.metrics, **tally.values()}
         measured.update(kl_coefficient=session.controller.coefficient, **describe_speed(collected, tokens, watch))
+        measured.update(session.peak.describe(measured, watch.seconds.get("train")))
         if "kl_sequence" in measured:
             session.controller.update(measured["kl_sequence"], len(flatten_completions(collected.groups)))
         # One rank reads for all: the others might find the file a line longer.

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from rewardmodel.runtime.faults import Diverged
 from rewardmodel.runtime.training_state import pack_optimizer, unpack_optimizer
+from rewardmodel.runtime.update_norm import UpdateMeter, describe_update
 from rltrainer.config_learning import OptimizerConfig
 from rltrainer.memory import MicroBatchBudget, is_out_of_memory
 from rltrainer.ranks import SINGLE, Ranks
@@ -39,6 +40,7 @@ class WeightStepper:
         self.budget = budget
         self.ranks = ranks
         self.skipped_in_a_row = 0
+        self.meter = UpdateMeter(masters.parameters)
 
     def take(self, accumulate: Callable[[Tally], T], *, learning_rate: float, tally: Tally) -> T:
         """One optimizer step; gives what `accumulate` gave.
@@ -60,7 +62,9 @@ class WeightStepper:
         norm = as_number(nn.utils.clip_grad_norm_(self.masters.parameters, self.config.max_grad_norm, foreach=True))
         tally.add_mean("grad_norm", torch.tensor([norm], dtype=torch.float64))
         if math.isfinite(norm):
+            self.meter.begin()
             self._move(learning_rate)
+            self._note_update(tally)
         else:
             self._skip(tally)
         return found
@@ -116,6 +120,13 @@ class WeightStepper:
         self.masters.publish()
         self.masters.clear_gradients()
         self.skipped_in_a_row = 0
+
+    def _note_update(self, tally: Tally) -> None:
+        own = self.meter.squares()
+        # Ranks that hold all weights measure the same.
+        squares = self.ranks.gather(own) if self.masters.is_spread else [own]
+        for name, moved in describe_update(squares).items():
+            tally.add_mean(name, torch.tensor([moved], dtype=torch.float64))
 
     def _skip(self, tally: Tally) -> None:
         self.masters.clear_gradients()

@@ -28,6 +28,7 @@ class Status:
     message: str = ""
     pid: int = 0
     device: str = ""
+    device_peak: dict[str, Any] | None = None
     seconds_per_step: float | None = None
     checkpoint_step: int | None = None
     warnings: tuple[dict[str, Any], ...] = ()

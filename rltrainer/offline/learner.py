@@ -12,6 +12,7 @@ from rltrainer.offline.objective import Answers, Objective, StepSize, Sums
 from rltrainer.offline.portions import plan_portions
 from rltrainer.offline_losses import sum_log_probs
 from rltrainer.policy import CompletionScores, Policy
+from rltrainer.step_work import WorkCount
 from rltrainer.tally import Tally
 from rltrainer.weight_stepper import WeightStepper
 
@@ -22,6 +23,7 @@ class Learner:
     def __init__(self, policy: Policy, stepper: WeightStepper) -> None:
         self.policy = policy
         self.stepper = stepper
+        self.work = WorkCount(policy.model)
 
     def learn(self, lessons: Sequence[Lesson], objective: Objective, *, learning_rate: float, tally: Tally) -> None:
         """One optimizer step on these lessons.
@@ -58,7 +60,9 @@ class Learner:
         return found
 
     def _accumulate(self, lessons: Sequence[Lesson], objective: Objective, size: StepSize, tally: Tally) -> None:
-        for clusters in self.portions(lessons):
+        portions = self.portions(lessons)
+        self.work.note(portions, tally)
+        for clusters in portions:
             self.policy.check()
             answers = _in_order(self.policy.score(clusters))
             own = [lessons[member] for member in _members(clusters, len(lessons[0].responses))]

@@ -26,6 +26,7 @@ from rltrainer.policy import Policy
 from rltrainer.progress import Parts
 from rltrainer.ranks import SINGLE, Ranks
 from rltrainer.session import MICRO_BATCH_TOKENS, choose_budget
+from rltrainer.step_work import PeakWatch
 from rltrainer.weight_stepper import WeightStepper
 from rltrainer.workbench import load_network, make_trainable
 
@@ -60,6 +61,7 @@ class Session:
     objective: Objective
     start: Start
     ranks: Ranks
+    peak: PeakWatch
 
     @property
     def parts(self) -> Parts:
@@ -86,7 +88,8 @@ def open_session(directory: RunDirectory, config: OfflineConfig, *, ranks: Ranks
     learner = make_learner(directory, config, network, ranks)
     schedule = Schedule(lessons.train, config.training, seed=config.seed)
     objective = _make_objective(directory, config, compute, learner, schedule, lessons)
-    return Session(compute, network, renderer, lessons, schedule, learner, objective, Start(), ranks)
+    peak = PeakWatch(compute, configured=model.peak_tflops, ranks=ranks, status=directory.status)
+    return Session(compute, network, renderer, lessons, schedule, learner, objective, Start(), ranks, peak)
 
 
 def _longest(lessons: Lessons, max_new_tokens: int) -> int:

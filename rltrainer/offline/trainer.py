@@ -84,13 +84,15 @@ class OfflineTrainer:
         progress.step += 1
         times = watch.values()
         tokens = sum(lesson.tokens for lesson in batch)
+        measured = tally.values()
         speed = {"tokens": float(tokens), "tokens_per_second_train": tokens / times["seconds_train"]}
+        work = session.peak.describe(measured, times["seconds_train"])
         self.directory.append_metrics(
-            progress.step, {**tally.values(), **looked, "learning_rate": rate, **speed, **times}
+            progress.step, {**measured, **looked, "learning_rate": rate, **speed, **work, **times}
         )
         message = f"step {progress.step} of {session.schedule.steps}"
         self.directory.status.update(step=progress.step, seconds_per_step=times["seconds_step"], message=message)
-        log.info("%s: loss %.4f, %.2f s", message, tally.values()["loss"], times["seconds_step"])
+        log.info("%s: loss %.4f, %.2f s", message, measured["loss"], times["seconds_step"])
 
     def _look(self, session: Session, step: int) -> dict[str, float]:
         """How the policy does on the monitored held-out lessons before this step, where a look is due."""

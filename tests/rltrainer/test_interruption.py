@@ -7,7 +7,7 @@ from safetensors.torch import load_file
 from rewardmodel.runtime.cancellation import Cancellation
 from tests.rltrainer.run_folder import grpo_config, make_run, read_json, read_rows, run
 
-TIMES = ("seconds_", "tokens_per_second", "peak_memory", "resident_memory")
+TIMES = ("seconds_", "tokens_per_second", "tflops", "peak_", "resident_memory")
 
 
 def _stop_at_look(monkeypatch, number):

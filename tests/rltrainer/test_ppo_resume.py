@@ -8,7 +8,7 @@ from rewardmodel.runtime.cancellation import Cancellation
 from tests.rltrainer.run_folder import make_run, ppo_config, read_json, read_rows, run
 
 STEPS = 4
-TIMES = ("seconds_", "tokens_per_second", "peak_memory", "resident_memory")
+TIMES = ("seconds_", "tokens_per_second", "tflops", "peak_", "resident_memory")
 
 
 def _config(base, kind):

@@ -10,7 +10,7 @@ from rltrainer.config import parse_config
 from tests.rltrainer.run_folder import grpo_config, make_run, read_json, read_rows, run
 
 STEPS = 4
-TIMES = ("seconds_", "tokens_per_second", "peak_memory", "resident_memory", "rss", "micro_batch")
+TIMES = ("seconds_", "tokens_per_second", "tflops", "peak_", "resident_memory", "rss", "micro_batch")
 KINDS = {
     "grpo": {"optimizer": {"passes": 2, "minibatches": 2}, "kl": {"controller": "adaptive", "horizon": 20}},
     "rloo": {},

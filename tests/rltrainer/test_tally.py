@@ -44,3 +44,13 @@ def test_settled_sums_of_several_steps_become_their_mean():
         step.settle("loss", "absent")
         tally.merge(step)
     assert tally.values() == {"loss": 4.0}
+
+
+def test_a_share_is_that_of_the_sums_however_they_came_together():
+    first, second = Tally(), Tally()
+    first.add_share("padding", 1, 10)
+    second.add_share("padding", 5, 20)
+    first.merge(second)
+    assert first.values() == {"padding": 0.2}
+    second.add_share("none", 0, 0)
+    assert "none" not in second.values()

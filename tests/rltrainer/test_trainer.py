@@ -11,7 +11,7 @@ from safetensors.torch import load_file
 from rewardmodel.runtime.backbones import load_causal_model
 from tests.rltrainer.run_folder import grpo_config, make_run, read_json, read_rows, run, start
 
-TIMES = ("seconds_", "tokens_per_second", "peak_memory", "resident_memory")
+TIMES = ("seconds_", "tokens_per_second", "tflops", "peak_", "resident_memory")
 
 
 def _weights(folder):
@@ -52,6 +52,17 @@ def test_the_weights_moved(straight, base):
     before, after = load_file(base / "model.safetensors"), _weights(straight)
     assert before.keys() == after.keys()
     assert all(not torch.equal(before[name], after[name]) for name in before)
+
+
+def test_what_the_steps_computed_is_held_against_the_device(straight):
+    status, rows = read_json(straight / "status.json"), [r["values"] for r in read_rows(straight / "metrics.jsonl")]
+    peak = status["device_peak"]
+    assert (peak["source"], peak["tflops"] > 0) == ("measured", True)
+    for values in rows:
+        assert values["peak_share_train"] == pytest.approx(values["tflops_train"] / peak["tflops"], rel=1e-6)
+        # Our own layers run the tiny model, and they know no padding.
+        assert values["padding_fraction"] == 0.0
+        assert 0 < values["update_norm"] < 1
 
 
 def test_metrics_start_at_the_reference(straight):

@@ -26,6 +26,11 @@ class ExplainedCurve:
     entry: MetricEntry | None
 
 
+UPDATE = CurveSpec("Change of the weights, relative", ("update_norm",))
+WORK = (
+    CurveSpec("Share of the device's peak", ("peak_share_train",)),
+    CurveSpec("Padding computed", ("padding_fraction",)),
+)
 GROUPS = (
     CurveSpec("Groups with equal rewards", ("zero_std_fraction",)),
     CurveSpec("Groups worth keeping", ("keep_rate",)),
@@ -41,7 +46,9 @@ ONLINE = (
     CurveSpec("Preferred by people", ("human_win_rate",)),
     CurveSpec("Held back by a clip limit", ("clip_low_fraction", "clip_high_fraction")),
     CurveSpec("Gradient norm", ("grad_norm",)),
+    UPDATE,
     CurveSpec("Loss", ("loss",)),
+    *WORK,
 )
 CRITIC = (
     CurveSpec("Variance that the critic explains", ("explained_variance",)),
@@ -53,7 +60,9 @@ CURVES: dict[str, tuple[CurveSpec, ...]] = {
         CurveSpec("Accuracy on the batch", ("accuracy",)),
         CurveSpec("Accuracy on held-out pairs", ("eval_accuracy",)),
         CurveSpec("Gradient norm", ("grad_norm",)),
+        UPDATE,
         CurveSpec("Pairs a second", ("pairs_per_second",)),
+        CurveSpec("Padding computed", ("padding_fraction",)),
         CurveSpec("Learning rate", ("learning_rate",)),
     ),
     Run.Kind.SFT: (
@@ -61,8 +70,10 @@ CURVES: dict[str, tuple[CurveSpec, ...]] = {
         CurveSpec("Loss on held-out responses", ("eval_loss",)),
         CurveSpec("Entropy, nats", ("entropy",)),
         CurveSpec("Gradient norm", ("grad_norm",)),
+        UPDATE,
         CurveSpec("Learning rate", ("learning_rate",)),
         CurveSpec("Tokens a second", ("tokens_per_second_train",)),
+        *WORK,
     ),
     Run.Kind.DPO: (
         CurveSpec("Loss", ("loss",)),
@@ -72,6 +83,8 @@ CURVES: dict[str, tuple[CurveSpec, ...]] = {
         CurveSpec("Log-prob of the chosen response", ("log_prob_chosen",)),
         CurveSpec("Log-prob of the rejected response", ("log_prob_rejected",)),
         CurveSpec("Gradient norm", ("grad_norm",)),
+        UPDATE,
+        *WORK,
     ),
     Run.Kind.PPO: (*(spec for spec in ONLINE if spec not in GROUPS), *CRITIC),
     **dict.fromkeys((kind for kind in ONLINE_KINDS if kind != Run.Kind.PPO), ONLINE),

@@ -16,7 +16,9 @@ from tests.rltrainer.run_folder import grpo_config, make_run, read_json, read_ro
 
 # A large epsilon: otherwise Adam makes whole steps of the rounding in gradients near 0.
 OPTIMIZER = {"learning_rate": 1e-2, "epsilon": 1e-2}
-MEASURED_BY_EACH = ("seconds_", "tokens_per_second", "peak_memory", "resident_memory", "sampler_gap", "sampler_ratio")
+MEASURED_BY_EACH = (
+    "seconds_", "tokens_per_second", "tflops", "peak_", "resident_memory", "sampler_gap", "sampler_ratio", "padding",
+)  # fmt: skip
 
 
 def _config(base, **sections):

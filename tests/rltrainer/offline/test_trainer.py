@@ -13,7 +13,7 @@ from rewardmodel.runtime.cancellation import Cancellation
 from tests.rltrainer.offline.run_folder import make_offline_run, offline_config
 from tests.rltrainer.run_folder import read_json, read_rows, run
 
-TIMES = ("seconds_", "tokens_per_second", "peak_memory")
+TIMES = ("seconds_", "tokens_per_second", "tflops", "peak_")
 KINDS = ("sft", "dpo")
 
 

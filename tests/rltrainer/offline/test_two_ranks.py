@@ -13,7 +13,7 @@ from tests.rltrainer.distributed.processes import on_ranks
 from tests.rltrainer.offline.run_folder import make_offline_run, offline_config
 from tests.rltrainer.run_folder import read_json, read_rows
 
-MEASURED_BY_EACH = ("seconds_", "tokens_per_second", "peak_memory")
+MEASURED_BY_EACH = ("seconds_", "tokens_per_second", "tflops", "peak_", "padding")
 
 
 def _train(ranks, folder, stop_at=None):
