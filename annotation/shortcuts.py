@@ -28,6 +28,10 @@ DEFAULTS: dict[str, str] = {
     "redo": "ctrl+shift+z",
     "not-applicable": "n",
     "reason": "w",
+    "pin": "k",
+    "find": "/",
+    "lengths": "l",
+    "prompt": "shift+p",
 }
 """{action: key}."""
 KEYS: tuple[str, ...] = (
@@ -39,9 +43,16 @@ KEYS: tuple[str, ...] = (
 
 
 def resolve(overrides: Mapping[str, str]) -> dict[str, str]:
-    """{action: key} of a person; what a newer version does not know any more is passed over."""
+    """{action: key} of a person; what a newer version does not know any more is passed over.
+
+    An action that is newer than their choice of its usual key gets the first key that is free.
+    """
     known = {action: key for action, key in overrides.items() if action in DEFAULTS and key in KEYS}
-    return {**DEFAULTS, **known}
+    chosen = {**DEFAULTS, **known}
+    taken = set(known.values())
+    for action in [action for action in DEFAULTS if action not in known and DEFAULTS[action] in taken]:
+        chosen[action] = next(key for key in KEYS if key not in chosen.values())
+    return chosen
 
 
 def check(wanted: Mapping[str, object]) -> dict[str, str]:

@@ -1,5 +1,7 @@
 """What the answer to a submit carries: which judgment it became and, for practice and tests, how right it was."""
 
+from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 from drf_spectacular.utils import PolymorphicProxySerializer, extend_schema_field
@@ -7,6 +9,7 @@ from rest_framework import serializers
 
 from annotation.blinding import answer_to_letters
 from annotation.models import Judgment
+from annotation.quality.signals import MEANINGS, Seen, habits_after
 from annotation.selectors.feedback import PracticeFeedback, QualificationResult, feedback_on
 from annotation.services.judgments import Submission
 from annotation.web.markdown import render_markdown
@@ -46,16 +49,37 @@ class FeedbackField(serializers.DictField):
     """Shaped by `show_feedback`."""
 
 
+class HabitsOutput(serializers.Serializer[Any]):
+    as_shown_from = serializers.IntegerField(
+        allow_null=True, help_text="The fewest responses that, ranked as shown once more, give the warning as_shown."
+    )
+    place = serializers.IntegerField(allow_null=True, help_text="Where the best response stood last, from 0.")
+    place_from = serializers.IntegerField(
+        allow_null=True, help_text="The fewest responses with which the best one there again gives same_place."
+    )
+
+
 class SubmissionOutput(JudgmentOutput):
+    warnings = serializers.ListField(
+        child=serializers.ChoiceField(list(MEANINGS)), help_text="Signs of haste or habit. They keep nothing out."
+    )
+    habits = HabitsOutput(required=False, help_text="Only for rankings: what would give a warning next time.")
     feedback = FeedbackField(required=False, help_text="Only for practice, and for the last task of a test.")
 
 
 def show_submission(submission: Submission) -> dict[str, Any]:
     """The judgment in the shape of SubmissionOutput; the same when the same submit comes again."""
     judgment = submission.judgment
-    shown: dict[str, Any] = {"id": judgment.pk, "revision": judgment.revision}
+    shown: dict[str, Any] = {"id": judgment.pk, "revision": judgment.revision, "warnings": judgment.warnings}
     feedback = show_feedback(judgment)
     return shown if feedback is None else {**shown, "feedback": feedback}
+
+
+def show_habits(submission: Submission, earlier: Sequence[Seen]) -> dict[str, Any]:
+    """What would give a warning next time, once this ranking is told; earlier: those before it, newest first."""
+    judgment = submission.judgment
+    newest = [(judgment.shown_order, judgment.tiers)] if submission.is_new else []
+    return asdict(habits_after([*newest, *earlier]))
 
 
 def show_feedback(judgment: Judgment) -> dict[str, Any] | None:

@@ -11,7 +11,7 @@ from annotation.allocation import shown_order
 from annotation.api.base import ApiView, address_of, paginate, person
 from annotation.api.blind_task import BlindTaskOutput, keys_of, show_task
 from annotation.api.bodies import StrictSerializer, read_body
-from annotation.api.feedback import JudgmentOutput, SubmissionOutput, show_submission
+from annotation.api.feedback import JudgmentOutput, SubmissionOutput, show_habits, show_submission
 from annotation.api.html_wanted import HTML_WANTED, wants_html
 from annotation.api.lease_tokens import LeaseToken, LeaseTokenField
 from annotation.api.letters import answer_in_keys
@@ -129,6 +129,8 @@ class SubmitView(ApiView):
                 sheet=sheet,
             )
         shown = show_submission(submission)
+        if sheet.task.kind == FeedbackKind.RANKING:
+            shown["habits"] = show_habits(submission, sheet.earlier)
         if body["next"]:
             shown["next"] = _acquire_next(request, sheet.task.project.slug)
         return Response(shown, status=201 if submission.is_new else 200)

@@ -1,6 +1,7 @@
 """PURE. Signs of haste and habit in one answer. They are recorded with it and never keep it out."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from math import factorial
 
 FASTEST_CHARACTERS_PER_SECOND = 100.0
@@ -22,6 +23,21 @@ Seen = tuple[Sequence[str], Sequence[Sequence[str]]]
 """(response keys in the order shown, tiers best first)."""
 
 
+MOST_RESPONSES = 9
+
+
+@dataclass(frozen=True, slots=True)
+class Habits:
+    """What the next ranking would have to look like to complete a suspicious row, so that people can be told before."""
+
+    as_shown_from: int | None
+    """The fewest responses that, ranked in the order shown, would do it; None while nothing would."""
+    place: int | None
+    """Where the best response of the last ranking stood, from 0."""
+    place_from: int | None
+    """The fewest responses with which the best one at that place again would do it."""
+
+
 def is_too_fast(active_ms: int | None, *, characters: int) -> bool:
     """Whether the active time is too short to have read the responses. Unknown time is no sign.
 
@@ -32,15 +48,43 @@ def is_too_fast(active_ms: int | None, *, characters: int) -> bool:
 
 def row_signals(answers: Sequence[Seen]) -> list[str]:
     """What the newest of these rankings, newest first, completes a suspicious row of."""
-    found = []
+    if _is_shown_row(answers):
+        return [AS_SHOWN]
     place = _best_place(answers[0]) if answers else None
-    if _is_row(answers, _as_shown, chance=lambda count: 1 / factorial(count), free=0):
-        found.append(AS_SHOWN)
-    elif place is not None and _is_row(
-        answers, lambda each: _best_place(each) == place, chance=lambda count: 1 / count, free=1
-    ):
-        found.append(SAME_PLACE)
-    return found
+    return [SAME_PLACE] if place is not None and _is_place_row(answers, place) else []
+
+
+def habits_after(answers: Sequence[Seen]) -> Habits:
+    """What these rankings, newest first, leave to be completed by one more."""
+    place = _best_place(answers[0]) if answers else None
+    as_shown = (count for count in _COUNTS if _is_shown_row([_ranked_as_shown(count), *answers]))
+    at_place = (
+        count
+        for count in _COUNTS
+        if place is not None and place < count and _is_place_row([_ranked_best(count, place), *answers], place)
+    )
+    return Habits(next(as_shown, None), place, next(at_place, None))
+
+
+_COUNTS = range(2, MOST_RESPONSES + 1)
+
+
+def _ranked_as_shown(count: int) -> Seen:
+    shown = [str(number) for number in range(count)]
+    return shown, [[key] for key in shown]
+
+
+def _ranked_best(count: int, place: int) -> Seen:
+    shown = [str(number) for number in range(count)]
+    return shown, [[shown[place]], [key for key in shown if key != shown[place]]]
+
+
+def _is_shown_row(answers: Sequence[Seen]) -> bool:
+    return _is_row(answers, _as_shown, chance=lambda count: 1 / factorial(count), free=0)
+
+
+def _is_place_row(answers: Sequence[Seen], place: int) -> bool:
+    return _is_row(answers, lambda each: _best_place(each) == place, chance=lambda count: 1 / count, free=1)
 
 
 def _is_row(

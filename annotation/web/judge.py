@@ -1,5 +1,6 @@
 """The screens on which people judge. The page carries its first task inside; the scripts fetch the next ones."""
 
+from dataclasses import asdict
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -9,7 +10,9 @@ from django.views.decorators.csrf import ensure_csrf_cookie
 from annotation.api.work import show_outcome
 from annotation.exceptions import NotFound
 from annotation.models import FeedbackKind, Project
+from annotation.quality.signals import FASTEST_CHARACTERS_PER_SECOND
 from annotation.selectors.guidelines import version_last_worked_under
+from annotation.selectors.habits import my_habits
 from annotation.selectors.shortcuts import my_shortcuts
 from annotation.selectors.work import my_judgments, my_progress
 from annotation.services.slots import acquire_task
@@ -25,11 +28,15 @@ SHARED_ACTIONS = {
     "quote": "quote the selected words",
     "guidelines": "guidelines",
     "help": "these keys",
+    "find": "find in the response",
+    "lengths": "how long the responses are",
+    "prompt": "fold the prompt, or unfold it",
 }
 ACTIONS: dict[str, dict[str, str]] = {
     FeedbackKind.RANKING: {
         "compare": "compare the lit response with another",
         "expand": "whole text of the lit response",
+        "pin": "keep the lit response in sight",
         "up": "one tier up",
         "down": "one tier down",
         "tie": "tie with the tier above",
@@ -55,6 +62,7 @@ def show_judge(request: HttpRequest, slug: str) -> HttpResponse:
         "progress": progress,
         "progress_total": progress.judgments + progress.waiting,
         "first_work": _first_work(request, project),
+        "habits": asdict(my_habits(user=person(request), project=project)),
         "guideline_since": version_last_worked_under(user=person(request), project=project),
     }
     return render(request, "annotation/judge.html", context)
@@ -83,6 +91,7 @@ def edit_judgment(request: HttpRequest, judgment_id: int) -> HttpResponse:
 def _screen(request: HttpRequest, kind: str) -> dict[str, Any]:
     return {
         "kind": kind,
+        "fastest": FASTEST_CHARACTERS_PER_SECOND,
         "entry": ENTRIES[kind],
         "modules": modules_of(ENTRIES[kind]),
         "shortcuts": my_shortcuts(user=person(request)),

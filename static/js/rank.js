@@ -23,6 +23,7 @@ class RankKind {
     this.scores = new Scores({ criteria: task.criteria, letters: this.letters, onChange });
     this.compare = new Compare({ responses: task.responses, placeOf: (letter) => rankText(this.ranking, letter) });
     [this.lit] = this.letters;
+    this.pinned = null;
     this.buildCards(task);
     this.buildDock();
     buildTabs({ letters: this.letters, onLight: (letter) => this.light(letter), onCompare: () => this.openCompare(this.lit) });
@@ -89,8 +90,14 @@ class RankKind {
       "line-down": () => this.moveLine(() => this.ranking.moveLine(1)),
       compare: () => this.openCompare(target),
       expand: () => toggleUnfolded(this.cardOf(target)),
+      pin: () => this.pin(target),
     };
     return actions[action] ? actions[action]() : false;
+  }
+
+  findIn(event) {
+    const letter = this.letterAt(event) || this.lit;
+    return { card: this.cardOf(letter), name: `response ${letter}` };
   }
 
   // --- acting -------------------------------------------------------------------------------------------------------
@@ -104,6 +111,14 @@ class RankKind {
   onLetter(letter) {
     if (!this.letters.includes(letter)) return false;
     return this.compare.isChoosing ? this.compare.chosen(letter) : this.light(letter);
+  }
+
+  /** Keeps a response in sight while the others go by; one at a time. */
+  pin(letter) {
+    this.pinned = this.pinned === letter ? null : letter;
+    byId("cards").classList.toggle("has-pin", this.pinned !== null);
+    this.light(letter);
+    announce(this.pinned ? `Response ${letter} stays in sight.` : `Response ${letter} scrolls with the others again.`);
   }
 
   openCompare(letter) {
@@ -212,6 +227,7 @@ class RankKind {
   buildCards({ responses }) {
     const count = this.letters.length;
     byId("cards").dataset.count = String(count);
+    byId("cards").classList.remove("has-pin");
     byId("cards").replaceChildren(...responses.map((response) => buildCard({
       response, count, scales: this.scores.of(response.letter),
       onLight: (letter) => this.light(letter), onFocus: (letter) => this.onFocus(letter),
@@ -251,7 +267,7 @@ class RankKind {
   drawCards() {
     for (const letter of this.letters) {
       const lane = this.ranking.laneOf(letter);
-      drawCard(this.cardOf(letter), { isLit: letter === this.lit, lane, isBad: lane >= this.ranking.line, text: rankText(this.ranking, letter) });
+      drawCard(this.cardOf(letter), { isLit: letter === this.lit, isPinned: letter === this.pinned, lane, isBad: lane >= this.ranking.line, text: rankText(this.ranking, letter) });
     }
     if (this.dock) this.dock.mark(this.lit);
     drawTabs({ lit: this.lit, rankOf: (letter) => this.rankOf(letter) });

@@ -2,16 +2,17 @@
 
 import { showText, watchOverflow } from "./content.js";
 import { el } from "./dom.js";
+import { lengthNote } from "./lengths.js";
 
 const MORE = [["up", "↑", "Move up"], ["down", "↓", "Move down"], ["tie", "=", "Tie with the one above"], ["bad", "✕", "Not acceptable"], ["unrank", "↺", "Unrank"]];
 
 export function buildCard({ response, count, scales, onLight, onFocus }) {
-  const { letter, html } = response;
+  const { letter, html, text: source } = response;
   const text = showText(html);
   const card = el("article", {
     class: "card", id: `card-${letter}`, "data-letter": letter, tabindex: "-1", "aria-labelledby": `name-${letter}`,
     on: { click: (event) => onClick(event, letter, onLight), focusin: () => onFocus(letter) },
-  }, head(letter, count), text, unfold(letter), ...scales.map((scale) => scale.node), tools(letter, count));
+  }, head(letter, count), lengthNote(source), text, unfold(letter), ...scales.map((scale) => scale.node), tools(letter, count));
   watchOverflow(card, text);
   return card;
 }
@@ -20,7 +21,15 @@ function head(letter, count) {
   const compare = count > 1 ? el("button", { type: "button", class: "mini text", "data-action": "compare", "aria-label": `Compare response ${letter}` }, "Compare") : null;
   return el("div", { class: "card-head" },
     el("h2", { id: `name-${letter}` }, el("span", { class: "visually-hidden" }, "Response "), el("span", { class: "badge" }, letter)),
-    compare, el("span", { class: "rank none" }, "not ranked"));
+    el("div", { class: "card-tools" }, compare, icon("find", FIND, "Find in", letter), count > 1 ? icon("pin", PIN, "Keep in sight", letter, { "aria-pressed": "false" }) : null),
+    el("span", { class: "rank none" }, "not ranked"));
+}
+
+const FIND = '<svg viewBox="0 0 16 16" aria-hidden="true"><circle cx="6.8" cy="6.8" r="4.3"/><path d="m10 10 4 4"/></svg>';
+const PIN = '<svg viewBox="0 0 16 16" aria-hidden="true"><path d="M5 2h6l-.8 5 2.3 2.5h-9L5.800 7zM8 9.500V14"/></svg>';
+
+function icon(action, html, label, letter, more = {}) {
+  return el("button", { type: "button", class: "mini icon", "data-action": action, "aria-label": `${label}: response ${letter}`, title: label, html, ...more });
 }
 
 function unfold(letter) {
@@ -43,8 +52,10 @@ function onClick(event, letter, onLight) {
 }
 
 /** Shows where the response stands, and whether it is the lit one. */
-export function drawCard(card, { isLit, lane, isBad, text }) {
+export function drawCard(card, { isLit, isPinned, lane, isBad, text }) {
   card.classList.toggle("on", isLit);
+  card.classList.toggle("pinned", isPinned);
+  card.querySelector("[data-action=pin]")?.setAttribute("aria-pressed", String(isPinned));
   card.tabIndex = isLit ? 0 : -1;
   const rank = card.querySelector(".rank");
   rank.textContent = text;

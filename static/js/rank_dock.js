@@ -49,7 +49,7 @@ export class RankDock {
   }
 
   chip(letter) {
-    return el("button", { type: "button", class: "chip", "data-letter": letter, "aria-label": `Response ${letter}: ${rankText(this.ranking, letter)}`, on: { click: () => this.handlers.onLight(letter) } }, letter);
+    return el("button", { type: "button", class: "chip", "data-letter": letter, "aria-roledescription": "response to rank", "aria-label": `Response ${letter}: ${rankText(this.ranking, letter)}`, on: { click: () => this.handlers.onLight(letter) } }, letter);
   }
 
   /** Between two tiers: a place to drop into, and how much better the upper one is. */

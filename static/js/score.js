@@ -3,6 +3,7 @@
 
 import { showText } from "./content.js";
 import { announce, el } from "./dom.js";
+import { lengthNote } from "./lengths.js";
 import { Scores } from "./scores.js";
 import { Screen } from "./screen.js";
 
@@ -15,7 +16,7 @@ class ScoreKind {
     this.scores = new Scores({ criteria: task.criteria, letters: [this.letter], onChange });
     this.scales = this.scores.scales;
     const response = el("article", { class: "card sole", tabindex: "-1", "aria-labelledby": "name-response" },
-      el("h2", { id: "name-response", class: "eyebrow" }, "Response"), showText(task.responses[0].html));
+      el("h2", { id: "name-response", class: "eyebrow" }, "Response"), lengthNote(task.responses[0].text), showText(task.responses[0].html));
     const scales = el("section", { class: "scales panel", "aria-label": "Scores" }, ...this.scales.map((scale) => scale.node));
     byId("cards").replaceChildren(response, scales);
     this.scales.forEach((scale, index) => scale.node.addEventListener("focusin", () => this.mark(index)));
@@ -48,6 +49,10 @@ class ScoreKind {
     if (!this.scales.length) return;
     const { node, field } = this.scales[this.lit];
     (field || node).focus({ preventScroll: true });
+  }
+
+  findIn() {
+    return { card: document.querySelector(".card"), name: "the response" };
   }
 
   act(action, value, event) {

@@ -2,9 +2,11 @@
 // The kind of feedback (`kind`) builds the answer; everything that concerns the server is here.
 
 import { Attention } from "./attention.js";
+import { Caution, sayAfter } from "./caution.js";
 import { announce } from "./dom.js";
 import { Drafts } from "./drafts.js";
 import { showFeedback, showStage } from "./feedback.js";
+import { closeFind } from "./find.js";
 import { ApiError, call } from "./http.js";
 import { KeySettings } from "./key_settings.js";
 import { Keys, showCode } from "./keys.js";
@@ -13,7 +15,7 @@ import { hideBanner, hideToast, showToast } from "./notices.js";
 import { ScreenInput } from "./screen_input.js";
 import { Sending } from "./sending.js";
 import { countOne, showDraftState, showTime, tellFailure, tellLeaseLost, tellNewerDraft, tellOffline, tellOtherDraft, tellSubmittedElsewhere } from "./teller.js";
-import { explainNoWork, showPrompt } from "./texts.js";
+import { showGuideline, showNoWork, showPrompt } from "./texts.js";
 
 const byId = (id) => document.getElementById(id);
 const readPage = (id) => (byId(id) ? JSON.parse(byId(id).textContent) : null);
@@ -30,6 +32,9 @@ export class Screen {
     this.lease = new Lease({ api: this.api, onLost: tellLeaseLost, onTime: showTime });
     this.sending = new Sending({ who, onWait: () => tellOffline(() => this.sending.retry()) });
     this.keySettings = new KeySettings({ api: this.api, keys: this.keys });
+    this.caution = new Caution({
+      place: byId("caution"), charactersPerSecond: Number(this.main.dataset.fastest), habits: readPage("habits"), read: () => this.readyAnswer(),
+    });
     this.editing = null;
     this.busy = false;
     this.bind();
@@ -69,7 +74,7 @@ export class Screen {
 
   take(work) {
     if (work.task) this.open(work);
-    else this.showNoWork(work);
+    else showNoWork(work);
   }
 
   open({ task, lease, draft, stage }) {
@@ -108,10 +113,12 @@ export class Screen {
     byId("no-work").hidden = true;
     byId("work").hidden = byId("dock").hidden = false;
     byId("rationale").value = "";
+    closeFind();
     byId("prompt").replaceChildren(...showPrompt(task.prompt));
-    this.showGuideline(task.guideline_html);
+    showGuideline(task.guideline_html);
     this.kind.mount(task, () => this.changed());
     this.keySettings.draw();
+    this.caution.open(task);
     this.showMissing();
     window.scrollTo({ top: 0 });
   }
@@ -122,25 +129,15 @@ export class Screen {
     this.showMissing();
   }
 
-  showGuideline(html) {
-    for (const place of document.querySelectorAll("[data-guideline]")) {
-      place.innerHTML = html;
-      place.closest("[data-guideline-box]").hidden = !html;
-    }
-    byId("guidelines-button").hidden = !html;
-  }
-
-  showNoWork({ reason, until, explanation }) {
-    byId("work").hidden = byId("dock").hidden = true;
-    byId("no-work").hidden = false;
-    byId("no-work-reason").textContent = explanation || explainNoWork(reason, until);
-    byId("no-work-title").focus();
-  }
-
   // --- the answer ---------------------------------------------------------------------------------------------------
 
   answer() {
     return { ...this.kind.answer(), rationale: byId("rationale").value, active_ms: this.attention.read() };
+  }
+
+  /** What would be sent now; null while something is missing, and for changes, which are no matter of haste. */
+  readyAnswer() {
+    return this.editing || !this.task || byId("work").hidden || this.kind.missing() ? null : this.answer();
   }
 
   changed() {
@@ -152,6 +149,7 @@ export class Screen {
     const missing = this.kind.missing();
     byId("missing").textContent = missing;
     byId("submit").setAttribute("aria-disabled", String(Boolean(missing)));
+    this.caution.look();
   }
 
   async submit() {
@@ -171,11 +169,12 @@ export class Screen {
     this.drafts.local.write(this.task, body.answer, this.drafts.version);
     const saved = await this.sending.send(`${this.api}tasks/${this.task.id}/judgments`, body, { task: this.task.id });
     this.drafts.close();
+    this.caution.learn(saved.habits);
     hideBanner();
     if (saved.feedback) await showFeedback(saved.feedback);
     else {
       countOne();
-      showToast("Saved.", { action: () => this.openEdit(saved.id), actionText: "Undo", key: showCode(this.keys.shortcuts.undo) });
+      showToast(sayAfter(saved.warnings), { action: () => this.openEdit(saved.id), actionText: "Undo", key: showCode(this.keys.shortcuts.undo) });
     }
     await this.next(saved.next);
   }

@@ -1,6 +1,8 @@
 // Keys, buttons and dialogs of the judging screen: what people press becomes the name of an action.
 
 import { isTextField } from "./dom.js";
+import { openFind } from "./find.js";
+import { toggleLengths, togglePrompt } from "./lengths.js";
 import { takeToastAction } from "./notices.js";
 import { addQuote, selectedText, watchSelection } from "./quotes.js";
 
@@ -53,6 +55,10 @@ export class ScreenInput {
       help: () => this.openDialog("keys-dialog"),
       note: () => byId("rationale").focus(),
       quote: () => this.quote(),
+      missing: () => screen.kind.focusMissing(),
+      find: () => this.find(event),
+      lengths: () => toggleLengths(),
+      prompt: () => togglePrompt(),
       retry: () => screen.next(),
       "cancel-edit": () => screen.leaveEdit(),
     }[action];
@@ -60,6 +66,11 @@ export class ScreenInput {
     const done = screen.kind.act(action, value, event);
     if (done !== "nothing") return done;
     return action === "undo" ? takeToastAction() : false;
+  }
+
+  find(event) {
+    const { card, name } = this.screen.kind.findIn(event);
+    openFind(card, { name, onClose: () => this.screen.kind.focus() });
   }
 
   quote() {

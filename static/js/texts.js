@@ -12,9 +12,27 @@ const REASONS = {
   closed: "This project is closed for judging at the moment.",
 };
 
-export function explainNoWork(reason, until) {
+function explainNoWork(reason, until) {
   const wait = until ? ` The next one may be free at ${new Date(until).toLocaleTimeString()}.` : "";
   return (REASONS[reason] || "There is no task for you right now.") + wait;
+}
+
+const byId = (id) => document.getElementById(id);
+
+export function showNoWork({ reason, until, explanation }) {
+  byId("work").hidden = byId("dock").hidden = true;
+  byId("no-work").hidden = false;
+  byId("no-work-reason").textContent = explanation || explainNoWork(reason, until);
+  byId("no-work-title").focus();
+}
+
+/** The guideline wherever the page shows it; `html` was sanitised by the server. */
+export function showGuideline(html) {
+  for (const place of document.querySelectorAll("[data-guideline]")) {
+    place.innerHTML = html;
+    place.closest("[data-guideline-box]").hidden = !html;
+  }
+  byId("guidelines-button").hidden = !html;
 }
 
 const ROLES = { user: "Person", assistant: "Model", system: "Instruction to the model", tool: "Tool" };

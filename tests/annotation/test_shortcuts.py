@@ -52,3 +52,12 @@ def test_what_is_taken_comes_back_the_same(wanted: dict[str, object]) -> None:
 
 def test_stored_codes_of_another_version_are_passed_over() -> None:
     assert resolve({"gone": "x", "skip": "no-key"}) == DEFAULTS
+
+
+@given(st.dictionaries(st.sampled_from(list(DEFAULTS)), st.sampled_from(KEYS)))
+def test_no_key_ever_means_two_things(stored: dict[str, str]) -> None:
+    """What somebody chose before an action existed may be that action's usual key: the choice stands."""
+    unlike = {action: key for action, key in stored.items() if list(stored.values()).count(key) == 1}
+    found = resolve(unlike)
+    assert len(set(found.values())) == len(DEFAULTS)
+    assert unlike.items() <= found.items()

@@ -1,6 +1,10 @@
-import pytest
+from typing import Any
 
-from annotation.quality.signals import AS_SHOWN, LONGEST_ROW, SAME_PLACE, is_too_fast, row_signals
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from annotation.quality.signals import AS_SHOWN, LONGEST_ROW, SAME_PLACE, Habits, habits_after, is_too_fast, row_signals
 
 SHOWN = "abcd"
 
@@ -42,3 +46,43 @@ def test_unknown_order_ties_and_nothing_are_no_sign() -> None:
     assert row_signals([]) == []
     assert row_signals([([], [["a"], ["b"]])] * 12) == []
     assert row_signals([(["a", "b"], [["a", "b"]])] * 12) == []
+
+
+def alike(seen: Any) -> st.SearchStrategy[list[Any]]:
+    return st.lists(st.just(seen), max_size=LONGEST_ROW - 1)
+
+
+ROWS = st.lists(
+    st.integers(2, 5).flatmap(
+        lambda count: st.tuples(
+            st.just([str(number) for number in range(count)]),
+            st.permutations([[str(number)] for number in range(count)])
+            | st.just([[str(number)] for number in range(count)]),
+        )
+    ),
+    max_size=LONGEST_ROW - 1,
+)
+
+
+@given(
+    ROWS | st.lists(st.just(strict("abcd")), max_size=10) | st.lists(st.just(strict("bacd")), max_size=10),
+    st.integers(2, 9),
+)
+def test_habits_foretell_what_the_next_ranking_is_noted_for(earlier: list[Any], count: int) -> None:
+    habits = habits_after(earlier)
+    shown = [str(number) for number in range(count)]
+    as_shown = row_signals([(shown, [[key] for key in shown]), *earlier])
+    assert (AS_SHOWN in as_shown) is (habits.as_shown_from is not None and count >= habits.as_shown_from)
+    for place in range(count):
+        others = [key for key in shown if key != shown[place]]
+        noted = row_signals(
+            [(shown, [[shown[place]], others[::-1]] if count > 2 else [[shown[place]], others]), *earlier]
+        )
+        foretold = place == habits.place and habits.place_from is not None and count >= habits.place_from
+        assert (SAME_PLACE in noted) is (foretold and AS_SHOWN not in noted)
+
+
+def test_habits_of_nothing_foretell_nothing() -> None:
+    assert habits_after([]) == Habits(None, None, None)
+    assert habits_after([strict("abcd")] * 4) == Habits(as_shown_from=2, place=0, place_from=None)
+    assert habits_after([strict("bacd")] * 5) == Habits(as_shown_from=None, place=1, place_from=2)

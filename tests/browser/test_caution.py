@@ -1,0 +1,86 @@
+"""A calm word about haste and habit: before the answer goes out, never in its way, and by the server's own rules."""
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from annotation.models import Judgment, Project, Response, User
+from tests.browser.test_ranking_screen import Judge, press
+from tests.factories import make_task
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+LONG = "A text of some length that takes a while to read. " * 400
+
+
+@pytest.fixture(autouse=True)
+def _tasks(transactional_db: None, campaign: Project) -> None:
+    Project.objects.filter(pk=campaign.pk).update(gold_rate=0, repeat_rate=0)
+    for number in range(8):
+        make_task(campaign, "pqrs", text=f"Question {number}", priority=-number)
+
+
+def submit_in_order(page: Page, order: str) -> None:
+    """Ranks A, B, C, D in these places and waits for the next task."""
+    prompt = page.locator("#prompt").inner_text()
+    press(page, *order)
+    page.wait_for_timeout(600)  # longer than the short texts take to read
+    press(page, "Enter")
+    page.wait_for_function("before => document.querySelector('#prompt').innerText !== before", arg=prompt)
+
+
+def test_haste_is_said_before_and_after_and_stops_nobody(judge: Judge, bob: User, campaign: Project) -> None:
+    Response.objects.update(text=LONG)
+    page = judge(bob)
+    caution = page.locator("#caution")
+    expect(caution).to_be_hidden()
+    press(page, "1", "2", "3")
+    expect(caution).to_be_hidden()
+    press(page, "4")
+    expect(caution).to_contain_text("quicker than these texts can be read")
+    expect(page.locator("#announcer")).to_contain_text("quicker than these texts can be read")
+    press(page, "Enter")
+    expect(page.locator("#toasts")).to_contain_text("Saved. That was quicker than these texts can be read.")
+    assert Judgment.objects.get().warnings == ["too_fast"]
+
+
+def test_the_word_about_haste_goes_once_there_was_time_to_read(judge: Judge, bob: User) -> None:
+    Response.objects.update(text=LONG[:60])  # 240 characters: 2.4 seconds
+    page = judge(bob)
+    press(page, "1", "2", "3", "4")
+    expect(page.locator("#caution")).to_be_visible()
+    for _ in range(40):
+        page.mouse.move(300, 300)
+        page.mouse.move(310, 300)
+        page.wait_for_timeout(100)
+        if not page.locator("#caution").is_visible():
+            break
+    expect(page.locator("#caution")).to_be_hidden()
+    press(page, "Enter")
+    expect(page.locator("#toasts")).to_contain_text("Saved.")
+    expect(page.locator("#toasts")).not_to_contain_text("quicker")
+    assert Judgment.objects.get().warnings == []
+
+
+@pytest.mark.parametrize(
+    ("usual", "times", "other", "code", "words"),
+    [("1234", 4, "2134", "as_shown", "The order shown"), ("3142", 5, "1342", "same_place", "same place")],
+)
+def test_the_same_order_again_is_said_also_after_a_reload(
+    usual: str, times: int, other: str, code: str, words: str, judge: Judge, bob: User
+) -> None:
+    page = judge(bob)
+    for _ in range(times):
+        submit_in_order(page, usual)
+    expect(page.locator("#caution")).to_be_hidden()
+    assert list(Judgment.objects.values_list("warnings", flat=True)) == [[]] * times
+    page = judge(bob)
+    press(page, *usual)
+    expect(page.locator("#caution")).to_contain_text(words)
+    press(page, *(key for letter, place in zip("abcd", other, strict=True) for key in (letter, place)))
+    expect(page.locator("#caution")).to_be_hidden()
+    press(page, *(key for letter, place in zip("abcd", usual, strict=True) for key in (letter, place)))
+    expect(page.locator("#caution")).to_contain_text(words)
+    submit_in_order(page, "")
+    assert Judgment.objects.latest("id").warnings == [code]
+    press(page, *usual)
+    expect(page.locator("#caution")).to_contain_text(words)
