@@ -1,6 +1,7 @@
 """PURE (standard library). Quantiles of the normal, t and F distributions, for analytic intervals."""
 
 from collections.abc import Callable
+from functools import lru_cache
 from math import exp, lgamma, log
 from statistics import NormalDist
 
@@ -19,6 +20,7 @@ def normal_probability(value: float) -> float:
     return NormalDist().cdf(value)
 
 
+@lru_cache(maxsize=4096)  # Each costs milliseconds, and a trend asks for the same ones at every report.
 def t_quantile(probability: float, degrees: float) -> float:
     """Where Student's t reaches a probability in (0, 1)."""
     if probability < 0.5:

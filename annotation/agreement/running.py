@@ -1,17 +1,25 @@
 """PURE. Totals that follow new judgments: what a report needs of many tasks without looking at all of them again."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from annotation.agreement.bootstrap import Words, draw_weights, number_keys
-from annotation.agreement.closeness import Closeness, measure_closeness
+from annotation.agreement.closeness import Closeness, close
+from annotation.agreement.comparisons import Comparisons, compare_people
 from annotation.agreement.estimates import Draws, Settings, draw, estimate_totals
 from annotation.agreement.measure_categories import layout_of
 from annotation.agreement.measures import Frame, Measured, make_basis, usual_size
 from annotation.agreement.observations import Floats, Integers, Observations, RankingObservations
+from annotation.agreement.pair_sums import PairSums, choose_people, sum_pairs
+from annotation.agreement.person_sums import PersonSums, sum_people
 from annotation.agreement.report import StatisticRecord, make_record, measure, report_measured
 from annotation.agreement.statistic import Additive
+from annotation.agreement.trend import TrendRecord, Weeks, WeekSums, sum_weeks, trend_records
+
+Loader = Callable[[list[int]], Observations]
+"""All observations of the tasks that these people judged."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -33,12 +41,10 @@ class RunningTotals:
     """[digests] ascending: contributions of which there is at least one."""
     multiples: Integers
     """[digests] how many tasks have each."""
-    people: Integers
-    """[people] ascending ids of those who judged something."""
-    near: Floats
-    """[people] as `Closeness.near`."""
-    compared: Floats
-    """[people]"""
+    persons: PersonSums
+    pairs: PairSums
+    """Of the people whom `choose_people` chooses."""
+    trend: WeekSums
     tasks: Integers
     """[tasks] ascending ids of those that two people can be compared on."""
     apart: Floats
@@ -50,45 +56,60 @@ class Picture:
     """All that a report says of one criterion."""
 
     records: list[StatisticRecord]
+    trend: list[TrendRecord]
     closeness: Closeness
+    persons: PersonSums
+    pairs: PairSums
     totals: RunningTotals | None
     """None where the sums would not be enough: for few tasks, or for very many distinct values."""
 
 
-def picture_all(observations: Observations, settings: Settings) -> Picture:
-    """The picture of all observations of one kind."""
+def picture_all(observations: Observations, settings: Settings, weeks: Weeks) -> Picture:
+    """The picture of all observations of one kind.
+
+    weeks: of every task that the observations name.
+    """
     measured = measure(observations)
     draws = draw(measured, settings)
-    closeness = measure_closeness(observations, extent=measured.frame.extent)
+    comparisons = compare_people(observations, extent=measured.frame.extent)
+    persons, trend = sum_people(comparisons), sum_weeks(measured, weeks)
+    pairs, closeness = sum_pairs(comparisons, choose_people(persons)), close(comparisons)
     additive = all(isinstance(each.statistic, Additive) for each in measured.measures)
     kept = additive and measured.frame.is_large
-    totals = _total_up(observations, measured, draws, closeness) if kept else None
-    return Picture(report_measured(measured, settings, draws), closeness, totals)
+    totals = _total_up(observations, measured, draws, closeness, persons, pairs, trend) if kept else None
+    records = report_measured(measured, settings, draws)
+    return Picture(records, trend_records(measured, trend, settings), closeness, persons, pairs, totals)
 
 
 def picture_change(
-    totals: RunningTotals, before: Observations, after: Observations, settings: Settings
-) -> Picture | None:
+    totals: RunningTotals, before: Observations, after: Observations, settings: Settings, *,
+    weeks: tuple[Weeks, Weeks], load: Loader,
+) -> Picture | None:  # fmt: skip
     """The picture after some tasks have changed; the same as that of all observations but for rounding.
 
-    before, after: all observations of the tasks that changed, as they were and as they are.
+    before, after: all observations of the tasks that changed, as they were and as they are; weeks: likewise.
+    load: asked for people who have come to share so much that their pairs are kept from now on.
     Returns: None where the change reaches further than those tasks: a value used for the first time or no longer, or
     another usual number of judgments; then look at all observations.
     """
     if not _has_values(totals.frame, after):
         return None
-    old, new = (_Part.of(each, totals.frame, settings) for each in (before, after))
+    old, new = (_Part.of(each, totals.frame, settings, of) for each, of in zip((before, after), weeks, strict=True))
     changed = _apply(totals, old, new, settings)
     if (changed.used < 1).any() or not _fits(totals.frame, changed):
         return None
-    return Picture(_report(new.measured, changed, settings), closeness_of(changed), changed)
+    changed = replace(changed, pairs=_follow_pairs(totals, changed.persons, old, new, load))
+    trend = trend_records(new.measured, changed.trend, settings)
+    records = _report(new.measured, changed, settings)
+    return Picture(records, trend, closeness_of(changed), changed.persons, changed.pairs, changed)
 
 
 def closeness_of(totals: RunningTotals) -> Closeness:
     """The closeness of people and the disagreement on tasks."""
+    persons = totals.persons
     return Closeness(
-        near=dict(zip(totals.people.tolist(), totals.near.tolist(), strict=True)),
-        compared=dict(zip(totals.people.tolist(), totals.compared.tolist(), strict=True)),
+        near=dict(zip(persons.people.tolist(), persons.near.tolist(), strict=True)),
+        compared=dict(zip(persons.people.tolist(), persons.compared.tolist(), strict=True)),
         disagreement=dict(zip(totals.tasks.tolist(), totals.apart.tolist(), strict=True)),
     )
 
@@ -99,29 +120,44 @@ class _Part:
 
     measured: Measured
     draws: Draws
+    comparisons: Comparisons
     totals: RunningTotals
 
     @classmethod
-    def of(cls, observations: Observations, frame: Frame, settings: Settings) -> "_Part":
+    def of(cls, observations: Observations, frame: Frame, settings: Settings, weeks: Weeks) -> "_Part":
         measured = measure(observations, frame)
         draws = draw(measured, replace(settings, resamples=0))
-        closeness = measure_closeness(observations, extent=frame.extent)
-        return cls(measured, draws, _total_up(observations, measured, draws, closeness))
+        comparisons = compare_people(observations, extent=frame.extent)
+        persons, trend = sum_people(comparisons), sum_weeks(measured, weeks)
+        pairs = sum_pairs(comparisons, np.zeros(0, np.int64))
+        totals = _total_up(observations, measured, draws, close(comparisons), persons, pairs, trend)
+        return cls(measured, draws, comparisons, totals)
 
 
-def _total_up(observations: Observations, measured: Measured, draws: Draws, closeness: Closeness) -> RunningTotals:
+def _total_up(
+    observations: Observations, measured: Measured, draws: Draws, closeness: Closeness, persons: PersonSums,
+    pairs: PairSums, trend: WeekSums,
+) -> RunningTotals:  # fmt: skip
     counts = [measured.counts, *(measured.counts if each.counts is None else each.counts for each in measured.measures)]
     digests, multiples = np.unique(draws.digests[_contributes(draws)], return_counts=True)
-    people = np.sort(np.array(list(closeness.compared), np.int64))
     tasks = np.sort(np.array(list(closeness.disagreement), np.int64))
     return RunningTotals(
         frame=measured.frame, whole=draws.columns.sum(axis=0), drawn=draws.drawn,
         counts=np.array([each.sum(axis=0) for each in counts]), sizes=measured.sizes,
-        used=_count_values(observations, measured.frame), digests=digests, multiples=multiples, people=people,
-        near=np.array([closeness.near[each] for each in people.tolist()]),
-        compared=np.array([closeness.compared[each] for each in people.tolist()]), tasks=tasks,
+        used=_count_values(observations, measured.frame), digests=digests, multiples=multiples, persons=persons,
+        pairs=pairs, trend=trend, tasks=tasks,
         apart=np.array([closeness.disagreement[each] for each in tasks.tolist()]),
     )  # fmt: skip
+
+
+def _follow_pairs(totals: RunningTotals, persons: PersonSums, old: _Part, new: _Part, load: Loader) -> PairSums:
+    before, now = choose_people(totals.persons), choose_people(persons)
+    stay, come = np.intersect1d(before, now), np.setdiff1d(now, before)
+    pairs = totals.pairs.among(stay).swap(sum_pairs(old.comparisons, stay), sum_pairs(new.comparisons, stay))
+    if not len(come):
+        return pairs
+    theirs = compare_people(load(come.tolist()), extent=totals.frame.extent)
+    return pairs.with_pairs_of(come, sum_pairs(theirs, now))
 
 
 def _contributes(draws: Draws) -> Floats:
@@ -154,9 +190,6 @@ def _apply(totals: RunningTotals, old: _Part, new: _Part, settings: Settings) ->
         order = np.argsort(part.draws.digests[rows], kind="stable")
         weights = draw_weights(keys, resamples=settings.resamples)
         drawn = drawn + sign * (weights.T @ part.draws.columns[rows][order])
-    people, (near, compared) = _merge(totals.people, (totals.near, totals.compared), old.totals.people,
-        (old.totals.near, old.totals.compared), new.totals.people, (new.totals.near, new.totals.compared))  # fmt: skip
-    seen = compared > 0
     tasks, apart = _swap_tasks(totals, old.totals, new.totals)
     more = len(new.measured.task_ids) - len(old.measured.task_ids)
     return replace(
@@ -165,7 +198,8 @@ def _apply(totals: RunningTotals, old: _Part, new: _Part, settings: Settings) ->
         counts=totals.counts - old.totals.counts + new.totals.counts,
         sizes=_add(_add(totals.sizes, old.totals.sizes, -1), new.totals.sizes, 1),
         used=totals.used - old.totals.used + new.totals.used, digests=digests, multiples=multiples,
-        people=people[seen], near=near[seen], compared=compared[seen], tasks=tasks, apart=apart,
+        persons=totals.persons.swap(old.totals.persons, new.totals.persons),
+        trend=totals.trend.swap(old.totals.trend, new.totals.trend), tasks=tasks, apart=apart,
     )  # fmt: skip
 
 
@@ -189,21 +223,6 @@ def _renumber(
     return ordered, every[have > 0], have[have > 0], number
 
 
-def _merge(
-    ids: Integers, values: tuple[Floats, ...], gone: Integers, less: tuple[Floats, ...], come: Integers,
-    more: tuple[Floats, ...],
-) -> tuple[Integers, tuple[Floats, ...]]:  # fmt: skip
-    """Ids with their values, some taken away and some added."""
-    every = np.unique(np.concatenate([ids, gone, come]))
-    merged = []
-    for have, minus, plus in zip(values, less, more, strict=True):
-        total = np.zeros(len(every))
-        for where, amounts, sign in ((ids, have, 1), (gone, minus, -1), (come, plus, 1)):
-            total[np.searchsorted(every, where)] += sign * amounts
-        merged.append(total)
-    return every, tuple(merged)
-
-
 def _swap_tasks(totals: RunningTotals, old: RunningTotals, new: RunningTotals) -> tuple[Integers, Floats]:
     stay = ~np.isin(totals.tasks, old.tasks)
     tasks = np.concatenate([totals.tasks[stay], new.tasks])
@@ -219,7 +238,7 @@ def _add(one: Integers, other: Integers, sign: int) -> Integers:
 
 
 def _report(measured: Measured, totals: RunningTotals, settings: Settings) -> list[StatisticRecord]:
-    people = len(totals.people)
+    people = len(totals.persons.people)
     whole, at, records = make_basis(totals.counts[0], people), 0, []
     for number, each in enumerate(measured.measures, start=1):
         assert isinstance(each.statistic, Additive)

@@ -10,7 +10,7 @@ from annotation.models.project import Criterion, FeedbackKind, Membership, Proje
 from annotation.models.project_report import ProjectReport
 from annotation.models.prompt import Prompt, Response
 from annotation.models.quality import Pause, QualificationAttempt
-from annotation.models.report import AgreementReport, AgreementTotals
+from annotation.models.report import AgreementDetail, AgreementReport, AgreementTotals, PersonFigures
 from annotation.models.shortcut import Shortcut
 from annotation.models.skill import PersonSkill, Skill, WorkCursor, WorkQueue
 from annotation.models.task import Flag, Skip, Slot, Task, TaskResponse
@@ -19,6 +19,7 @@ from annotation.models.user import User
 from annotation.models.verdict import Verdict
 
 __all__ = [
+    "AgreementDetail",
     "AgreementReport",
     "AgreementTotals",
     "ApiToken",
@@ -35,6 +36,7 @@ __all__ = [
     "KeptAnswer",
     "Membership",
     "Pause",
+    "PersonFigures",
     "PersonSkill",
     "Preference",
     "Project",

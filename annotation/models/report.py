@@ -43,3 +43,73 @@ class AgreementTotals(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["project", "part"], name="agreement_totals_once")]
+
+
+class AgreementDetail(models.Model):
+    """What the latest report says of one criterion besides its statistics: week by week, and every two people."""
+
+    project = models.ForeignKey("annotation.Project", models.CASCADE, related_name="agreement_details")
+    part = models.CharField(max_length=40)
+    """As in `AgreementTotals`."""
+    position = models.PositiveSmallIntegerField()
+    """Place of the criterion in the report."""
+    criterion = models.CharField(max_length=100)
+    trend = models.JSONField()
+    """Records of `agreement.trend`."""
+    people = models.JSONField()
+    """[[annotator, comparisons, tasks]] of the people whose pairs are kept, who shares most first."""
+    pairs = models.JSONField()
+    """[[i, j, value, low, high, units, tasks]]: i < j are places among the people; who shares nothing has no row."""
+    people_left_out = models.PositiveIntegerField()
+    """People who share something with somebody and whose pairs are not kept."""
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["project", "part"], name="agreement_detail_once")]
+        ordering = ["position"]
+
+
+class PersonFigures(models.Model):
+    """One person's figures in one project, as the reports last measured them. Null is undefined or not measured."""
+
+    project = models.ForeignKey("annotation.Project", models.CASCADE, related_name="person_figures")
+    person = models.ForeignKey("annotation.User", models.CASCADE, related_name="figures")
+    judgments = models.PositiveIntegerField(default=0)
+    """Current ones of normal tasks."""
+    median_active_ms = models.FloatField(null=True)
+    agreement = models.FloatField(null=True)
+    """How near they are to everybody else on what they share."""
+    agreement_low = models.FloatField(null=True)
+    agreement_high = models.FloatField(null=True)
+    agreement_count = models.PositiveIntegerField(default=0)
+    """Tasks that they share with somebody (of scores: prompts, once for each criterion)."""
+    accuracy = models.FloatField(null=True)
+    """How often their strict choice is that of the majority of the others."""
+    accuracy_low = models.FloatField(null=True)
+    accuracy_high = models.FloatField(null=True)
+    accuracy_count = models.PositiveIntegerField(default=0)
+    """Choices."""
+    gold = models.FloatField(null=True)
+    """Mean share of the known answers that was right."""
+    gold_low = models.FloatField(null=True)
+    gold_high = models.FloatField(null=True)
+    gold_count = models.PositiveIntegerField(default=0)
+    """Gold tasks."""
+    consistency = models.FloatField(null=True)
+    """How far they said the same when a task was repeated."""
+    consistency_low = models.FloatField(null=True)
+    consistency_high = models.FloatField(null=True)
+    consistency_count = models.PositiveIntegerField(default=0)
+    """Repeats."""
+    position = models.FloatField(null=True)
+    """Share of strict choices for the response shown earlier; this and the next as the bias report measured it."""
+    position_low = models.FloatField(null=True)
+    position_high = models.FloatField(null=True)
+    position_count = models.PositiveIntegerField(default=0)
+    length = models.FloatField(null=True)
+    """Share of strict choices for the longer response."""
+    length_low = models.FloatField(null=True)
+    length_high = models.FloatField(null=True)
+    length_count = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["project", "person"], name="person_figures_once")]

@@ -15,7 +15,7 @@ from annotation.quality.card import QualityCard
 from annotation.quality.closeness import share_right, share_same
 from annotation.quality.positions import position_bias
 from annotation.quality.signals import TOO_FAST
-from annotation.quality.wilson import wilson_share
+from annotation.quality.wilson import Share, wilson_share
 from annotation.selectors.scales import scales_of
 
 RANKINGS_LOOKED_AT = 500
@@ -66,6 +66,23 @@ def quality_cards(*, project: Project, people: Iterable[int]) -> dict[int, Quali
     return {person: each.card() for person, each in _gather(project, list(people)).items()}
 
 
+def measured_shares(*, project: Project, people: Iterable[int]) -> dict[int, tuple[Share, Share]]:
+    """{user id: (right on gold, same on repeats)}, as on their cards."""
+    found: dict[int, _Gathered] = {person: _Gathered() for person in people}
+    _measure(project, found)
+    return {
+        person: (wilson_share(sum(each.right), len(each.right)), wilson_share(sum(each.same), len(each.same)))
+        for person, each in found.items()
+    }
+
+
+def measured_people(*, project: Project) -> list[int]:
+    """Ids of everybody who answered a gold task or a repeat."""
+    purposes = [Task.Purpose.GOLD, Task.Purpose.REPEAT]
+    judged = Judgment.objects.filter(project=project, is_current=True, task__purpose__in=purposes).order_by()
+    return list(judged.values_list("annotator_id", flat=True).distinct())
+
+
 def own_quality(*, project: Project, person: int) -> QualityCard:
     """A person's card as they may see it: in coarse steps, and without anything that names a task."""
     mine = _gather(project, [person])[person]
@@ -85,11 +102,7 @@ def projects_with_feedback(*, person: int) -> list[int]:
 
 def _gather(project: Project, people: list[int]) -> dict[int, _Gathered]:
     found: dict[int, _Gathered] = {person: _Gathered() for person in people}
-    scales = scales_of(project=project)
-    for person, share in _gold(project, people, scales):
-        found[person].right.append(share)
-    for person, share in _repeats(project, people, scales):
-        found[person].same.append(share)
+    _measure(project, found)
     for person, *counts in _counts(project, people):
         each = found[person]
         each.judgments, each.median_active_ms, each.timed, each.too_fast, each.in_a_row = counts
@@ -99,6 +112,14 @@ def _gather(project: Project, people: list[int]) -> dict[int, _Gathered]:
         for person, rankings in _rankings(project, people).items():
             found[person].rankings = rankings
     return found
+
+
+def _measure(project: Project, found: dict[int, _Gathered]) -> None:
+    people, scales = list(found), scales_of(project=project)
+    for person, share in _gold(project, people, scales):
+        found[person].right.append(share)
+    for person, share in _repeats(project, people, scales):
+        found[person].same.append(share)
 
 
 def _gold(project: Project, people: list[int], scales: dict[str, CriterionSpec]) -> Iterable[tuple[int, float]]:

@@ -78,3 +78,9 @@ def tasks_drawn_together(*, project: Project, tasks: set[int]) -> list[int]:
     prompts = Task.objects.filter(pk__in=tasks).values("prompt_id")
     together = Task.objects.filter(project=project, prompt_id__in=prompts)
     return sorted(together.values_list("pk", flat=True))
+
+
+def tasks_of_people(*, project: Project, people: list[int]) -> set[int]:
+    """The tasks that any of these people judged."""
+    judged = Judgment.objects.filter(project=project, annotator__in=people).order_by()
+    return set(judged.values_list("task_id", flat=True))

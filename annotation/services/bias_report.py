@@ -14,13 +14,14 @@ from annotation.selectors.choices import load_choices
 from annotation.selectors.observations import load_scores
 from annotation.selectors.project_reports import name_people
 from annotation.services.consensus_report import MOST_PEOPLE
+from annotation.services.person_figures import save_leanings
 
 NO_SCORES = "Undefined: there are no two different scores on this criterion."
 NO_RANKINGS = "Undefined: place, length, format and ties are seen in rankings; this project scores single responses."
 
 
 def compute_bias(*, project: Project) -> dict[str, Any]:
-    """The report as it would be now, without storing it."""
+    """The report as it would be now; everybody's leanings go into their figures."""
     ranking = project.kind == FeedbackKind.RANKING
     project_effects: list[EffectRecord] = []
     people: list[dict[str, Any]] = []
@@ -29,6 +30,7 @@ def compute_bias(*, project: Project) -> dict[str, Any]:
         choices = load_choices(project=project)
         project_effects = measure_effects(choices, of_people=False)
         records = measure_effects(choices, of_people=True)
+        save_leanings(project=project, records=records)
         busiest = Counter(choices.annotator.tolist()).most_common(MOST_PEOPLE)
         people = _describe_people(records, busiest)
         left_out = len({each["annotator"] for each in records}) - len(people)

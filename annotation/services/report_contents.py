@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from annotation.agreement.estimates import Settings
+from annotation.agreement.observations import Observations
 from annotation.agreement.report import CONFIDENCE, RESAMPLES
-from annotation.agreement.running import Picture, RunningTotals, picture_all, picture_change
+from annotation.agreement.running import Loader, Picture, RunningTotals, picture_all, picture_change
 from annotation.agreement.totals_bytes import read_totals, write_totals
+from annotation.agreement.trend import Weeks
 from annotation.models import AgreementReport, AgreementTotals, FeedbackKind, Project, Task
 from annotation.selectors.observations import CRITERION, Scope, load_by_part, load_part, report_parts
 from annotation.selectors.report_changes import (
@@ -15,6 +17,7 @@ from annotation.selectors.report_changes import (
     count_known,
     new_judgments,
     tasks_drawn_together,
+    tasks_of_people,
 )
 from annotation.selectors.reports import (
     JudgmentCounts,
@@ -24,9 +27,12 @@ from annotation.selectors.reports import (
     counts_of_report,
     people_of_report,
 )
+from annotation.selectors.weeks import load_weeks
 
 SEED = 0
 MOST_PEOPLE = 500
+"""People in a stored report: those who judged most. Everybody has figures of their own."""
+EVERYBODY = 2**31 - 1
 MOST_CHANGES = 5000
 """With more new judgments than this, looking at everything again is as quick."""
 SETTINGS = Settings(SEED, RESAMPLES, CONFIDENCE)
@@ -51,6 +57,10 @@ class _Change:
     def now(self) -> Scope:
         return Scope(tasks=self.tasks, newest=self.after)
 
+    @property
+    def everything(self) -> Scope:
+        return Scope(newest=self.after)
+
 
 @dataclass(frozen=True, eq=False, slots=True)
 class ReportContents:
@@ -63,19 +73,26 @@ class ReportContents:
     """By part, in the order of the report."""
     known: int
     """Current judgments of the project, of all tasks."""
+    counted: list[PersonCounts]
+    """Everybody who judged, or whoever judged since the last report."""
     changed: frozenset[int] | None = None
     """Tasks (of scores: prompts) that differ from the last report; None where any may."""
+    measured: frozenset[int] | None = None
+    """People who judged anything since the last report, known answers and repeats included; None for everybody."""
 
 
 def compute_contents(*, project: Project, newest: int) -> ReportContents:
     """The contents from all judgments up to the newest."""
     known = count_known(project=project, newest=newest)
-    observations = load_by_part(project=project, scope=Scope(newest=newest))
+    scope = Scope(newest=newest)
+    observations, weeks = load_by_part(project=project, scope=scope), load_weeks(project=project, scope=scope)
+    people = count_people(project=project, newest=newest, most=EVERYBODY)
     return ReportContents(
         counts=count_judgments(project=project, newest=newest),
-        people=count_people(project=project, newest=newest, most=MOST_PEOPLE),
-        pictures={name: picture_all(each, SETTINGS) for name, each in observations.items()},
+        people=people[:MOST_PEOPLE],
+        pictures={name: picture_all(each, SETTINGS, weeks) for name, each in observations.items()},
         known=known,
+        counted=people,
     )
 
 
@@ -96,12 +113,15 @@ def follow_contents(*, project: Project, last: AgreementReport, newest: int) -> 
     pictures = _follow_pictures(project, totals, _Change(tasks, last.newest_judgment_id, newest, reported))
     if pictures is None:
         return None
+    again = _count_again(project, since, newest)
     return ReportContents(
         counts=add_counts(counts_of_report(last), since, newest=newest),
-        people=_follow_people(project, last, since, newest),
+        people=_follow_people(last, again),
         pictures=pictures,
         known=known,
+        counted=again,
         changed=_drawn(project, tasks),
+        measured=frozenset(each.annotator for each in since),
     )
 
 
@@ -142,30 +162,44 @@ def _read_totals(project: Project, last: AgreementReport) -> dict[str, RunningTo
 
 def _follow_pictures(project: Project, totals: dict[str, RunningTotals], change: _Change) -> dict[str, Picture] | None:
     found: dict[str, Picture] = {}
+    weeks = (load_weeks(project=project, scope=change.was), load_weeks(project=project, scope=change.now))
     for part in report_parts(project=project):
         if part in totals:
-            picture = _follow_picture(project, part, totals[part], change)
+            picture = _follow_picture(project, part, totals[part], change, weeks)
             if picture is None:
                 return None
             found[part] = picture
         elif part in change.reported or part.startswith(CRITERION):
-            observations = load_part(project=project, part=part, scope=Scope(newest=change.after))
-            found[part] = picture_all(observations, SETTINGS)
+            observations = load_part(project=project, part=part, scope=change.everything)
+            found[part] = picture_all(observations, SETTINGS, load_weeks(project=project, scope=change.everything))
         elif len(load_part(project=project, part=part, scope=change.now).annotator_id):
             return None
     return found
 
 
-def _follow_picture(project: Project, part: str, totals: RunningTotals, change: _Change) -> Picture | None:
+def _follow_picture(
+    project: Project, part: str, totals: RunningTotals, change: _Change, weeks: tuple[Weeks, Weeks]
+) -> Picture | None:
     was, now = (load_part(project=project, part=part, scope=each) for each in (change.was, change.now))
-    return picture_change(totals, was, now, SETTINGS)
+    load = _loader(project, part, newest=change.after)
+    return picture_change(totals, was, now, SETTINGS, weeks=weeks, load=load)
 
 
-def _follow_people(
-    project: Project, last: AgreementReport, since: list[NewJudgment], newest: int
-) -> list[PersonCounts]:
-    """Nobody's judgments become fewer, so whoever is among the busiest was so before or has just judged."""
+def _loader(project: Project, part: str, *, newest: int) -> Loader:
+    def load(people: list[int]) -> Observations:
+        tasks = tasks_drawn_together(project=project, tasks=tasks_of_people(project=project, people=people))
+        return load_part(project=project, part=part, scope=Scope(tasks=tasks, newest=newest))
+
+    return load
+
+
+def _count_again(project: Project, since: list[NewJudgment], newest: int) -> list[PersonCounts]:
     busy = {each.annotator for each in since if each.normal}
-    again = count_people(project=project, newest=newest, most=len(busy), people=sorted(busy)) if busy else []
+    return count_people(project=project, newest=newest, most=len(busy), people=sorted(busy)) if busy else []
+
+
+def _follow_people(last: AgreementReport, again: list[PersonCounts]) -> list[PersonCounts]:
+    """Nobody's judgments become fewer, so whoever is among the busiest was so before or has just judged."""
+    busy = {each.annotator for each in again}
     people = [*again, *(each for each in people_of_report(last) if each.annotator not in busy)]
     return sorted(people, key=lambda each: (-each.judgments, each.annotator))[:MOST_PEOPLE]

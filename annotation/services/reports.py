@@ -13,6 +13,8 @@ from annotation.agreement.report import RESAMPLES, StatisticRecord, agreement_re
 from annotation.models import AgreementReport, Judgment, Project, Score, Task
 from annotation.selectors.observations import load_observations
 from annotation.selectors.reports import PersonCounts, is_fresh, latest_report, newest_judgment_id, stale_projects
+from annotation.services.agreement_details import save_details
+from annotation.services.person_figures import save_agreement_figures
 from annotation.services.report_contents import (
     SEED,
     ReportContents,
@@ -55,6 +57,8 @@ def _store(project: Project, contents: ReportContents) -> AgreementReport:
     closeness, counts = [each.closeness for each in contents.pictures.values()], contents.counts
     worst = _widest(closeness)
     save_totals(project=project, contents=contents)
+    save_details(project=project, contents=contents)
+    save_agreement_figures(project=project, contents=contents)
     changed = worst if contents.changed is None else {key: worst[key] for key in contents.changed if key in worst}
     store_splits(project=project, disagreement=changed)
     return AgreementReport.objects.create(

@@ -6,7 +6,18 @@ from typing import Any
 import pytest
 
 from annotation.agreement import measures
-from annotation.models import AgreementReport, AgreementTotals, Criterion, Judgment, Project, Task, User
+from annotation.agreement.pair_sums import choose_people
+from annotation.models import (
+    AgreementDetail,
+    AgreementReport,
+    AgreementTotals,
+    Criterion,
+    Judgment,
+    PersonFigures,
+    Project,
+    Task,
+    User,
+)
 from annotation.selectors.reports import newest_judgment_id
 from annotation.services import report_contents
 from annotation.services.judgments import amend_judgment
@@ -49,7 +60,10 @@ def same_as_from_scratch(report: AgreementReport) -> None:
         name: getattr(report, name)
         for name in ("statistics", "people", "hard_tasks", "judgments", "annotators", "tasks")
     }
+    details, figures = details_of(report.project), figures_of(report.project)
     AgreementReport.objects.filter(pk=report.pk).delete()
+    AgreementDetail.objects.all().delete()
+    PersonFigures.objects.all().delete()
     scratch = refresh_agreement_report(project=report.project)
     assert scratch.pk != report.pk
     for name, value in kept.items():
@@ -63,6 +77,31 @@ def same_as_from_scratch(report: AgreementReport) -> None:
                 }
         else:
             assert value == other
+    near(details, details_of(report.project))
+    near(figures, figures_of(report.project))
+
+
+def details_of(project: Project) -> list[Any]:
+    fields = ("part", "position", "criterion", "trend", "people", "pairs", "people_left_out")
+    return list(AgreementDetail.objects.filter(project=project).values(*fields))
+
+
+def figures_of(project: Project) -> list[Any]:
+    fields = [each.name for each in PersonFigures._meta.get_fields() if each.name not in ("id", "project")]
+    return list(PersonFigures.objects.filter(project=project).order_by("person").values(*fields))
+
+
+def near(mine: Any, yours: Any) -> None:
+    """The same all the way down, numbers to seven digits."""
+    if isinstance(mine, dict):
+        assert mine.keys() == yours.keys()
+        mine, yours = list(mine.values()), list(yours.values())
+    if isinstance(mine, list):
+        assert len(mine) == len(yours)
+        for one, other in zip(mine, yours, strict=True):
+            near(one, other)
+    else:
+        assert mine == (pytest.approx(yours, abs=1e-7) if isinstance(yours, float) else yours)
 
 
 def followed(project: Project) -> AgreementReport:
@@ -104,6 +143,40 @@ def test_several_reports_follow_each_other() -> None:
     for number in range(3):
         judge(tasks[number], people[3], ranking("b", "a"))
         report = followed(project)
+    same_as_from_scratch(report)
+
+
+@pytest.mark.parametrize("keys", ["ab", "abc"])
+def test_people_whose_pairs_are_kept_change(keys: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two people's pairs are kept; a third one comes to share far more than one of them."""
+    monkeypatch.setitem(choose_people.__kwdefaults__, "most", 2)
+    project = make_project()
+    _, people = fill(project, keys=keys)
+    refresh_agreement_report(project=project)
+    before = AgreementDetail.objects.get(project=project).people
+    late = make_task(project, keys=keys)
+    for person in [people[2], *(make_member(project) for _ in range(9))]:
+        judge(late, person, say(late, Random(person.pk)))
+    report = followed(project)
+    after = AgreementDetail.objects.get(project=project)
+    assert people[2].pk not in [row[0] for row in before]
+    assert people[2].pk in [row[0] for row in after.people]
+    assert len(after.pairs) == 1
+    same_as_from_scratch(report)
+
+
+def test_gold_and_repeats_reach_the_figures_when_a_report_is_followed() -> None:
+    project = make_project()
+    _, people = fill(project)
+    refresh_agreement_report(project=project)
+    gold = make_task(project)
+    Task.objects.filter(pk=gold.pk).update(gold={"tiers": [["a"], ["b"]]}, purpose="gold")
+    gold.refresh_from_db()
+    judge(gold, people[0], ranking("a", "b"))
+    report = followed(project)
+    figures = PersonFigures.objects.get(project=project, person=people[0])
+    assert (figures.gold, figures.gold_count, figures.judgments) == (1.0, 1, 8)
+    assert figures.agreement is not None
     same_as_from_scratch(report)
 
 
