@@ -47,7 +47,7 @@ def read_totals(content: bytes, *, seed: int, resamples: int) -> RunningTotals |
     head = json.loads(content[:at])
     if (head["version"], head["seed"]) != (VERSION, seed):
         return None
-    arrays = {}
+    arrays: dict[str, Any] = {}
     for name, kind, shape in head["arrays"]:
         count = int(np.prod(shape))
         arrays[name] = np.frombuffer(content, np.dtype(kind), count, at).reshape(shape)
@@ -55,7 +55,7 @@ def read_totals(content: bytes, *, seed: int, resamples: int) -> RunningTotals |
     if len(arrays["drawn"]) != resamples:
         return None
     frame = Frame(values=arrays.pop("values"), usual_size=head["usual_size"], tasks=head["tasks"])
-    nested = {
+    nested: dict[str, Any] = {
         name: kind(**{each.name: arrays.pop(f"{name}.{each.name}") for each in fields(kind)})
         for name, kind in NESTED.items()
     }
