@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('annotation', '0024_invitations'),
+        ('annotation', '0025_edited_judgments'),
     ]
 
     operations = [

@@ -11,6 +11,6 @@ WHERE id IN (SELECT max(id) FROM annotation_projectreport WHERE section = 'bias'
 
 
 class Migration(migrations.Migration):
-    dependencies = [("annotation", "0025_agreement_details")]
+    dependencies = [("annotation", "0026_agreement_details")]
 
     operations = [migrations.RunSQL(OUTDATE, migrations.RunSQL.noop)]
