@@ -143,8 +143,6 @@ class _OfflineConfig:
         for name, idle in (("passes", 1), ("minibatches", 1), ("target_kl", None)):
             if getattr(self.optimizer, name) != idle:
                 yield f"optimizer.{name}: has no effect with kind '{kind}', which samples nothing; leave it out"
-        if self.model.sharding != "none":
-            yield f"model.sharding: kind '{kind}' keeps a whole copy in each process; take 'none', or adapters"
         if self.training.max_steps is not None and self.optimizer.warmup_steps > self.training.max_steps:
             yield f"optimizer.warmup_steps: must not exceed training.max_steps ({self.training.max_steps})"
 

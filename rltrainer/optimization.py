@@ -8,9 +8,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from rewardmodel.runtime.cancellation import never_stop
 from rewardmodel.runtime.seeding import derive_generator
 from rltrainer.algorithms.policy_loss import measure_distance
 from rltrainer.config_learning import OptimizerConfig
+from rltrainer.joint_passes import count_missing, run_for_others
 from rltrainer.losses import StepTotals
 from rltrainer.memory import MicroBatchBudget
 from rltrainer.policy import CompletionScores, Policy
@@ -173,7 +175,9 @@ class PolicyOptimizer:
         self.policy.micro_batch_tokens = self.stepper.budget.tokens
         batches = self.policy.plan([(row.prompt_ids, row.completion_ids) for row in rows])
         self.work.note(batches, tally)
-        missing = self._passes_missing(len(batches), first=first) if self.masters.is_spread else 0
+        missing = 0
+        if self.masters.is_spread:
+            missing = count_missing(len(batches), self.ranks, check=self.policy.check if first else never_stop)
         for clusters in batches:
             # Later steps come after the weights have moved, which cannot be taken back.
             if first and not self.masters.is_spread:
@@ -189,21 +193,8 @@ class PolicyOptimizer:
             for index, values, mask in zip(scores.rows, scores.log_probs.detach(), scores.mask, strict=True):
                 found[index] = tuple(values[mask].tolist())
         if spare is not None:
-            self._run_for_others(spare, missing)
+            run_for_others(self.policy, self.masters, (spare.prompt_ids, spare.completion_ids), missing)
         return found
-
-    def _passes_missing(self, own: int, *, first: bool) -> int:
-        """How many more passes another rank has. From here on no rank may stop by itself: the others would wait."""
-        if first:
-            self.ranks.attempt(self.policy.check)
-        return max(self.ranks.gather(own)) - own
-
-    def _run_for_others(self, row: TrainingRow, times: int) -> None:
-        """Passes without gradients of their own: the other ranks need this one's shards."""
-        for _ in range(times):
-            scores = self.policy.score(self.policy.plan([(row.prompt_ids, row.completion_ids)])[0])
-            (0.0 * scores.log_probs.sum()).backward()
-            self.masters.collect()
 
 
 def plan_steps(rows: Sequence[TrainingRow], *, passes: int, minibatches: int, seed: int) -> list[list[int]]:

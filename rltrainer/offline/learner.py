@@ -4,7 +4,9 @@ from collections.abc import Sequence
 
 import torch
 
+from rewardmodel.runtime.cancellation import StopCheck, never_stop
 from rltrainer.architecture import output_head
+from rltrainer.joint_passes import count_missing, run_for_others
 from rltrainer.layouts import Cluster
 from rltrainer.llama.body import find_body
 from rltrainer.offline.lesson import Lesson
@@ -20,8 +22,10 @@ from rltrainer.weight_stepper import WeightStepper
 class Learner:
     """Scores and learns lessons; the same micro-batches in either case, so that equal weights give equal numbers."""
 
-    def __init__(self, policy: Policy, stepper: WeightStepper) -> None:
+    def __init__(self, policy: Policy, stepper: WeightStepper, *, is_apart: bool = False) -> None:
+        """is_apart: the policy has weights of its own, whole on every rank, which the stepper does not move."""
         self.policy = policy
+        self.is_spread = stepper.masters.is_spread and not is_apart
         self.stepper = stepper
         self.work = WorkCount(policy.model)
 
@@ -34,7 +38,7 @@ class Learner:
         mine = self._share(lessons)
 
         def accumulate(own: Tally) -> None:
-            self._accumulate(mine, objective, size, own)
+            self._accumulate(mine, objective, size, own, spare=lessons[0])
 
         self.stepper.take(accumulate, learning_rate=learning_rate, tally=tally)
 
@@ -43,15 +47,28 @@ class Learner:
         """Log-probs of each lesson's responses. Raises: Interrupted where the run should stop."""
         ranks = self.stepper.ranks
         mine = self._share(lessons)
-        return ranks.join(ranks.attempt(lambda: self._score(mine)))
+        if self.is_spread:
+            return ranks.join(self._score_together(mine, spare=lessons[0]))
+        return ranks.join(ranks.attempt(lambda: self._score(mine, self.portions(mine))))
+
+    def _score_together(self, lessons: Sequence[Lesson], *, spare: Lesson) -> list[Sums]:
+        """The same with spread weights, by the very passes that learning makes."""
+        portions = self.portions(lessons)
+        missing = count_missing(len(portions), self.stepper.ranks, check=self.policy.check)
+        found = self._score(lessons, portions, check=never_stop)
+        for _ in range(missing):
+            self.policy.score(self.portions([spare])[0])
+        return found
 
     def _share(self, lessons: Sequence[Lesson]) -> list[Lesson]:
         return self.stepper.ranks.share(lessons, weights=[float(lesson.tokens) for lesson in lessons])
 
-    def _score(self, lessons: Sequence[Lesson]) -> list[Sums]:
+    def _score(
+        self, lessons: Sequence[Lesson], portions: Sequence[Sequence[Cluster]], *, check: StopCheck | None = None
+    ) -> list[Sums]:
         found: list[Sums] = [()] * len(lessons)
-        for clusters in self.portions(lessons):
-            self.policy.check()
+        for clusters in portions:
+            (check or self.policy.check)()
             answers = _in_order(self.policy.score(clusters))
             sums = sum_log_probs(answers.log_probs, answers.mask, per_token=False).tolist()
             width = len(lessons[0].responses)
@@ -59,17 +76,24 @@ class Learner:
                 found[member] = tuple(sums[place * width : (place + 1) * width])
         return found
 
-    def _accumulate(self, lessons: Sequence[Lesson], objective: Objective, size: StepSize, tally: Tally) -> None:
+    def _accumulate(
+        self, lessons: Sequence[Lesson], objective: Objective, size: StepSize, tally: Tally, *, spare: Lesson
+    ) -> None:
         portions = self.portions(lessons)
         self.work.note(portions, tally)
+        missing = 0
+        if self.is_spread:
+            missing = count_missing(len(portions), self.stepper.ranks, check=self.policy.check)
         for clusters in portions:
-            self.policy.check()
+            if not self.is_spread:
+                self.policy.check()
             answers = _in_order(self.policy.score(clusters))
             own = [lessons[member] for member in _members(clusters, len(lessons[0].responses))]
             loss = objective.loss(answers, own, size, tally)
             loss.backward()
             self.stepper.masters.collect()
             tally.add_sum("loss", float(loss.detach()))
+        run_for_others(self.policy, self.stepper.masters, (spare.prompt_ids, spare.responses[0]), missing)
 
     def portions(self, lessons: Sequence[Lesson]) -> list[list[Cluster]]:
         """The lessons in the micro-batches that they are scored and learned in."""

@@ -77,7 +77,11 @@ def answer_held_out(config: OfflineConfig, session: Session) -> list[Group]:
     try:
         return collect_groups(
             asked,
-            engine=SharedEngine(_sampler(session, len(asked) * settings.samples_per_prompt), session.ranks),
+            engine=SharedEngine(
+                _sampler(session, len(asked) * settings.samples_per_prompt),
+                session.ranks,
+                in_place=session.learner.stepper.masters.whole,
+            ),
             renderer=session.renderer,
             rules=SamplingRules(settings.max_new_tokens, session.renderer.stop_ids, settings.temperature),
             group_size=settings.samples_per_prompt,

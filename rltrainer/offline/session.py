@@ -103,6 +103,7 @@ def make_learner(directory: RunDirectory, config: OfflineConfig, network: PreTra
     check = directory.cancellation.check
     policy = Policy(network, temperature=1.0, micro_batch_tokens=MICRO_BATCH_TOKENS, check=check)
     masters = make_trainable(network, directory, config.model, ranks=ranks)
+    policy.run = masters.run
     adamw = build_adamw(masters.parameters, config.optimizer)
     budget = choose_budget(config.optimizer, policy, masters, ranks)
     return Learner(policy, WeightStepper(masters, adamw, config.optimizer, budget=budget, ranks=ranks))
@@ -144,7 +145,7 @@ def _ask_reference(
             micro_batch_tokens=learner.policy.micro_batch_tokens,
             check=learner.policy.check,
         )
-        scorer = Learner(frozen, learner.stepper)
+        scorer = Learner(frozen, learner.stepper, is_apart=True)
     cache = ReferenceCache(directory.root / "reference.jsonl", _terms(config, lessons), ranks=learner.stepper.ranks)
 
     def tell(done: int) -> None:

@@ -26,7 +26,6 @@ def test_each_kind_starts_from_its_own_learning_rate_and_files():
         ("sft", "training.epochs=0", "training.epochs: must be 1 or more"),
         ("sft", "evaluation.confidence=1", "evaluation.confidence: must be between 0 and 1"),
         ("dpo", "optimizer.target_kl=0.1", "optimizer.target_kl: has no effect with kind 'dpo'"),
-        ("dpo", "model.sharding=full", "model.sharding: kind 'dpo' keeps a whole copy"),
         ("dpo", 'model={"path":"m","adapter_rank":4,"reference":"r"}', "model.reference: with model.adapter_rank"),
         ("dpo", "loss.label_smoothing=0.5", "loss.label_smoothing: must be from 0 to below 0.5"),
         ("dpo", "loss.beta=0", "loss.beta: must be above 0"),

@@ -55,20 +55,40 @@ def _assert_same(one, two):
     assert read_rows(one / "samples.jsonl") == read_rows(two / "samples.jsonl")
 
 
+@pytest.mark.parametrize("sharding", ["none", "full"])
 @pytest.mark.parametrize("kind", ["sft", "dpo"])
-def test_two_ranks_equal_one(base, tmp_path, kind):
-    one, two = (make_offline_run(tmp_path / name, _config(kind, base)) for name in ("one", "two"))
+def test_two_ranks_equal_one(base, tmp_path, kind, sharding):
+    config = _config(kind, base)
+    config["model"]["sharding"] = sharding
+    one, two = (make_offline_run(tmp_path / name, config) for name in ("one", "two"))
     assert on_ranks(1, _train, one) == [""]
     assert on_ranks(2, _train, two) == ["", ""]
     _assert_same(one, two)
     assert read_json(one / "result.json").keys() == read_json(two / "result.json").keys()
 
 
-def test_what_two_ranks_have_begun_one_can_end(base, tmp_path):
-    one, two = (make_offline_run(tmp_path / name, _config("dpo", base)) for name in ("one", "two"))
+@pytest.mark.parametrize(("kind", "sharding"), [("dpo", "none"), ("dpo", "full"), ("sft", "full")])
+def test_what_two_ranks_have_begun_one_can_end(base, tmp_path, kind, sharding):
+    config = _config(kind, base)
+    config["model"]["sharding"] = sharding
+    one, two = (make_offline_run(tmp_path / name, config) for name in ("one", "two"))
     on_ranks(1, _train, one)
     reasons = on_ranks(2, _train, two, 2)
     assert all("after step 2" in reason for reason in reasons)
     (two / "cancel").unlink()
     assert on_ranks(1, _train, two) == [""]
+    _assert_same(one, two)
+
+
+@pytest.mark.parametrize("kind", ["sft", "dpo"])
+def test_two_ranks_go_on_with_shards_of_what_they_have_saved(base, tmp_path, kind):
+    config = _config(kind, base)
+    config["model"]["sharding"] = "full"
+    # One record a step: one of the two has nothing to learn from, and helps.
+    config["training"]["records_per_step"] = 1
+    one, two = (make_offline_run(tmp_path / name, config) for name in ("one", "two"))
+    assert on_ranks(1, _train, one) == [""]
+    on_ranks(2, _train, two, 1)
+    (two / "cancel").unlink()
+    assert on_ranks(2, _train, two) == ["", ""]
     _assert_same(one, two)
