@@ -134,6 +134,8 @@ def _offline_figures(result: Result) -> Iterator[Figure]:
         ("Held-out loss before, nats a token", "nll_before", False),
         ("Held-out loss after", "nll_after", False),
         ("Gain, nats a token", "nll_gain", True),
+        ("Pairs whose chosen one is likelier, before", "likelier_before", False),
+        ("Pairs whose chosen one is likelier, after", "likelier_after", False),
         ("Lead of the chosen response", "reward_margin", True),
         ("Change in the chosen one's log-prob", "log_prob_chosen_change", True),
         ("Change in the rejected one's log-prob", "log_prob_rejected_change", True),

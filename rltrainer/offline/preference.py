@@ -66,6 +66,7 @@ class Preference:
             "reward_margin": rewards[:, 0] - rewards[:, 1],
             "log_prob_chosen_change": (now - start)[:, 0],
             "log_prob_rejected_change": (now - start)[:, 1],
+            **_count_likelier(start, now),
         }
         ones = numpy.ones(len(lessons))
         return {
@@ -103,6 +104,15 @@ class Preference:
         for column, name in enumerate(("chosen", "rejected")):
             tally.add_mean(f"reward_{name}", rewards[:, column])
             tally.add_mean(f"log_prob_{name}", sums[:, column])
+
+
+def _count_likelier(before: numpy.ndarray, after: numpy.ndarray) -> dict[str, numpy.ndarray]:
+    """Pair by pair, whether the policy itself gives the chosen response the greater log-prob, ties half.
+
+    before, after: log-probs [pairs, 2], chosen first.
+    """
+    old, new = (count_hits(sums[:, 0] - sums[:, 1]) for sums in (before, after))
+    return {"likelier_before": old, "likelier_after": new, "likelier_gain": new - old}
 
 
 def _encoded(lesson: Lesson) -> EncodedPair:

@@ -10,6 +10,7 @@ from safetensors.torch import load_file
 
 from rewardmodel.runtime.backbones import load_causal_model
 from rewardmodel.runtime.cancellation import Cancellation
+from tests.rewardmodel.preferences import write_rows
 from tests.rltrainer.offline.run_folder import make_offline_run, offline_config
 from tests.rltrainer.run_folder import read_json, read_rows, run
 
@@ -73,6 +74,24 @@ def test_preferences_are_learned(straight):
     assert result["accuracy"]["low"] > 0.5
     assert result["reward_margin"]["low"] > 0
     assert {"longer_wins", "human_ceiling", "nll", "log_prob_chosen_change", "log_prob_rejected_change"} <= set(result)
+
+
+def test_dpo_raises_held_out_accuracy_though_a_fifth_of_the_choices_is_wrong(base, tmp_path):
+    training = {"max_steps": 18, "epochs": 3}
+    config = offline_config("dpo", base, training=training, loss={"target": "hard"}, optimizer={"learning_rate": 2e-2})
+    folder = make_offline_run(tmp_path / "run", config, train=48, held_out=40)
+    rows = read_rows(folder / "data/train.jsonl")
+    for row in rows[::5]:
+        row["chosen"], row["rejected"] = row["rejected"], row["chosen"]
+    write_rows(folder / "data/train.jsonl", rows)
+    assert run("train", folder) == (0, "")
+    result = read_json(folder / "result.json")
+    # Held-out prompts are others than those learned from, and no choice about them is wrong.
+    assert result["likelier_before"]["value"] < 0.6 < result["likelier_after"]["value"]
+    assert result["likelier_gain"]["low"] > 0.1
+    assert result["accuracy"]["low"] > 0.8
+    gain = result["likelier_after"]["value"] - result["likelier_before"]["value"]
+    assert result["likelier_gain"]["value"] == pytest.approx(gain)
 
 
 def test_dpo_starts_at_its_reference(straight):
