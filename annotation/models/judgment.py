@@ -12,8 +12,8 @@ class Judgment(models.Model):
     """
 
     project = models.ForeignKey("annotation.Project", models.PROTECT, related_name="judgments")
-    task = models.ForeignKey("annotation.Task", models.PROTECT, related_name="judgments")
-    annotator = models.ForeignKey("annotation.User", models.PROTECT, related_name="judgments")
+    task = models.ForeignKey("annotation.Task", models.PROTECT, related_name="judgments", db_index=False)
+    annotator = models.ForeignKey("annotation.User", models.PROTECT, related_name="judgments", db_index=False)
     slot = models.ForeignKey("annotation.Slot", models.PROTECT, null=True, blank=True, related_name="judgments")
     """The slot it fills; null for a surplus answer that a manager accepted."""
     kind = models.CharField(max_length=8)
@@ -81,7 +81,7 @@ class Judgment(models.Model):
 class Score(models.Model):
     """One number of a judgment, derived in the same transaction."""
 
-    judgment = models.ForeignKey(Judgment, models.PROTECT, related_name="score_rows")
+    judgment = models.ForeignKey(Judgment, models.PROTECT, related_name="score_rows", db_index=False)
     criterion = models.ForeignKey("annotation.Criterion", models.PROTECT, related_name="+")
     response = models.ForeignKey("annotation.Response", models.PROTECT, related_name="+")
     value = models.FloatField()
@@ -99,7 +99,7 @@ class Preference(models.Model):
         RANKING = "ranking"
         SCALAR = "scalar"
 
-    judgment = models.ForeignKey(Judgment, models.PROTECT, related_name="preferences")
+    judgment = models.ForeignKey(Judgment, models.PROTECT, related_name="preferences", db_index=False)
     chosen = models.ForeignKey("annotation.Response", models.PROTECT, related_name="+")
     rejected = models.ForeignKey("annotation.Response", models.PROTECT, related_name="+")
     strength = models.FloatField(null=True)
@@ -144,7 +144,7 @@ class KeptAnswer(models.Model):
 class Draft(models.Model):
     """An unfinished answer, saved while the annotator works."""
 
-    task = models.ForeignKey("annotation.Task", models.CASCADE, related_name="drafts")
+    task = models.ForeignKey("annotation.Task", models.CASCADE, related_name="drafts", db_index=False)
     annotator = models.ForeignKey("annotation.User", models.CASCADE, related_name="drafts")
     answer = models.JSONField()
     version = models.PositiveIntegerField(default=1)

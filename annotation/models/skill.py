@@ -62,7 +62,7 @@ class WorkCursor(models.Model):
     """
 
     project = models.ForeignKey("annotation.Project", models.CASCADE, related_name="+")
-    annotator = models.ForeignKey("annotation.User", models.CASCADE, related_name="+")
+    annotator = models.ForeignKey("annotation.User", models.CASCADE, related_name="+", db_index=False)
     asks = models.BigIntegerField()
     """The queue: the id of the skill its tasks ask for, 0 for none; with the level they ask for."""
     asks_level = models.PositiveSmallIntegerField()

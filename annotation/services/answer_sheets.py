@@ -16,10 +16,8 @@ _SHEET = f"""
 SELECT m.role, s.id, s.number, {CRITERIA},
        (SELECT json_agg(json_build_array(r.key, r.id, length(r.text)) ORDER BY o.position)
         FROM annotation_taskresponse o JOIN annotation_response r ON r.id = o.response_id WHERE o.task_id = t.id)::text,
-       (SELECT json_agg(json_build_array(last.shown_order, last.tiers))
-        FROM (SELECT j.project_id, j.shown_order, j.tiers FROM annotation_judgment j WHERE j.annotator_id = %(user)s
-              ORDER BY j.created_at DESC LIMIT {LONGEST_ROW - 1}) last
-        WHERE last.project_id = t.project_id AND t.kind = 'ranking')::text,
+       CASE WHEN t.kind = 'ranking'
+            THEN annotation_latest_rankings(%(user)s, t.project_id, {LONGEST_ROW - 1})::text END,
        {columns_of(Task, "t")}, {columns_of(Project, "p")}
 FROM annotation_task t
 JOIN annotation_project p ON p.id = t.project_id

@@ -1,6 +1,6 @@
 """The statements of the slot protocol. Each is one round trip and decides everything under row locks.
 
-Acquire itself is a function in the database, `annotation_acquire` (see the migration of that name).
+Acquire itself is a function in the database, `annotation_lease` (newest in the migration acquire_by_probes).
 """
 
 from collections.abc import Sequence
