@@ -1,6 +1,8 @@
 """PURE. How close each annotator is to the others, and how far people are apart on each task."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -41,3 +43,20 @@ def close(comparisons: Comparisons) -> Closeness:
         compared=dict(zip(table.annotator_ids.tolist(), compared.tolist(), strict=True)),
         disagreement=dict(zip(table.task_ids.tolist(), apart.tolist(), strict=True)),
     )
+
+
+def widest_disagreement(parts: Iterable[Mapping[Any, float]]) -> dict[Any, float]:
+    """How far people are apart on each task, where they are furthest of all that they were asked.
+
+    parts: `Closeness.disagreement` of each thing that was asked. A task that stands in none of them is absent.
+    """
+    worst: dict[Any, float] = {}
+    for part in parts:
+        for task, apart in part.items():
+            worst[task] = max(apart, worst.get(task, 0.0))
+    return worst
+
+
+def order_by_disagreement(apart: Mapping[Any, float]) -> list[Any]:
+    """Tasks, the widest disagreement first; those that are equally far apart by their id."""
+    return sorted(apart, key=lambda task: (-apart[task], task))

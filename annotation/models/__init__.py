@@ -14,7 +14,7 @@ from annotation.models.report import AgreementDetail, AgreementReport, Agreement
 from annotation.models.shortcut import Shortcut
 from annotation.models.skill import PersonSkill, Skill, WorkCursor, WorkQueue
 from annotation.models.task import Flag, Skip, Slot, Task, TaskResponse
-from annotation.models.task_index import TaskSplit, TaskText
+from annotation.models.task_index import CriterionSplit, TaskSplit, TaskText
 from annotation.models.user import User
 from annotation.models.verdict import Verdict
 
@@ -25,6 +25,7 @@ __all__ = [
     "ApiToken",
     "AuditEvent",
     "Criterion",
+    "CriterionSplit",
     "Draft",
     "FeedbackKind",
     "Flag",

@@ -32,3 +32,23 @@ class TaskSplit(models.Model):
 
     class Meta:
         indexes = [models.Index(F("project"), F("disagreement").desc(), F("task"), name="task_split_order")]
+
+
+class CriterionSplit(models.Model):
+    """The same for one criterion, or for the order that people gave; kept where a project asks for more than one."""
+
+    task = models.ForeignKey("annotation.Task", models.CASCADE, related_name="criterion_splits")
+    project = models.ForeignKey("annotation.Project", models.CASCADE, related_name="+")
+    criterion = models.ForeignKey("annotation.Criterion", models.CASCADE, null=True, related_name="+")
+    """Null for the order."""
+    disagreement = models.FloatField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["task", "criterion"], nulls_distinct=False, name="criterion_split_once")
+        ]
+        indexes = [
+            models.Index(
+                F("project"), F("criterion"), F("disagreement").desc(), F("task"), name="criterion_split_order"
+            )
+        ]

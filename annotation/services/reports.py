@@ -8,7 +8,7 @@ from typing import Any
 from django.db import connection, transaction
 from django.db.models import Max, Min
 
-from annotation.agreement.closeness import Closeness
+from annotation.agreement.closeness import Closeness, order_by_disagreement, widest_disagreement
 from annotation.agreement.report import RESAMPLES, StatisticRecord, agreement_report
 from annotation.models import AgreementReport, Judgment, Project, Score, Task
 from annotation.selectors.observations import load_observations
@@ -22,7 +22,7 @@ from annotation.services.report_contents import (
     follow_contents,
     save_totals,
 )
-from annotation.services.task_splits import store_splits
+from annotation.services.task_splits import store_criterion_splits, store_splits
 
 MOST_HARD_TASKS = 20
 KEPT_REPORTS = 200
@@ -55,12 +55,13 @@ def refresh_agreement_report(*, project: Project) -> AgreementReport:
 
 def _store(project: Project, contents: ReportContents) -> AgreementReport:
     closeness, counts = [each.closeness for each in contents.pictures.values()], contents.counts
-    worst = _widest(closeness)
+    worst = widest_disagreement(each.disagreement for each in closeness)
     save_totals(project=project, contents=contents)
     save_details(project=project, contents=contents)
     save_agreement_figures(project=project, contents=contents)
-    changed = worst if contents.changed is None else {key: worst[key] for key in contents.changed if key in worst}
-    store_splits(project=project, disagreement=changed)
+    store_splits(project=project, disagreement=worst, changed=contents.changed)
+    by_part = {name: each.closeness.disagreement for name, each in contents.pictures.items()}
+    store_criterion_splits(project=project, by_part=by_part, changed=contents.changed)
     return AgreementReport.objects.create(
         project=project,
         statistics=[record for each in contents.pictures.values() for record in each.records],
@@ -116,19 +117,11 @@ def _people(people: Sequence[PersonCounts], closeness: Sequence[Closeness]) -> l
     ]
 
 
-def _widest(closeness: Sequence[Closeness]) -> dict[Any, float]:
-    """How far people are apart on each task, where they are furthest of all that they were asked."""
-    worst: dict[Any, float] = {}
-    for each in closeness:
-        for cluster, apart in each.disagreement.items():
-            worst[cluster] = max(apart, worst.get(cluster, 0.0))
-    return worst
-
-
 def _hard_tasks(project: Project, worst: dict[Any, float]) -> list[dict[str, Any]]:
     """Tasks on which people are furthest apart."""
-    hardest = sorted((key for key, apart in worst.items() if apart > 0), key=lambda key: (-worst[key], key))
-    return [_describe(task, worst) for task in _tasks_of(project, hardest[:MOST_HARD_TASKS])]
+    split = {task: apart for task, apart in worst.items() if apart > 0}
+    hardest = order_by_disagreement(split)[:MOST_HARD_TASKS]
+    return [_describe(task, worst) for task in _tasks_of(project, hardest)]
 
 
 def _tasks_of(project: Project, keys: Sequence[Any]) -> list[Task]:

@@ -6,7 +6,7 @@ from hashlib import sha256
 from statistics import fmean
 from typing import Any
 
-from annotation.models import FeedbackKind, Judgment, Task
+from annotation.models import Criterion, FeedbackKind, Judgment, Task
 from annotation.selectors.adjudication import current_verdict, earlier_revisions
 from annotation.web.ladders import Rung, align_ladders, build_ladder, letters_of
 
@@ -33,13 +33,14 @@ def describe_task(task: Task, judgments: Sequence[Judgment], *, anonymous: bool 
     """
     responses = [row.response for row in task.task_responses.select_related("response")]
     letters = letters_of([response.key for response in responses])
-    judgments = sorted(judgments, key=lambda each: _mixed(task, each)) if anonymous else judgments
+    judgments = mix_judgments(task, judgments) if anonymous else judgments
     revisions = {} if anonymous else earlier_revisions(task=task)
     names = [f"Person {number}" if anonymous else each.annotator.pseudonym for number, each in enumerate(judgments, 1)]
     said = [_say(each, name, letters, revisions) for each, name in zip(judgments, names, strict=True)]
     is_ranking = task.kind == FeedbackKind.RANKING
     verdict = current_verdict(task=task)
     answer = verdict.answer if verdict else None
+    criteria = list(task.project.criteria.all())
     return {
         "task": task,
         "letters": letters,
@@ -47,8 +48,8 @@ def describe_task(task: Task, judgments: Sequence[Judgment], *, anonymous: bool 
         "ranks": range(1, len(responses) + 1),
         "judgments": said,
         "steps": align_ladders([_ranking(each) for each in judgments], letters) if is_ranking else [],
-        "score_rows": _score_rows(task, judgments, letters),
-        "criteria": list(task.project.criteria.all()),
+        "score_rows": score_rows(judgments, criteria, letters),
+        "criteria": criteria,
         "verdict": verdict,
         "verdict_ladder": build_ladder(answer["tiers"], answer["bad"], letters, width=0)
         if answer and is_ranking
@@ -57,8 +58,9 @@ def describe_task(task: Task, judgments: Sequence[Judgment], *, anonymous: bool 
     }
 
 
-def _mixed(task: Task, judgment: Judgment) -> bytes:
-    return sha256(f"{task.pk}:{judgment.pk}".encode()).digest()
+def mix_judgments(task: Task, judgments: Sequence[Judgment]) -> list[Judgment]:
+    """In an order of the task's own, so that a place in it tells nothing of the person."""
+    return sorted(judgments, key=lambda each: sha256(f"{task.pk}:{each.pk}".encode()).digest())
 
 
 def _ranking(judgment: Judgment) -> dict[str, Any]:
@@ -85,10 +87,12 @@ def _flat(scores: dict[str, dict[str, float | None]], letters: dict[str, str]) -
     ]
 
 
-def _score_rows(task: Task, judgments: Sequence[Judgment], letters: dict[str, str]) -> list[dict[str, Any]]:
+def score_rows(
+    judgments: Sequence[Judgment], criteria: Sequence[Criterion], letters: dict[str, str]
+) -> list[dict[str, Any]]:
     """One row a criterion and response, with everybody's number beside each other; rows nobody scored are left out."""
     rows = []
-    for criterion in task.project.criteria.all():
+    for criterion in criteria:
         for key, letter in letters.items():
             values = [each.scores.get(criterion.name, {}).get(key) for each in judgments]
             known = [value for value in values if value is not None]

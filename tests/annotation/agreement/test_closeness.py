@@ -1,7 +1,11 @@
+from random import Random
+
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from annotation.agreement.closeness import measure_closeness
+from annotation.agreement.closeness import measure_closeness, order_by_disagreement, widest_disagreement
 from annotation.agreement.observations import PairObservations, RankingObservations, ScoreObservations
 
 
@@ -58,3 +62,18 @@ def test_the_order_of_the_rows_does_not_matter() -> None:
 def test_without_overlap_there_is_nothing_to_compare() -> None:
     found = measure_closeness(PairObservations(np.array([1, 2]), np.array([7, 8]), np.array([0, 2])))
     assert (found.near, found.compared, found.disagreement) == ({}, {}, {})
+
+
+def test_a_task_counts_by_what_people_are_furthest_apart_on() -> None:
+    assert widest_disagreement([{1: 0.2, 2: 0.0}, {1: 0.1, 3: 1.0}, {}]) == {1: 0.2, 2: 0.0, 3: 1.0}
+    assert widest_disagreement([]) == {}
+
+
+@given(st.dictionaries(st.integers(1, 99), st.sampled_from([0.0, 0.25, 0.5, 1.0])), st.integers(0, 2**32))
+def test_equally_split_tasks_keep_the_order_of_their_ids(apart: dict[int, float], seed: int) -> None:
+    mixed = list(apart.items())
+    Random(seed).shuffle(mixed)
+    order = order_by_disagreement(dict(mixed))
+    assert order == order_by_disagreement(apart) and set(order) == set(apart)
+    keys = [(-apart[task], task) for task in order]
+    assert keys == sorted(keys)
