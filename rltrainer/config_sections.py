@@ -151,6 +151,9 @@ class EvaluationConfig:
     """Completions of each held-out prompt, from policy and reference alike."""
     shown_prompts: int = 4
     """Of how many held-out prompts the completions are kept in `samples.jsonl`."""
+    people_every_steps: int = 0
+    """After how many steps the policy answers the shown prompts once more, for people to compare with the reference's
+    answers while the run goes on; 0 asks nobody."""
     confidence: float = 0.95
     """Level of the intervals."""
     champion: str | None = None
@@ -166,6 +169,9 @@ class EvaluationConfig:
             yield f"pass_at: every k must be 1 or more, got {list(self.pass_at)}"
         yield from at_least(self, "samples_per_prompt", 1)
         yield from at_least(self, "shown_prompts", 0)
+        yield from at_least(self, "people_every_steps", 0)
+        if self.people_every_steps and not self.shown_prompts:
+            yield "people_every_steps: people see the answers to the shown prompts; set shown_prompts to 1 or more"
         if not 0 < self.confidence < 1:
             yield f"confidence: must be between 0 and 1, got {self.confidence}"
         if self.shown_prompts > self.prompts:

@@ -9,11 +9,12 @@ log = logging.getLogger(__name__)
 
 
 class HumanFeedback:
-    """Gives each line of the file once: {"step": 40, "win_rate": 0.61, "judgments": 38}.
+    """Gives each line of the file once: {"step": 40, "win_rate": 0.61, "judgments": 38, "reward_accuracy": 0.7}.
 
     `win_rate` is the share of blind comparisons in which people preferred an answer of the policy of that step to one
-    of the reference's, ties half. A line that says something else is left out with a warning: a run of days must not
-    end for it.
+    of the reference's, ties half. `reward_accuracy`, which may be absent or null, is the share of those comparisons in
+    which the answer that earned more was the one that people preferred. A line that says something else is left out
+    with a warning: a run of days must not end for it.
     """
 
     def __init__(self, path: Path) -> None:
@@ -51,4 +52,10 @@ def _metrics_of(row: dict[str, Any]) -> dict[str, float]:
     win_rate, judgments, step = float(row["win_rate"]), int(row["judgments"]), int(row["step"])
     if not 0 <= win_rate <= 1 or judgments < 1:
         raise ValueError(f"win_rate must be between 0 and 1 and judgments 1 or more, got {win_rate} and {judgments}")
-    return {"human_win_rate": win_rate, "human_judgments": float(judgments), "human_step": float(step)}
+    found = {"human_win_rate": win_rate, "human_judgments": float(judgments), "human_step": float(step)}
+    if row.get("reward_accuracy") is None:
+        return found
+    accuracy = float(row["reward_accuracy"])
+    if not 0 <= accuracy <= 1:
+        raise ValueError(f"reward_accuracy must be between 0 and 1, got {accuracy}")
+    return {**found, "human_reward_accuracy": accuracy}

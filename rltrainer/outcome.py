@@ -10,7 +10,7 @@ from transformers import PreTrainedModel
 
 from rewardmodel.runtime.atomic_files import publish_folder
 from rewardmodel.runtime.backbones import load_causal_model
-from rewardmodel.runtime.json_lines import keep_lines, write_lines
+from rewardmodel.runtime.json_lines import keep_lines, read_lines, write_lines
 from rewardmodel.runtime.master_weights import MasterWeights
 from rewardmodel.runtime.rendering import Renderer
 from rewardmodel.runtime.run_directory import RunDirectory
@@ -77,7 +77,7 @@ def finish(
         return
     shown = groups[: config.evaluation.shown_prompts]
     # A kill between here and the result must not double them on the next start.
-    keep_lines(directory.samples, lambda row: row["source"] != "policy")
+    keep_lines(directory.samples, lambda row: (row["source"], row["step"]) != ("policy", progress.step))
     keep_samples(directory, shown, step=progress.step, source="policy")
     write_lines(directory.root / "prompts_report.jsonl", history.report())
     rivals = {name: [read_marks(row) for row in rows] for name, rows in progress.rival_marks.items()}
@@ -94,7 +94,7 @@ def finish(
             **compare(examination, rivals, groups, draws=config.evaluation.pass_at),
             "kl_sequence": distance.kl_sequence,
             "kl_token": distance.kl_token,
-            "samples": 2 * len(shown) * config.evaluation.samples_per_prompt,
+            "samples": sum(1 for _ in read_lines(directory.samples)),
             "policy_version_sha256": hash_weights(directory.model),
         }
     )

@@ -20,8 +20,8 @@ from rltrainer.ranks import SINGLE, Ranks
 
 CHANGEABLE = ("stop", "checkpoint", "brakes")
 """Sections that may differ when a run goes on: none changes what was learned so far."""
-CHANGEABLE_FIELDS = {"model": ("processes", "sharding", "peak_tflops")}
-"""Fields of other sections that may differ: a checkpoint is of no number of processes, and of no yardstick."""
+CHANGEABLE_FIELDS = {"model": ("processes", "sharding", "peak_tflops"), "evaluation": ("people_every_steps",)}
+"""Fields of other sections that may differ: none changes what is learned either."""
 
 
 @dataclass(slots=True)

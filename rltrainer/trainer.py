@@ -17,6 +17,7 @@ from rltrainer.critic import CriticTerms, ValueLoss
 from rltrainer.critic_network import rate_factor
 from rltrainer.optimization import StepLoss, StepTerms, learning_rate_at
 from rltrainer.outcome import answer_with_rivals, finish
+from rltrainer.people_asked import ask_people, is_time_to_ask
 from rltrainer.progress import Progress, load_progress
 from rltrainer.ranks import SINGLE, Ranks, start_ranks, stop_ranks
 from rltrainer.records import Group, TrainingBatch, TrainingRow, flatten_completions
@@ -89,6 +90,7 @@ class Trainer:
             self.threads.adjust()
             before = session.collector.state()
             try:
+                self._ask_people(session, progress.step)
                 findings = self._step(session, progress)
             except Interrupted:
                 # The step left no trace but gradients and prompts drawn: random states are those of its beginning.
@@ -100,6 +102,16 @@ class Trainer:
             keeper.save_if_due(now=last or bool(pause))
             if pause:
                 raise Cancelled(f"paused after step {progress.step}: {pause}")
+
+    def _ask_people(self, session: Session, step: int) -> None:
+        """Raises: Interrupted where the run should stop; the checkpoint of this step asks again."""
+        if not is_time_to_ask(step, self.config.evaluation):
+            return
+        masters, config = session.optimizer.masters, self.config.evaluation
+        try:
+            ask_people(self.directory, session.examination, session.bench.model, masters, config=config, step=step)
+        except Cancelled as wish:
+            raise Interrupted(str(wish)) from wish
 
     def _heed(self, findings: Sequence[Finding], progress: Progress) -> str:
         """Tell what the brakes found, and note a stop; gives the reason for a pause."""

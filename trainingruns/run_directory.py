@@ -62,6 +62,14 @@ def write_atomically(path: Path, content: bytes) -> None:
     unfinished.replace(path)
 
 
+def append_line(path: Path, row: Mapping[str, Any]) -> None:
+    """One object more at the end of a file, on the disk before this returns; a reader sees all of the line or none."""
+    with path.open("ab") as file:
+        file.write(json_lines([row]))
+        file.flush()
+        os.fsync(file.fileno())
+
+
 def json_lines(rows: Iterable[Mapping[str, Any]]) -> bytes:
     """Objects one a line, with keys in a fixed order, so that equal rows give equal bytes."""
     return b"".join(json.dumps(row, ensure_ascii=False, sort_keys=True).encode() + b"\n" for row in rows)

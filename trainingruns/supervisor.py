@@ -16,6 +16,7 @@ from trainingruns.models import Run
 from trainingruns.run_directory import prepare_run_directory
 from trainingruns.run_files import GrowingFile, read_json, read_tail
 from trainingruns.services import claims
+from trainingruns.services.asking_people import PeopleWatch
 from trainingruns.services.endings import Ending, conclude_run
 from trainingruns.services.serving import TaskMaker
 
@@ -105,6 +106,7 @@ class Follower:
         self.metrics = GrowingFile(directory / "metrics.jsonl")
         self.samples = GrowingFile(directory / "samples.jsonl")
         self.task_maker = TaskMaker(run, directory)
+        self.people = PeopleWatch(run, directory)
         self.renewed_at = time.monotonic()
         self.pending = claims.Progress()
 
@@ -146,6 +148,7 @@ class Follower:
             try:
                 self.orders.is_cancelled |= claims.record_progress(run=self.run, progress=self.pending)
                 self.task_maker.make_tasks_so_far()
+                self.people.follow()
             except (OperationalError, InterfaceError) as error:
                 self._bear_outage(error)
                 if not is_last:

@@ -42,3 +42,15 @@ def test_a_restored_reader_tells_no_line_again(tmp_path):
     before.news()
     after.restore(before.state())
     assert after.news() == {}
+
+
+def test_how_often_the_reward_agrees_with_people_may_be_told_or_not(tmp_path, caplog):
+    feedback = HumanFeedback(tmp_path / "human_feedback.jsonl")
+    line = {"step": 4, "win_rate": 0.6, "judgments": 30}
+    _write(feedback.path, {**line, "reward_accuracy": 0.25})
+    assert feedback.news()["human_reward_accuracy"] == 0.25
+    _write(feedback.path, {**line, "reward_accuracy": None})
+    assert "human_reward_accuracy" not in feedback.news()
+    _write(feedback.path, {**line, "reward_accuracy": 1.5})
+    assert feedback.news() == {}
+    assert "line 3 is left out: reward_accuracy must be between 0 and 1" in caplog.text

@@ -44,6 +44,7 @@ ONLINE = (
     CurveSpec("Cut off at the limit", ("truncated_fraction",)),
     *GROUPS,
     CurveSpec("Preferred by people", ("human_win_rate",)),
+    CurveSpec("Reward agrees with people", ("human_reward_accuracy",)),
     CurveSpec("Held back by a clip limit", ("clip_low_fraction", "clip_high_fraction")),
     CurveSpec("Gradient norm", ("grad_norm",)),
     UPDATE,

@@ -49,7 +49,7 @@ def _verdict(version: ModelVersion, rival: ModelVersion | None, origin: str, pro
     asked = tasks.count()
     if rival is None or not asked:
         return None
-    sources = _sources(tasks)
+    sources = keys_by_source(tasks)
     judgments = Judgment.objects.filter(task__in=tasks, is_current=True).select_related("annotator")
     shares: dict[int, list[float]] = defaultdict(list)
     simulated = 0
@@ -91,7 +91,7 @@ def wilson_interval(share: float, count: int) -> tuple[float, float]:
     return max(0.0, centre - reach), min(1.0, centre + reach)
 
 
-def _sources(tasks: QuerySet[Task]) -> Mapping[int, Mapping[str, list[str]]]:
+def keys_by_source(tasks: QuerySet[Task]) -> Mapping[int, Mapping[str, list[str]]]:
     """For each task, the keys of its responses by who wrote them."""
     known = TaskResponse.objects.filter(task__in=tasks)
     rows = known.values_list("task_id", "response__source", "response__key")

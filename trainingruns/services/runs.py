@@ -63,6 +63,7 @@ def start_run(
     parts = _check_parts(project, kind, _Parts(snapshot, base_version, reward_version), dict(purpose or {}))
     complete = _config(kind, config, overrides, parts)
     _check_groups(project, complete, dict(purpose or {}))
+    _check_people(project, complete)
     run = Run.objects.create(
         project=project,
         kind=Kind.PREVIEW if is_preview else kind,
@@ -190,6 +191,13 @@ def _check_groups(project: Project, config: Mapping[str, Any], purpose: Mapping[
         raise _missing("no_groups", f"This project has no run {purpose['groups_of']}.")
     if not read_judged_groups(run=source, directory=artifact_path(directory_name(source))).groups:
         raise _missing("no_groups", f"People have not judged all responses to any prompt of {source} yet.")
+
+
+def _check_people(project: Project, config: Mapping[str, Any]) -> None:
+    """People can compare answers of a policy in training only where they rank."""
+    if config.get("evaluation", {}).get("people_every_steps") and project.kind != "ranking":
+        fault = "evaluation.people_every_steps: people of this project compare no responses; leave it out"
+        raise ApplicationError(f"{fault}.", code="invalid_config", extra={"faults": [fault]})
 
 
 def _check_examples(snapshot: Snapshot) -> None:
