@@ -30,6 +30,9 @@ PAGES = {
     "tasks": "/projects/{project}/tasks/",
     "people": "/projects/{project}/people/",
     "agreement": "/projects/{project}/agreement/",
+    "agreement-trend": "/projects/{project}/agreement/trend/",
+    "agreement-pairs": "/projects/{project}/agreement/pairs/",
+    "agreement-people": "/projects/{project}/agreement/people/",
     "data": "/projects/{project}/data/",
     "models": "/projects/{project}/models/",
     "settings": "/projects/{project}/settings/",
@@ -38,8 +41,9 @@ PAGES = {
     "late-answers": "/projects/{project}/late/",
     "metric-words": "/help/metrics/",
 }
-LINKED = {"run": "a[href^='/runs/']", "model": "a[href^='/models/']", "task": "a[href*='/tasks/']"}
-"""Pages without a fixed address: the newest of each name that the page of models, or of tasks, links to."""
+LINKED = {"run": "a[href^='/runs/']", "model": "a[href^='/models/']", "task": "a[href*='/tasks/']",
+          "person": "a[href*='/quality/people/']"}  # fmt: skip
+"""Pages without a fixed address: the first of each name that the page of models, tasks or everybody links to."""
 MOST_LINKED = 4
 OWN = {"edit": "a[href$='/edit/']", "history": "a[href$='/history/']"}
 """Pages of one's newest judgments, where the page of one's work links to some."""
@@ -94,14 +98,14 @@ def take_pictures(site: str, project: str, who: str, folder: Path, only: tuple[s
 
 
 def linked_pages(page: Page, site: str, project: str, *, most: int | None) -> dict[str, str]:
-    """Pages of single runs, models and tasks, newest first, by a name of their own: `run-17`."""
+    """Pages of single runs, models, tasks and people, newest first, by a name of their own: `run-17`."""
     found: dict[str, str] = {}
     page.goto(f"{site}/")
     for name, selector in OWN.items():
         links = page.locator(f"main {selector}").evaluate_all("all => all.map(each => each.getAttribute('href'))")
         if links:
             found[name] = links[0]
-    for listing in ("models", "tasks"):
+    for listing in ("models", "tasks", "agreement/people"):
         page.goto(f"{site}/projects/{project}/{listing}/")
         for name, selector in LINKED.items():
             links = page.locator(f"main {selector}").evaluate_all("all => all.map(each => each.getAttribute('href'))")

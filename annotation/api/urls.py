@@ -3,6 +3,7 @@
 from django.urls import URLPattern, URLResolver, path, register_converter
 
 from annotation.api.agreement import AgreementView
+from annotation.api.agreement_details import AgreementPairsView, AgreementPeopleView, AgreementTrendView
 from annotation.api.auth import CurrentTokenView, TokenView
 from annotation.api.board import BoardView, HeldLeaseView
 from annotation.api.exports import ExportView
@@ -58,6 +59,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("projects/<slug:slug>/invitations", InvitationsView.as_view(), name="api-invitations"),
     path("projects/<slug:slug>/invitations/<row:invitation_id>", InvitationView.as_view(), name="api-invitation"),
     path("projects/<slug:slug>/agreement", AgreementView.as_view(), name="api-agreement"),
+    path("projects/<slug:slug>/agreement/trend", AgreementTrendView.as_view(), name="api-agreement-trend"),
+    path("projects/<slug:slug>/agreement/pairs", AgreementPairsView.as_view(), name="api-agreement-pairs"),
+    path("projects/<slug:slug>/agreement/people", AgreementPeopleView.as_view(), name="api-agreement-people"),
     path("projects/<slug:slug>/consensus", ConsensusView.as_view(), name="api-consensus"),
     path("projects/<slug:slug>/bias", BiasView.as_view(), name="api-bias"),
     path("projects/<slug:slug>/data-health", DataHealthView.as_view(), name="api-data-health"),

@@ -5,6 +5,7 @@ from django.shortcuts import render
 
 from annotation.agreement.report import RESAMPLES
 from annotation.permissions import Role
+from annotation.selectors.person_figures import figures_page
 from annotation.selectors.reports import is_fresh, latest_report
 from annotation.web.agreement_view import (
     agreement_figure,
@@ -16,7 +17,7 @@ from annotation.web.edge import open_project, page, project_context
 from annotation.web.figure_files import figure_file
 
 SHOWN_HARD_TASKS = 8
-SHOWN_PEOPLE = 100
+SHOWN_PEOPLE = 20
 
 
 @page()
@@ -31,6 +32,7 @@ def show_agreement(request: HttpRequest, slug: str) -> HttpResponse:
         saved = figure_file(request, [alpha, everything], project=project, computed_at=report.computed_at)
         if saved is not None:
             return saved
+        people = figures_page(project=project, most=SHOWN_PEOPLE).records
         context |= {
             "fresh": is_fresh(report, project=project),
             "headline": describe_agreement(report.statistics),
@@ -38,8 +40,8 @@ def show_agreement(request: HttpRequest, slug: str) -> HttpResponse:
             "everything": everything,
             "criteria": statistics_by_criterion(report.statistics),
             "hard_tasks": report.hard_tasks[:SHOWN_HARD_TASKS],
-            "people": report.people[:SHOWN_PEOPLE],
-            "more_people": max(len(report.people) - SHOWN_PEOPLE, 0),
+            "people": people,
+            "more_people": max(report.annotators - len(people), 0),
             "resamples": RESAMPLES,
         }
     return render(request, "annotation/agreement.html", context)

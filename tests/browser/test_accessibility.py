@@ -28,7 +28,9 @@ PLACES = [
     "/projects/campaign/guideline/", "/projects/campaign/guideline/edit/", "/projects/campaign/guideline/2/",
     "/projects/campaign/board/", "/projects/campaign/adjudication/", "/projects/campaign/tasks/{task}/verdict/",
     "/projects/campaign/judge/", "/projects/campaign/tasks/", "/projects/campaign/tasks/{task}/",
-    "/projects/campaign/agreement/", "/projects/campaign/agreement/tasks/",
+    "/projects/campaign/agreement/", "/projects/campaign/agreement/tasks/", "/projects/campaign/agreement/trend/",
+    "/projects/campaign/agreement/pairs/", "/projects/campaign/agreement/people/",
+    "/projects/campaign/quality/people/{person}/",
     "/projects/campaign/consensus/", "/projects/campaign/bias/",
     "/projects/campaign/data-health/", "/projects/campaign/data/", "/projects/campaign/data/imports/",
     "/projects/campaign/data/imports/{job}/", "/projects/campaign/people/",
@@ -100,7 +102,8 @@ def address_of(place: str, project: Project) -> str:
     runs = {kind: Run.objects.get(project=project, kind=kind).pk for kind in ("dapo", "preview")}
     assert task is not None
     job = ImportJob.objects.filter(project=project).latest("id").pk
-    return place.format(task=task.pk, run=runs["dapo"], preview=runs["preview"], job=job)
+    person = project.memberships.get(user__username="bob").user_id
+    return place.format(person=person, task=task.pk, run=runs["dapo"], preview=runs["preview"], job=job)
 
 
 def find_violations(page: Page) -> list[str]:
