@@ -6,7 +6,9 @@ from annotation.api.agreement import AgreementView
 from annotation.api.agreement_details import AgreementPairsView, AgreementPeopleView, AgreementTrendView
 from annotation.api.auth import CurrentTokenView, TokenView
 from annotation.api.board import BoardView, HeldLeaseView
+from annotation.api.criteria import CriteriaView, CriterionView
 from annotation.api.exports import ExportView
+from annotation.api.flag_list import FlagResolutionView, FlagsView
 from annotation.api.flags import FlagView
 from annotation.api.guidelines import GuidelineVersionsView
 from annotation.api.import_jobs import (
@@ -19,13 +21,16 @@ from annotation.api.import_jobs import (
 from annotation.api.imports import ImportView
 from annotation.api.invitations import InvitationsView, InvitationView
 from annotation.api.judgments import AmendView, MyJudgmentsView, MyJudgmentView, SubmitView
+from annotation.api.known_answers import KnownAnswersView, KnownAnswerView
 from annotation.api.lease_tokens import LeaseTokenConverter
 from annotation.api.leases import DraftView, HeartbeatView, ReleaseView, SkipView
 from annotation.api.me import MeView
+from annotation.api.pauses import PauseDecisionView, PausesView
 from annotation.api.project_reports import BiasView, ConsensusView, DataHealthView
 from annotation.api.projects import ProjectsView, ProjectView
 from annotation.api.row_ids import RowIdConverter
 from annotation.api.shortcuts import ShortcutsView
+from annotation.api.skills import PersonSkillView, SkilledPeopleView, SkillsView, SkillView
 from annotation.api.tasks import ChangeTasksView, TasksView
 from annotation.api.verdicts import TaskVerdictView, VerdictsView
 from annotation.api.work import AcquireView
@@ -58,6 +63,22 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("projects/<slug:slug>/guideline/versions", GuidelineVersionsView.as_view(), name="api-guideline-versions"),
     path("projects/<slug:slug>/invitations", InvitationsView.as_view(), name="api-invitations"),
     path("projects/<slug:slug>/invitations/<row:invitation_id>", InvitationView.as_view(), name="api-invitation"),
+    path("projects/<slug:slug>/skills", SkillsView.as_view(), name="api-skills"),
+    path("projects/<slug:slug>/skills/<slug:skill>", SkillView.as_view(), name="api-skill"),
+    path("projects/<slug:slug>/skills/<slug:skill>/people", SkilledPeopleView.as_view(), name="api-skilled-people"),
+    path(
+        "projects/<slug:slug>/skills/<slug:skill>/people/<row:user_id>",
+        PersonSkillView.as_view(),
+        name="api-person-skill",
+    ),
+    path("projects/<slug:slug>/criteria", CriteriaView.as_view(), name="api-criteria"),
+    path("projects/<slug:slug>/criteria/<row:criterion_id>", CriterionView.as_view(), name="api-criterion"),
+    path("projects/<slug:slug>/flags", FlagsView.as_view(), name="api-flags"),
+    path("projects/<slug:slug>/flags/<row:flag_id>/resolve", FlagResolutionView.as_view(), name="api-resolve-flag"),
+    path("projects/<slug:slug>/pauses", PausesView.as_view(), name="api-pauses"),
+    path("projects/<slug:slug>/pauses/<row:pause_id>/decide", PauseDecisionView.as_view(), name="api-decide-pause"),
+    path("projects/<slug:slug>/known-answers", KnownAnswersView.as_view(), name="api-known-answers"),
+    path("tasks/<row:task_id>/known-answer", KnownAnswerView.as_view(), name="api-known-answer"),
     path("projects/<slug:slug>/agreement", AgreementView.as_view(), name="api-agreement"),
     path("projects/<slug:slug>/agreement/trend", AgreementTrendView.as_view(), name="api-agreement-trend"),
     path("projects/<slug:slug>/agreement/pairs", AgreementPairsView.as_view(), name="api-agreement-pairs"),

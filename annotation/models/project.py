@@ -1,3 +1,4 @@
+from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
@@ -110,6 +111,11 @@ class Criterion(models.Model):
             models.CheckConstraint(condition=Q(maximum__gt=F("minimum")), name="criterion_scale_has_extent"),
             models.CheckConstraint(condition=Q(step__isnull=True) | Q(step__gt=0), name="criterion_step_positive"),
         ]
+
+    def clean(self) -> None:
+        """Say in the words of a field what the constraints would refuse by name."""
+        if self.minimum is not None and self.maximum is not None and self.maximum <= self.minimum:
+            raise ValidationError({"maximum": f"must be above the lowest point, {self.minimum:g}"})
 
     def __str__(self) -> str:
         return self.label

@@ -73,20 +73,26 @@ def decide_pause(
 ) -> Pause:  # fmt: skip
     """Accepts or dismisses a proposal. Whoever is paused gets no work in the project; a task they hold they may end.
 
-    note: shown to the person. Raises: NotPermitted, Conflict(code="already_decided"), ApplicationError.
+    note: shown to the person. The decision that stands, given again, changes nothing.
+    Raises: NotPermitted, Conflict(code="already_decided"), ApplicationError.
     """
     pause = _lock(pause, actor)
+    wanted = State.ACCEPTED if accept else State.DISMISSED
+    if pause.state == wanted:
+        return pause
     if pause.state != State.PROPOSED:
-        raise Conflict(f"This proposal is already {pause.state}.", code="already_decided")
-    return _decide(pause, actor, State.ACCEPTED if accept else State.DISMISSED, note, address)
+        raise Conflict(f"This proposal is already {pause.state}.", code="already_decided", extra={"state": pause.state})
+    return _decide(pause, actor, wanted, note, address)
 
 
 @transaction.atomic
 def lift_pause(*, pause: Pause, actor: User, note: str = "", address: str | None = None) -> Pause:
-    """Ends a pause. Raises: NotPermitted, Conflict(code="not_paused")."""
+    """Ends a pause; one that has ended stays so. Raises: NotPermitted, Conflict(code="not_paused")."""
     pause = _lock(pause, actor)
+    if pause.state == State.LIFTED:
+        return pause
     if pause.state != State.ACCEPTED:
-        raise Conflict("This pause is not in force.", code="not_paused")
+        raise Conflict("This pause is not in force.", code="not_paused", extra={"state": pause.state})
     return _decide(pause, actor, State.LIFTED, note, address)
 
 

@@ -12,9 +12,10 @@ from django.urls import URLPattern
 from rest_framework.test import APIClient
 
 from annotation.api.urls import urlpatterns
-from annotation.models import Project, Slot, User
+from annotation.models import Flag, Pause, Project, Slot, User
 from annotation.services.import_uploads import upload_import
 from annotation.services.invitations import make_invitation
+from annotation.services.skills import add_skill, set_person_skill
 from tests.annotation.api.conftest import ClientOf, acquire, submit
 
 PEOPLE = ("nobody", "oscar", "bob", "rita", "alice", "root")
@@ -38,6 +39,7 @@ REVIEWERS = (401, 404, 403, 200, 200, 200)
 MANAGERS = (401, 404, 403, 403, 200, 200)
 NEW_PROJECT = {"name": "New", "slug": "new", "kind": "scalar"}
 VERDICT = {"outcome": "unusable", "reason": "Two questions in one.", "based_on": []}
+PAUSE: dict[str, Any] = {"note": "Have a rest."}
 SIGN_IN = {"username": "bob", "password": "bob-password-1", "name": "x"}
 
 MATRIX: dict[str, dict[str, Row]] = {
@@ -64,6 +66,25 @@ MATRIX: dict[str, dict[str, Row]] = {
     },
     "api-invitations": {"get": Row(MANAGERS), "post": Row((401, 404, 403, 403, 201, 201), {"role": "annotator"})},
     "api-invitation": {"delete": Row((401, 404, 403, 403, 204, 204))},
+    "api-skills": {"get": Row(REVIEWERS), "post": Row((401, 404, 403, 403, 201, 201), {"name": "tasting"})},
+    "api-skill": {"delete": Row((401, 404, 403, 403, 204, 204))},
+    "api-skilled-people": {"get": Row(REVIEWERS)},
+    "api-person-skill": {"put": Row(MANAGERS, {"level": 2}), "delete": Row((401, 404, 403, 403, 204, 204))},
+    "api-criteria": {"get": Row(REVIEWERS), "post": Row((401, 404, 403, 403, 201, 201), {"name": "tone"})},
+    "api-criterion": {
+        "patch": Row(MANAGERS, {"label": "How helpful"}),
+        "delete": Row((401, 404, 403, 403, 204, 204)),
+    },
+    "api-flags": {"get": Row(REVIEWERS)},
+    "api-resolve-flag": {"post": Row(REVIEWERS)},
+    "api-pauses": {"get": Row(REVIEWERS), "post": Row((401, 404, 403, 403, 201, 201), PAUSE)},
+    "api-decide-pause": {"post": Row(MANAGERS, {"decision": "accept"})},
+    "api-known-answers": {"get": Row(MANAGERS)},
+    "api-known-answer": {
+        "get": Row(MANAGERS),
+        "put": Row(MANAGERS, {"purpose": "gold"}),
+        "delete": Row(MANAGERS),
+    },
     "api-held-lease": {"delete": Row((401, 404, 403, 403, 204, 204))},
     "api-agreement": {"get": Row(REVIEWERS)},
     "api-agreement-trend": {"get": Row(REVIEWERS)},
@@ -105,6 +126,9 @@ def paths(
     bob = client_of("bob")
     judgment = submit(bob, acquire(bob), key="earlier").json()["id"]
     work = acquire(bob)
+    skill = add_skill(project=project, actor=people["alice"], name="baking")
+    set_person_skill(skill=skill, person=people["bob"], level=1, actor=people["alice"])
+    PAUSE["user_id"] = people["carol"].pk
     names = {
         "slug": project.slug,
         "lease": work["lease"]["token"],
@@ -114,6 +138,11 @@ def paths(
             project=project, actor=people["alice"], chunks=[b'{"prompt": "p"}'], file_name="x"
         ).pk,
         "invitation_id": make_invitation(project=project, actor=people["alice"], role="annotator")[0].pk,
+        "skill": skill.name,
+        "user_id": people["bob"].pk,
+        "criterion_id": project.criteria.get().pk,
+        "flag_id": Flag.objects.create(task_id=work["task"]["id"], annotator=people["bob"], reason="odd").pk,
+        "pause_id": Pause.objects.create(project=project, person=people["bob"]).pk,
         "slot_id": Slot.objects.get(task=work["task"]["id"], state="leased").pk,
     }
     made = {}
