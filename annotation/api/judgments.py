@@ -8,6 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from annotation.allocation import shown_order
+from annotation.api.authentication import ApiTokenAuthentication, BrowserAuthentication, read_beside
 from annotation.api.base import ApiView, address_of, paginate, person
 from annotation.api.blind_task import BlindTaskOutput, keys_of, show_task
 from annotation.api.bodies import StrictSerializer, read_body
@@ -24,7 +25,8 @@ from annotation.exceptions import ApplicationError, NotFound
 from annotation.models import FeedbackKind, Judgment, User
 from annotation.selectors.work import my_judgments
 from annotation.selectors.workplaces import find_workplace
-from annotation.services.answer_sheets import open_sheet
+from annotation.services.answer_sheets import open_sheet, read_sheet, sheet_statement
+from annotation.services.judgment_rows import AnswerSheet
 from annotation.services.judgments import amend_judgment, submit_answer
 from annotation.services.slots import acquire_task
 
@@ -98,7 +100,14 @@ class JudgmentDetailOutput(serializers.Serializer[Any]):
     task = BlindTaskOutput()
 
 
+class TokenWithSheet(ApiTokenAuthentication):
+    """Reads the task of the address, and the slot of it that the caller holds, together with the token."""
+
+    beside = sheet_statement(user="u.id", slot="s.annotator_id = u.id AND s.state = 'leased'")
+
+
 class SubmitView(ApiView):
+    authentication_classes = (TokenWithSheet, BrowserAuthentication)
     throttle_classes = (SubmitThrottle,)
 
     @describe(
@@ -115,7 +124,7 @@ class SubmitView(ApiView):
         key = read_idempotency_key(request)
         body = read_body(request, SubmitInput)
         lease: LeaseToken = body["lease_token"]
-        sheet = open_sheet(annotator=person(request), task_id=task_id, lease_token=lease.token)
+        sheet = _find_sheet(request, task_id, lease)
         order = shown_order(list(sheet.response_ids), task_id=task_id, slot_number=lease.slot_number)
         with answer_in_keys(task_id, body["answer"], order) as answer:
             submission = submit_answer(
@@ -134,6 +143,16 @@ class SubmitView(ApiView):
         if body["next"]:
             shown["next"] = _acquire_next(request, sheet.task.project.slug)
         return Response(shown, status=201 if submission.is_new else 200)
+
+
+def _find_sheet(request: Request, task_id: int, lease: LeaseToken) -> AnswerSheet:
+    at_hand, annotator = read_beside(request), person(request)
+    if at_hand:
+        sheet = read_sheet(at_hand, annotator=annotator, lease_token=lease.token)
+        if sheet.slot_id is not None:
+            return sheet
+    # A lease that ran out keeps its token, though its slot has no holder any more.
+    return open_sheet(annotator=annotator, task_id=task_id, lease_token=lease.token)
 
 
 def _acquire_next(request: Request, slug: str) -> dict[str, Any] | None:

@@ -73,6 +73,7 @@ def describe(
 
 class ApiTokenScheme(OpenApiAuthenticationExtension):
     target_class = "annotation.api.authentication.ApiTokenAuthentication"
+    match_subclasses = True
     name = "token"
 
     def get_security_definition(self, auto_schema: AutoSchema) -> dict[str, str]:

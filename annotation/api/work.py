@@ -6,6 +6,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from annotation.api.authentication import ApiTokenAuthentication, BrowserAuthentication, read_beside
 from annotation.api.base import ApiView, person
 from annotation.api.blind_task import BlindTaskOutput, DraftOutput, show_draft, show_task
 from annotation.api.html_wanted import HTML_WANTED, wants_html
@@ -14,7 +15,7 @@ from annotation.api.schema import describe
 from annotation.api.throttles import AcquireThrottle
 from annotation.models import Project
 from annotation.selectors.feedback import stage_of
-from annotation.selectors.workplaces import find_workplace
+from annotation.selectors.workplaces import find_workplace, read_workplace, workplace_statement
 from annotation.services.slots import Lease, NoWork, acquire_task
 
 REASONS = ["all_done", "all_leased_until", "you_did_all", "qualification_missing", "closed", "paused"]
@@ -41,7 +42,14 @@ class AcquireOutput(serializers.Serializer[Any]):
     explanation = serializers.CharField(required=False, help_text="With the reason `paused`: what was decided.")
 
 
+class TokenAtWork(ApiTokenAuthentication):
+    """Reads the project of the address together with the token."""
+
+    beside = workplace_statement(user="u.id", superuser="u.is_superuser")
+
+
 class AcquireView(ApiView):
+    authentication_classes = (TokenAtWork, BrowserAuthentication)
     throttle_classes = (AcquireThrottle,)
 
     @describe(
@@ -54,8 +62,9 @@ class AcquireView(ApiView):
         tag="work",
     )
     def post(self, request: Request, slug: str) -> Response:
-        project = find_workplace(user=person(request), slug=slug)
-        outcome = acquire_task(project=project, annotator=person(request))
+        at_hand, user = read_beside(request), person(request)
+        project = read_workplace(at_hand, user=user) if at_hand else find_workplace(user=user, slug=slug)
+        outcome = acquire_task(project=project, annotator=user)
         return Response(show_outcome(outcome, project, with_html=wants_html(request)))
 
 

@@ -16,22 +16,33 @@ CRITERIA = f"""
 """  # noqa: S608 - joins the names of our own columns
 """All criteria of project `p` as JSON: what `build_criteria` takes."""
 
-_WORKPLACE = f"""
+
+def workplace_statement(*, user: str, superuser: str) -> str:
+    """Reads the project of `slug` with this person's role and whether any task has a purpose of its own."""
+    return f"""
 SELECT {columns_of(Project, "p")}, m.role, {CRITERIA},
        p.qualification_tasks > 0 OR p.repeat_rate > 0
        OR EXISTS (SELECT FROM annotation_task t WHERE t.project_id = p.id AND t.purpose <> 'normal')
-       OR EXISTS (SELECT FROM annotation_pause u WHERE u.project_id = p.id AND u.person_id = %(user)s
-                  AND u.state = 'accepted')
+       OR EXISTS (SELECT FROM annotation_pause z WHERE z.project_id = p.id AND z.person_id = {user}
+                  AND z.state = 'accepted')
 FROM annotation_project p
-LEFT JOIN annotation_membership m ON m.project_id = p.id AND m.user_id = %(user)s
-WHERE p.slug = %(slug)s AND (%(superuser)s OR m.id IS NOT NULL)
+LEFT JOIN annotation_membership m ON m.project_id = p.id AND m.user_id = {user}
+WHERE p.slug = %(slug)s AND ({superuser} OR m.id IS NOT NULL)
 """  # noqa: S608 - joins the names of our own columns
+
+
+_WORKPLACE = workplace_statement(user="%(user)s", superuser="%(superuser)s")
 
 
 def find_workplace(*, user: User, slug: str) -> Project:
     """The project of that slug with its criteria at hand. Raises: NotFound for outsiders, whether it exists or not."""
     row = fetch_row(_WORKPLACE, {"user": user.pk, "slug": slug, "superuser": user.is_superuser})
-    if row is None:
+    return read_workplace(row or (None,), user=user)
+
+
+def read_workplace(row: Sequence[Any], *, user: User) -> Project:
+    """The project out of a row of `workplace_statement`, all null without one. Raises: NotFound."""
+    if row[0] is None:
         raise NotFound("There is no such project.")
     project = build_row(Project, row[: count_columns(Project)])
     role, criteria, has_special_tasks = row[count_columns(Project) :]

@@ -1,5 +1,7 @@
 """All that is needed to take an answer, in one statement: task, project, role, criteria, responses and slot."""
 
+from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
 import orjson
@@ -12,20 +14,26 @@ from annotation.selectors.workplaces import CRITERIA, build_criteria
 from annotation.services.judgment_rows import AnswerSheet
 from annotation.statements import build_row, columns_of, count_columns, fetch_row
 
-_SHEET = f"""
-SELECT m.role, s.id, s.number, {CRITERIA},
+
+def sheet_statement(*, user: str, slot: str) -> str:
+    """Reads the task of `task_id` with all that an answer to it needs. slot: which of its slots `s` to give."""
+    return f"""
+SELECT m.role, s.id, s.number, s.lease_token, {CRITERIA},
        (SELECT json_agg(json_build_array(r.key, r.id, length(r.text)) ORDER BY o.position)
         FROM annotation_taskresponse o JOIN annotation_response r ON r.id = o.response_id WHERE o.task_id = t.id)::text,
        CASE WHEN t.kind = 'ranking'
-            THEN annotation_latest_rankings(%(user)s, t.project_id, {LONGEST_ROW - 1})::text END,
+            THEN annotation_latest_rankings({user}, t.project_id, {LONGEST_ROW - 1})::text END,
        {columns_of(Task, "t")}, {columns_of(Project, "p")}
 FROM annotation_task t
 JOIN annotation_project p ON p.id = t.project_id
-LEFT JOIN annotation_membership m ON m.project_id = p.id AND m.user_id = %(user)s
-LEFT JOIN annotation_slot s ON s.task_id = t.id AND s.lease_token = %(token)s
-WHERE t.id = %(task)s
+LEFT JOIN annotation_membership m ON m.project_id = p.id AND m.user_id = {user}
+LEFT JOIN annotation_slot s ON s.task_id = t.id AND {slot}
+WHERE t.id = %(task_id)s
 """  # noqa: S608 - joins the names of our own columns
-_TASK_FROM = 6
+
+
+_SHEET = sheet_statement(user="%(user)s", slot="s.lease_token = %(token)s")
+_TASK_FROM = 7
 
 
 def open_sheet(*, annotator: User, task_id: int, lease_token: UUID) -> AnswerSheet:
@@ -33,22 +41,31 @@ def open_sheet(*, annotator: User, task_id: int, lease_token: UUID) -> AnswerShe
 
     The slot is not locked: what fills it asks again whose it is. Raises: NotFound.
     """
-    row = fetch_row(_SHEET, {"user": annotator.pk, "token": lease_token, "task": task_id})
-    if row is None:
+    row = fetch_row(_SHEET, {"user": annotator.pk, "token": lease_token, "task_id": task_id})
+    return read_sheet(row or (None,) * (_TASK_FROM + 1), annotator=annotator, lease_token=lease_token)
+
+
+def read_sheet(row: Sequence[Any], *, annotator: User, lease_token: UUID) -> AnswerSheet:
+    """The sheet out of a row of `sheet_statement`, all null without one. A slot with another token is not known.
+
+    Raises: NotFound.
+    """
+    role, slot_id, slot_number, token, criteria, responses, earlier = row[:_TASK_FROM]
+    if row[_TASK_FROM] is None:
         raise NotFound("There is no such task.")
-    role, slot_id, slot_number, criteria, responses, earlier = row[:_TASK_FROM]
     task = build_row(Task, row[_TASK_FROM : _TASK_FROM + count_columns(Task)])
     task.project = build_row(Project, row[_TASK_FROM + count_columns(Task) :])
     remember_role(user=annotator, project=task.project, role=role)
     require_role(user=annotator, project=task.project, role=Role.ANNOTATOR)
     places = orjson.loads(responses) if responses else []
     by_name = {criterion.name: criterion for criterion in build_criteria(criteria)}
+    is_known = token == lease_token
     return AnswerSheet(
         task,
         {key: pk for key, pk, _ in places},
         by_name,
-        slot_id,
-        slot_number or 1,
+        slot_id if is_known else None,
+        (slot_number or 1) if is_known else 1,
         characters=sum(length for *_, length in places),
         earlier=orjson.loads(earlier) if earlier else (),
     )
