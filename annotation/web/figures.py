@@ -59,7 +59,7 @@ def show_count(value: float | None) -> str:
 def show_method(method: str) -> str:
     """The kind of an interval; files have its particulars."""
     kind = re.split("[,;]", method)[0]
-    return next((short for short in ("bootstrap", "Wilson") if short in kind), kind) or DASH
+    return next((short for short in ("bootstrap", "linearised", "Wilson") if short in kind), kind) or DASH
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ def text_column(name: str, label: str, show: Callable[[Any], str] = show_text) -
 
 VALUE, LOW, HIGH = Column("value", "Value"), Column("low", "95% from"), Column("high", "to")
 METHOD = text_column("method", "Interval by", show_method)
-NOTE = text_column("note", "Remark")
+NOTE = text_column("note", "Remark", lambda note: note or "")
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,19 @@ document.addEventListener("submit", (event) => {
   if (question && !window.confirm(question)) event.preventDefault();
 });
 
+// Paper has no way to unfold: tables are printed whole, and folded again afterwards.
+const folded = new Set();
+window.addEventListener("beforeprint", () => {
+  for (const each of document.querySelectorAll(".as-table:not([open]), .counts:not([open])")) {
+    folded.add(each);
+    each.open = true;
+  }
+});
+window.addEventListener("afterprint", () => {
+  for (const each of folded) each.open = false;
+  folded.clear();
+});
+
 // On a narrow screen the bar of pages scrolls: the page one is on shall be in sight.
 const bar = document.querySelector(".nav");
 const here = bar?.querySelector("[aria-current]");

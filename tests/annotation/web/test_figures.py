@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,6 +15,7 @@ from annotation.web.figures import (
     Figure,
     lay_out_sheet,
     show_count,
+    show_method,
     show_share,
     text_column,
 )
@@ -37,13 +39,24 @@ def test_the_page_leaves_out_columns_without_a_word() -> None:
     assert [column.label for column in figure().page_columns] == ["Name", "Value", "N"]
     noted = Figure("f", "t", "s", COLUMNS, [{"name": "a"}, {"name": "b", "note": "why"}])
     assert [column.label for column in noted.page_columns] == ["Name", "Value", "N", "Remark"]
-    assert [text for text, _ in noted.table[0]] == ["a", "–", "–", "–"]
+    assert [text for text, _ in noted.table[0]] == ["a", "–", "–", ""]
 
 
 def test_a_number_that_is_not_known_is_a_dash_and_never_0() -> None:
     unknown = Figure("f", "t", "s", COLUMNS, [{"name": "b", "value": None, "n": None, "note": "Undefined: why."}])
     assert [text for text, _ in unknown.table[0]] == ["b", "–", "–", "Undefined: why."]
     assert show_share(0.0) == "0.0%" and show_count(0.5) == "0.5" and show_count(2.0) == "2"
+
+
+@pytest.mark.parametrize(
+    ("method", "shown"),
+    [
+        ("cluster bootstrap over tasks, 2000 Poisson resamples", "bootstrap"), ("Wilson interval, 95 %; x", "Wilson"),
+        ("linearised over tasks, Student's t", "linearised"), ("F distribution", "F distribution"), ("", "–"),
+    ],
+)  # fmt: skip
+def test_the_page_names_the_kind_of_an_interval(method: str, shown: str) -> None:
+    assert show_method(method) == shown
 
 
 def test_the_page_has_the_first_rows_and_the_file_all() -> None:
