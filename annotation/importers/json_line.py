@@ -9,6 +9,7 @@ from annotation.importers.lines import LONGEST_LINE_BYTES
 from annotation.kinds.fields import name_type
 
 DEEPEST_NESTING = 32
+NESTING = (dict, list)
 
 
 class LineSyntaxError(ValueError):
@@ -24,12 +25,11 @@ def decode_line(line: bytes) -> tuple[dict[str, Any], str]:
     """
     if len(line) > LONGEST_LINE_BYTES:
         raise LineSyntaxError(f"longer than {LONGEST_LINE_BYTES // 1024**2} MiB; split it")
-    text = _decode_utf8(line)
     try:
-        value, remark = orjson.loads(text), ""
+        value, remark = orjson.loads(line), ""
     except orjson.JSONDecodeError as error:
         remark = f"not valid JSON at column {error.colno}: {error.msg}"
-        value = _decode_leniently(text, remark)
+        value = _decode_leniently(_decode_utf8(line), remark)
     if not isinstance(value, dict):
         raise LineSyntaxError(f"expected a JSON object, got {name_type(value)}")
     if nested_deeper(value, DEEPEST_NESTING):
@@ -54,11 +54,10 @@ def _decode_leniently(text: str, remark: str) -> object:
 
 
 def nested_deeper(value: object, levels: int) -> bool:
-    """Whether lists and objects stand in each other more than `levels` deep."""
-    layer = [value]
-    for _ in range(levels):
-        inside = [item for item in layer if isinstance(item, (dict, list))]
-        if not inside:
-            return False
-        layer = [child for item in inside for child in (item.values() if isinstance(item, dict) else item)]
-    return any(isinstance(item, (dict, list)) for item in layer)
+    """Whether lists and objects stand in each other more than `levels` deep; looks no deeper than that itself."""
+    if type(value) not in NESTING:
+        return False
+    if not levels:
+        return True
+    children = value.values() if isinstance(value, dict) else value
+    return any(type(child) in NESTING and nested_deeper(child, levels - 1) for child in children)  # type: ignore[attr-defined]

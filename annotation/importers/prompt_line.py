@@ -8,7 +8,7 @@ from annotation.importers.metadata import read_metadata
 from annotation.importers.records import ImportedMessage, ImportedPrompt, ImportedResponse
 from annotation.kinds import ranking, scalar
 from annotation.kinds.faults import FaultList, refuse_unknown_keys, shorten
-from annotation.kinds.fields import name_type, read_text
+from annotation.kinds.fields import name_type, read_text, text_fault
 from annotation.kinds.registry import KINDS
 
 LINE_KEYS = ("external_id", "kind", "prompt", "tags", "responses", "judgments", "gold", "metadata")
@@ -50,10 +50,13 @@ def read_prompt(mapping: Mapping[str, Any], faults: FaultList, *, line: int) -> 
 def _read_required_text(
     mapping: Mapping[str, Any], name: str, faults: FaultList, *, longest: int, empty_allowed: bool = False
 ) -> str:
+    value = mapping.get(name)
+    if isinstance(value, str) and not text_fault(value, longest=longest, empty_allowed=empty_allowed):
+        return value  # the way of nearly all texts
     if name not in mapping:
         faults.add("is missing", name)
         return ""
-    return read_text(mapping[name], faults.at(name), longest=longest, empty_allowed=empty_allowed)
+    return read_text(value, faults.at(name), longest=longest, empty_allowed=empty_allowed)
 
 
 def _read_kind(mapping: Mapping[str, Any], faults: FaultList) -> str:

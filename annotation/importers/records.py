@@ -2,21 +2,19 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from annotation.kinds.registry import Answer
 
 
-@dataclass(frozen=True, slots=True)
-class ImportedMessage:
+class ImportedMessage(NamedTuple):
     """One turn of a prompt."""
 
     role: str
     content: str
 
 
-@dataclass(frozen=True, slots=True)
-class ImportedResponse:
+class ImportedResponse(NamedTuple):
     """One answer to the prompt; its text may be empty, because models do give empty answers."""
 
     key: str

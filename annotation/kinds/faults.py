@@ -23,23 +23,31 @@ class AnswerError(ValueError):
 class FaultList:
     """Collects faults while a value is read, so that one look tells a person everything to mend.
 
-    `at(name)` gives a list for a nested value: its faults are reported as `parent.name`.
+    `at(name)` gives a list for a nested value: its faults are reported as `parent.name`. The path is put together only
+    when there is something to report, for nearly all values are fine.
     """
 
-    def __init__(self, faults: list[Fault] | None = None, prefix: str = "") -> None:
-        self.faults: list[Fault] = [] if faults is None else faults
-        self._prefix = prefix
+    __slots__ = ("_name", "_parent", "faults")
+
+    def __init__(self, parent: "FaultList | None" = None, name: str | int = "") -> None:
+        self.faults: list[Fault] = [] if parent is None else parent.faults
+        self._parent = parent
+        self._name = name
 
     def at(self, name: str | int) -> "FaultList":
         """The same list seen from a nested field or, for a number, a list position."""
-        if isinstance(name, int):
-            return FaultList(self.faults, f"{self._prefix}[{name}]")
-        return FaultList(self.faults, f"{self._prefix}.{name}" if self._prefix else name)
+        return FaultList(self, name)
 
     def add(self, message: str, field: str = "") -> None:
         """Report a fault here, or in the named field below here."""
-        place = self.at(field)._prefix if field else self._prefix
+        place = self.at(field)._path() if field else self._path()
         self.faults.append({"field": place, "message": message})
+
+    def _path(self) -> str:
+        before = "" if self._parent is None else self._parent._path()
+        if isinstance(self._name, int):
+            return f"{before}[{self._name}]"
+        return f"{before}.{self._name}" if before and self._name else before or self._name
 
     def raise_if_any(self) -> None:
         """Raises: AnswerError when something was reported."""
@@ -49,12 +57,11 @@ class FaultList:
 
 def refuse_unknown_keys(mapping: Iterable[object], known: Iterable[str], faults: FaultList) -> None:
     """Report every key that isn't known, with the nearest known one."""
-    names = sorted(known)
-    for key in mapping:
-        if key in names:
-            continue
-        near = get_close_matches(str(key), names, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"known keys are {', '.join(names)}"
+    names = tuple(known)
+    unknown = [key for key in mapping if key not in names]
+    for key in unknown:
+        near = get_close_matches(str(key), sorted(names), n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"known keys are {', '.join(sorted(names))}"
         faults.add(f"unknown key; {hint}", shorten(key))
 
 

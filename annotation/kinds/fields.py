@@ -33,10 +33,14 @@ def text_fault(value: str, *, longest: int, empty_allowed: bool) -> str:
     """Why this text can't be taken, or an empty string."""
     if len(value) > longest:
         return f"too long: {len(value):,} characters, at most {longest:,} are allowed"
-    if not empty_allowed and not value.strip():
+    if not empty_allowed and (not value or value.isspace()):
         return "must not be empty"
     if "\x00" in value:
         return "contains a NUL character (\\u0000); remove it"
+    return "" if value.isascii() else _surrogate_fault(value)
+
+
+def _surrogate_fault(value: str) -> str:
     try:
         value.encode()
     except UnicodeEncodeError:

@@ -32,7 +32,8 @@ class Task(models.Model):
     priority = models.FloatField(default=0)
     """Higher is given out first."""
     jitter = models.FloatField(default=0, db_default=0)
-    """Decides among equal priorities, lower first; then the older task. 0 unless given."""
+    """Decides among equal priorities, lower first; then the older task. Imported tasks get it by their id, so that a
+    file sorted by topic or model is not judged in that order."""
     skill = models.ForeignKey("annotation.Skill", models.PROTECT, null=True, blank=True, related_name="tasks")
     """What it asks of a person; null for nothing."""
     skill_level = models.PositiveSmallIntegerField(default=1, db_default=1)

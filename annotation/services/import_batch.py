@@ -1,33 +1,21 @@
-"""Stores one batch of checked prompts: one COPY a table, whatever the number of rows."""
+"""Stores one batch of checked prompts: one COPY a table, whatever the number of rows.
+
+Lines are written out per table rather than value by value, for this is where an import spends its time.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from annotation.importers.records import ImportedJudgment, ImportedPrompt
-from annotation.kinds.ranking.answer import ANSWER_KEYS as RANKING_KEYS
-from annotation.kinds.registry import Answer, to_preferences
-from annotation.kinds.scalar import ScalarAnswer, select_response
-from annotation.kinds.scalar.answer import ANSWER_KEYS as SCALAR_KEYS
-from annotation.models import (
-    Criterion,
-    Judgment,
-    Preference,
-    Project,
-    Prompt,
-    Response,
-    Score,
-    Slot,
-    Task,
-    TaskResponse,
-    User,
-)
-from annotation.services.copied_rows import copy_rows, reserve_ids
+from annotation.importers.records import ImportedPrompt
+from annotation.models import Criterion, Project, Prompt, Response, Slot, Task, TaskResponse, TaskText, User
+from annotation.services.copied_rows import copy_lines, copy_rows, encode_json, encode_text
+from annotation.services.import_answers import FilledSlot, fill_slots, save_judgments, save_scores_and_preferences
+from annotation.services.import_plans import PlannedBatch, PlannedTask, plan_batch
+from annotation.services.unchecked_keys import hold_parents, unchecked_keys
 
-SAID = tuple(dict.fromkeys((*RANKING_KEYS, *SCALAR_KEYS)))
-"""The columns of a judgment that hold its answer, of either kind."""
-UNSAID: dict[str, Any] = {name: getattr(Judgment(), name) for name in SAID}
+NULL = "\\N"
+NORMAL, GOLD, FREE = Task.Purpose.NORMAL.value, Task.Purpose.GOLD.value, Slot.State.FREE.value
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,35 +27,6 @@ class BatchCounts:
     judgments: int
 
 
-@dataclass(frozen=True, slots=True)
-class _PlannedTask:
-    """A task to be made of a prompt, with what people said about it."""
-
-    pk: int
-    external_id: str
-    prompt_id: int
-    response_ids: Mapping[str, int]
-    """Response key -> row id, in stored order."""
-    gold: Answer | None
-    judgments: Sequence[tuple[ImportedJudgment, Answer]]
-
-    @property
-    def purpose(self) -> Task.Purpose:
-        return Task.Purpose.NORMAL if self.gold is None else Task.Purpose.GOLD
-
-
-@dataclass(frozen=True, slots=True)
-class _FilledSlot:
-    """A slot with the judgment that fills it."""
-
-    pk: int
-    judgment_id: int
-    task: _PlannedTask
-    annotator_id: int
-    judgment: ImportedJudgment
-    answer: Answer
-
-
 def store_batch(
     batch: Sequence[ImportedPrompt],
     *,
@@ -77,162 +36,89 @@ def store_batch(
     origin: str,
     now: datetime,
 ) -> BatchCounts:
-    """Writes prompts, responses, tasks, slots and judgments with their derived rows."""
-    plans = _save_prompts(batch, project)
-    _save_tasks(plans, project, origin)
-    filled = _save_slots(plans, project, people)
-    if filled:
-        _save_judgments(filled, project, now)
-        _save_derived(filled, criteria)
-    return BatchCounts(sum(len(item.responses) for item in batch), len(plans), len(filled))
+    """Writes prompts, responses, tasks, slots and judgments with their derived rows.
+
+    The project and the people must be held for the length of the transaction; the rest of the parents is written here.
+    """
+    hold_parents(Criterion, [row.pk for row in criteria.values()])
+    plan = plan_batch(batch)
+    filled = fill_slots(plan.tasks, people)
+    with unchecked_keys() as is_unchecked:
+        _save_prompts(plan, project)
+        _save_tasks(plan.tasks, project, origin)
+        if is_unchecked:
+            _save_texts(plan.tasks, project)
+        _save_slots(plan.tasks, filled, project)
+        if filled:
+            save_judgments(filled, project, now)
+            save_scores_and_preferences(filled, criteria)
+    return BatchCounts(sum(len(item.responses) for item in batch), len(plan.tasks), len(filled))
 
 
-def _save_prompts(batch: Sequence[ImportedPrompt], project: Project) -> list[_PlannedTask]:
-    """Writes prompts and responses; gives the tasks to be made of them."""
-    prompt_ids = reserve_ids(Prompt, len(batch))
-    free_ids = iter(reserve_ids(Response, sum(len(item.responses) for item in batch)))
-    response_ids = [{response.key: next(free_ids) for response in item.responses} for item in batch]
+def _save_prompts(plan: PlannedBatch, project: Project) -> None:
     prompts = (
-        (pk, project.pk, item.external_id, _messages(item), item.tags, item.metadata)
-        for pk, item in zip(prompt_ids, batch, strict=True)
+        f"{pk}\t{project.pk}\t{encode_text(item.external_id)}\t{_messages(item)}\t{encode_json(item.tags)}\t"
+        f"{encode_json(item.metadata)}"
+        for pk, item, _ in plan.prompts
     )
-    copy_rows(Prompt, ("id", "project_id", "external_id", "messages", "tags", "metadata"), prompts)
+    copy_lines(Prompt, ("id", "project_id", "external_id", "messages", "tags", "metadata"), prompts)
     responses = (
-        (ids[response.key], pk, response.key, response.text, response.source or "")
-        for pk, item, ids in zip(prompt_ids, batch, response_ids, strict=True)
+        f"{ids[response.key]}\t{pk}\t{encode_text(response.key)}\t{encode_text(response.text)}\t"
+        f"{encode_text(response.source or '')}"
+        for pk, item, ids in plan.prompts
         for response in item.responses
     )
-    copy_rows(Response, ("id", "prompt_id", "key", "text", "source"), responses)
-    return _plan_tasks(batch, prompt_ids, response_ids)
+    copy_lines(Response, ("id", "prompt_id", "key", "text", "source"), responses)
 
 
-def _messages(item: ImportedPrompt) -> list[dict[str, str]]:
-    return [{"role": turn.role, "content": turn.content} for turn in item.prompt]
+def _messages(item: ImportedPrompt) -> str:
+    return encode_json([{"role": turn.role, "content": turn.content} for turn in item.prompt])
 
 
-def _plan_tasks(
-    batch: Sequence[ImportedPrompt], prompt_ids: Sequence[int], response_ids: Sequence[dict[str, int]]
-) -> list[_PlannedTask]:
-    """A ranking is one task of all responses; scalar responses are a task each."""
-    shapes = [
-        (prompt_id, *shape)
-        for item, prompt_id, ids in zip(batch, prompt_ids, response_ids, strict=True)
-        for shape in _shapes(item, ids)
-    ]
-    return [
-        _PlannedTask(pk, external_id, prompt_id, ids, gold, said)
-        for pk, (prompt_id, external_id, ids, gold, said) in zip(reserve_ids(Task, len(shapes)), shapes, strict=True)
-    ]
-
-
-_Shape = tuple[str, dict[str, int], Answer | None, list[tuple[ImportedJudgment, Answer]]]
-
-
-def _shapes(item: ImportedPrompt, ids: dict[str, int]) -> Iterator[_Shape]:
-    """Per task: external id, responses, gold answer, and who said what."""
-    if item.kind == "ranking" or len(ids) == 1:
-        yield item.external_id, ids, item.gold, [(judgment, judgment.answer) for judgment in item.judgments]
-        return
-    for key, pk in ids.items():
-        about = [(judgment, _about(judgment.answer, key)) for judgment in item.judgments]
-        gold = None if item.gold is None else _about(item.gold, key)
-        said = [(judgment, answer) for judgment, answer in about if answer is not None]
-        yield f"{item.external_id}#{key}", {key: pk}, gold, said
-
-
-def _about(answer: Answer, key: str) -> Answer | None:
-    assert isinstance(answer, ScalarAnswer)
-    return select_response(answer, key)
-
-
-def _save_tasks(plans: Sequence[_PlannedTask], project: Project, origin: str) -> None:
-    tasks = (
-        (
-            plan.pk,
-            project.pk,
-            plan.prompt_id,
-            plan.external_id,
-            project.kind,
-            None if plan.gold is None else plan.gold.as_mapping(),
-            plan.purpose,
-            origin,
-        )
-        for plan in plans
+def _save_tasks(tasks: Sequence[PlannedTask], project: Project, origin: str) -> None:
+    kind, made_by = encode_text(project.kind), encode_text(origin)
+    lines = (
+        f"{task.pk}\t{project.pk}\t{task.prompt_id}\t{encode_text(task.external_id)}\t{kind}\t{task.jitter}\t"
+        f"{_gold(task)}\t{made_by}"
+        for task in tasks
     )
-    copy_rows(Task, ("id", "project_id", "prompt_id", "external_id", "kind", "gold", "purpose", "origin"), tasks)
+    columns = ("id", "project_id", "prompt_id", "external_id", "kind", "jitter", "gold", "purpose", "origin")
+    copy_lines(Task, columns, lines)
     places = (
-        (plan.pk, response_id, position)
-        for plan in plans
-        for position, response_id in enumerate(plan.response_ids.values())
+        f"{task.pk}\t{response_id}\t{position}"
+        for task in tasks
+        for position, response_id in enumerate(task.response_ids.values())
     )
-    copy_rows(TaskResponse, ("task_id", "response_id", "position"), places)
+    copy_lines(TaskResponse, ("task_id", "response_id", "position"), places)
 
 
-def _save_slots(plans: Sequence[_PlannedTask], project: Project, people: Mapping[str, User]) -> list[_FilledSlot]:
-    """As many slots a task as the project wants, or more where more judgments came with it; see build_slots."""
-    judgments = sum(len(plan.judgments) for plan in plans)
-    judgment_ids = iter(reserve_ids(Judgment, judgments))
-    slot_ids = iter(reserve_ids(Slot, judgments))
-    filled = [
-        _FilledSlot(next(slot_ids), next(judgment_ids), plan, people[judgment.annotator].pk, judgment, answer)
-        for plan in plans
-        for judgment, answer in plan.judgments
-    ]
-    free = (
-        (project.pk, plan.pk, number, Slot.State.FREE, None)
-        for plan in plans
-        if plan.purpose == Task.Purpose.NORMAL
-        for number in range(len(plan.judgments) + 1, project.judgments_per_task + 1)
-    )
-    columns = ("project_id", "task_id", "number", "state", "annotator_id")
-    copy_rows(Slot, columns, free)
-    copy_rows(Slot, ("id", *columns), _filled_rows(filled, project))
-    return filled
+def _gold(task: PlannedTask) -> str:
+    """The columns gold and purpose."""
+    return f"{NULL}\t{NORMAL}" if task.gold is None else f"{encode_json(task.gold.as_mapping())}\t{GOLD}"
 
 
-def _filled_rows(filled: Sequence[_FilledSlot], project: Project) -> Iterator[Sequence[Any]]:
-    task_id = number = 0
-    for slot in filled:
-        number = number + 1 if slot.task.pk == task_id else 1
-        task_id = slot.task.pk
-        yield slot.pk, project.pk, task_id, number, Slot.State.SUBMITTED, slot.annotator_id
+def _save_texts(tasks: Sequence[PlannedTask], project: Project) -> None:
+    """The rows that the trigger `task_enter_text` makes."""
+    copy_lines(TaskText, ("task_id", "project_id", "words"), (f"{task.pk}\t{project.pk}\t{NULL}" for task in tasks))
 
 
-def _save_judgments(filled: Sequence[_FilledSlot], project: Project, now: datetime) -> None:
-    keys = ("id", "project_id", "task_id", "annotator_id", "slot_id", "kind")
+def _save_slots(tasks: Sequence[PlannedTask], filled: Sequence[FilledSlot], project: Project) -> None:
+    """As many slots a task as the project wants, or more where more judgments came with it; see build_slots.
+
+    Each takes over its task's place in the queue, as the trigger `slot_enter_queue` makes it.
+    """
+    columns = ("project_id", "task_id", "number", "state", "jitter", "annotator_id")
+    copy_lines(Slot, columns, _free_lines(tasks, project))
     rows = (
-        (
-            slot.judgment_id,
-            project.pk,
-            slot.task.pk,
-            slot.annotator_id,
-            slot.pk,
-            slot.answer.kind,
-            *(UNSAID | slot.answer.as_mapping()).values(),
-            True,
-            project.guideline_version,
-            slot.judgment.created_at or now,
-        )
+        (slot.pk, project.pk, slot.task.pk, slot.number, Slot.State.SUBMITTED, slot.task.jitter, slot.annotator_id)
         for slot in filled
     )
-    copy_rows(Judgment, (*keys, *SAID, "is_imported", "guideline_version", "created_at"), rows)
+    copy_rows(Slot, ("id", *columns), rows)
 
 
-def _save_derived(filled: Sequence[_FilledSlot], criteria: Mapping[str, Criterion]) -> None:
-    """A score per number ("not applicable" gives none), a preference per decided pair."""
-    scores = (
-        (slot.judgment_id, criteria[name].pk, slot.task.response_ids[key], value)
-        for slot in filled
-        for name, by_response in slot.answer.scores.items()
-        for key, value in by_response.items()
-        if value is not None
-    )
-    copy_rows(Score, ("judgment_id", "criterion_id", "response_id", "value"), scores)
-    preferences = (
-        (slot.judgment_id, ids[pair.chosen], ids[pair.rejected], pair.strength, slot.answer.kind)
-        for slot in filled
-        for ids in (slot.task.response_ids,)
-        for pair in to_preferences(slot.answer)
-    )
-    columns = ("judgment_id", "chosen_id", "rejected_id", "strength", "derived_from")
-    copy_rows(Preference, columns, preferences)
+def _free_lines(tasks: Sequence[PlannedTask], project: Project) -> Iterator[str]:
+    wanted = range(1, project.judgments_per_task + 1)
+    for task in tasks:
+        if task.gold is None:
+            for number in wanted[len(task.said) :]:
+                yield f"{project.pk}\t{task.pk}\t{number}\t{FREE}\t{task.jitter}\t{NULL}"

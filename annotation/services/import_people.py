@@ -6,6 +6,7 @@ from hashlib import sha256
 from django.contrib.auth.hashers import make_password
 
 from annotation.models import Project, User
+from annotation.services.unchecked_keys import hold_parents
 
 USERNAME_CHARACTERS = 150
 
@@ -34,7 +35,7 @@ class ImportedPeople:
         return self._new
 
     def find(self, names: Iterable[str]) -> dict[str, User]:
-        """The person of each name; unknown ones are made."""
+        """The person of each name, who can't be deleted before the transaction ends; unknown ones are made."""
         missing = [name for name in dict.fromkeys(names) if name not in self._by_name]
         if missing:
             self._load(missing)
@@ -50,6 +51,7 @@ class ImportedPeople:
             self._by_name[user.pseudonym] = user
         for user in members.filter(username__in=names):
             self._by_name[user.username] = user
+        hold_parents(User, [self._by_name[name].pk for name in names if name in self._by_name])
 
     def _create(self, names: list[str]) -> None:
         users = [

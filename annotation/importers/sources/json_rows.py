@@ -26,7 +26,7 @@ def read_json_lines(lines: Iterable[bytes]) -> Iterator[SourceRow]:
     """A row a line; empty lines are passed over."""
     for number, line in enumerate(lines, start=1):
         content = line.removeprefix(BYTE_ORDER_MARK) if number == 1 else line
-        if not content.strip():
+        if not content or content.isspace():
             continue
         try:
             value, remark = decode_line(content)

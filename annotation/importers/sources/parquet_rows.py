@@ -2,13 +2,13 @@
 
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime
-from typing import IO, Any
-
-import pyarrow as pa
-import pyarrow.parquet as pq
+from typing import IO, TYPE_CHECKING, Any
 
 from annotation.importers.json_line import DEEPEST_NESTING, nested_deeper
 from annotation.importers.sources.row import SourceError, SourceRow
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 PARQUET_MAGIC = b"PAR1"
 BATCH_ROWS = 64
@@ -18,6 +18,9 @@ LARGEST_BATCH_BYTES = 256 * 1024**2
 
 def read_parquet(file: IO[bytes], *, first: int = 1) -> Iterator[SourceRow]:
     """A row a record, numbered from `first`. The file must be seekable. Raises: SourceError"""
+    import pyarrow as pa  # here, for the library takes longer to load than most files to read
+    import pyarrow.parquet as pq
+
     try:
         batches = pq.ParquetFile(file, pre_buffer=False).iter_batches(batch_size=BATCH_ROWS)
         yield from _rows(batches, first)
@@ -27,6 +30,8 @@ def read_parquet(file: IO[bytes], *, first: int = 1) -> Iterator[SourceRow]:
 
 def read_arrow_stream(file: IO[bytes], *, first: int = 1) -> Iterator[SourceRow]:
     """The same of a file as `datasets` saves it to disk."""
+    import pyarrow as pa
+
     try:
         with pa.ipc.open_stream(file) as batches:
             small = (batch.slice(start, BATCH_ROWS) for batch in batches for start in range(0, len(batch), BATCH_ROWS))
@@ -35,7 +40,7 @@ def read_arrow_stream(file: IO[bytes], *, first: int = 1) -> Iterator[SourceRow]
         raise SourceError(f"The Arrow file can't be read: {_one_line(error)}") from None
 
 
-def _rows(batches: Iterable[pa.RecordBatch], first: int) -> Iterator[SourceRow]:
+def _rows(batches: Iterable["pa.RecordBatch"], first: int) -> Iterator[SourceRow]:
     number = first
     for batch in batches:
         if batch.nbytes > LARGEST_BATCH_BYTES:

@@ -30,6 +30,9 @@ class Command(BaseCommand):
         + "; ".join(f"{each.name}: {each.description}" for each in FORMATS.values())
     )
 
+    # They load every page of the site, which takes longer than most imports; the site runs them when it starts.
+    requires_system_checks = ()
+
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("file", help="a file (.gz too), a dataset's folder or its hub id; - reads standard input")
         parser.add_argument("--project", required=True, metavar="SLUG")
