@@ -85,7 +85,7 @@ def is_bad(prompt: PromptVotes, key: str) -> bool:
 
 def _voices(prompt: PromptVotes, key: str) -> list[int]:
     pairs = [pair for pair in prompt.pairs.values() if key in (pair.first, pair.second)]
-    return sorted({each for pair in pairs for each in (*pair.wins, *pair.losses, *pair.ties)})
+    return sorted({each for pair in pairs for each in pair.judgments})
 
 
 def _once_each(records: Sequence[Record]) -> Iterator[Record]:

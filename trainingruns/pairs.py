@@ -4,12 +4,27 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import combinations
 from typing import Any
 
 from annotation.consensus.leanings import DIGITS, LEAST_PREFERENCE, Leanings
 
 Record = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """What a reviewer decided about one ranking task."""
+
+    verdict_id: int
+    keys: Sequence[str]
+    """The responses of the task."""
+    tiers: Sequence[Sequence[str]] = ()
+    """Empty where the task is unusable."""
+    bad: Sequence[str] = ()
+    based_on: Sequence[int] = ()
+    """Ids of the judgments that the reviewer saw."""
 
 
 @dataclass(slots=True)
@@ -22,6 +37,13 @@ class PairVotes:
     """Ids of judgments that place the first above the second."""
     losses: list[int] = field(default_factory=list)
     ties: list[int] = field(default_factory=list)
+    ruling: Ruling | None = None
+    """The verdict that stands in the place of the votes; its own id is then the one vote above."""
+
+    @property
+    def judgments(self) -> list[int]:
+        """Ids of the judgments behind it."""
+        return sorted(self.ruling.based_on if self.ruling else (*self.wins, *self.losses, *self.ties))
 
 
 @dataclass(slots=True)
@@ -45,6 +67,21 @@ class PromptVotes:
         for index, (one, its_place) in enumerate(places):
             for other, other_place in places[index + 1 :]:
                 self._count(judgment_id, one, other, its_place == other_place)
+
+    def ruled(self, rulings: Iterable[Ruling]) -> "PromptVotes":
+        """The same with each pair of a ruled task as the reviewer decided it: of an unusable one, no pair at all."""
+        after = replace(self, pairs=dict(self.pairs), placed=Counter(self.placed), bad=Counter(self.bad))
+        for ruling in rulings:
+            for pair in combinations(sorted(ruling.keys), 2):
+                after.pairs.pop(pair, None)
+            for key in ruling.keys:
+                del after.placed[key], after.bad[key]
+            decided = PromptVotes(self.prompt_id, self.messages)
+            decided.add_answer(ruling.verdict_id, ruling.tiers, ruling.bad)
+            after.pairs |= {pair: replace(votes, ruling=ruling) for pair, votes in decided.pairs.items()}
+            after.placed += decided.placed
+            after.bad += decided.bad
+        return after
 
     def _count(self, judgment_id: int, upper: str, lower: str, is_tie: bool) -> None:
         first, second = sorted((upper, lower))
@@ -99,16 +136,19 @@ def consensus_records(prompt: PromptVotes, dropped: Counter[str], leanings: Lean
             }
 
 
-VIEWS = ("majority", "judgments", "consensus")
+VIEWS = ("majority", "judgments", "consensus", "verdicts")
 
 
 def make_records(
     view: str, prompt: PromptVotes, dropped: Counter[str], leanings: Leanings | None = None
 ) -> Iterator[Record]:
-    """The records of a prompt in a view; `leanings` are needed for the view `consensus` alone."""
+    """The records of a prompt in a view; `leanings` are needed for the view `consensus` alone.
+
+    verdicts: as the majority, of a prompt that is `ruled`.
+    """
     if leanings is not None:
         return consensus_records(prompt, dropped, leanings)
-    return (majority_records if view == "majority" else judgment_records)(prompt, dropped)
+    return (judgment_records if view == "judgments" else majority_records)(prompt, dropped)
 
 
 def split_place(messages: Sequence[Mapping[str, str]], *, seed: int) -> float:
@@ -180,5 +220,5 @@ def _record(prompt: PromptVotes, votes: PairVotes, name: str, *, first_wins: boo
         "margin": 0.0,
         "weight": 1.0,
         "derived_from": "ranking",
-        "judgments": sorted([*votes.wins, *votes.losses, *votes.ties]),
+        "judgments": votes.judgments,
     }

@@ -8,6 +8,7 @@ class Snapshot(models.Model):
         JUDGMENTS = "judgments", "every judgment's pairs"
         MAJORITY = "majority", "one record a pair, with the votes"
         CONSENSUS = "consensus", "one record a pair, as the crowd together sees it"
+        VERDICTS = "verdicts", "one record a pair: the reviewer's verdict where there is one, else the votes"
 
     project = models.ForeignKey("annotation.Project", models.PROTECT, related_name="snapshots")
     number = models.PositiveIntegerField()

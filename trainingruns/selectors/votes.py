@@ -1,17 +1,18 @@
 """What people said, prompt by prompt, as a snapshot needs it."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import groupby, islice
 from operator import itemgetter
 from typing import Any
 
+from django.contrib.postgres.aggregates import ArrayAgg
 from django.db.models import QuerySet
 
-from annotation.models import Judgment, Project, Prompt, Response, Task
+from annotation.models import Judgment, Project, Prompt, Response, Task, Verdict
 from trainingruns.examples import Candidate
-from trainingruns.pairs import PromptVotes
+from trainingruns.pairs import PromptVotes, Ruling
 
 PROMPTS_AT_ONCE = 500
 Row = tuple[int, list[list[str]], list[str], int, str, int]
@@ -53,6 +54,32 @@ def read_votes(*, project: Project, filters: Mapping[str, Any], provenance: Prov
     by_prompt = ((prompt_id, list(group)) for prompt_id, group in groupby(rows, key=itemgetter(5)))
     while batch := dict(islice(by_prompt, PROMPTS_AT_ONCE)):
         yield from _with_texts(batch, provenance)
+
+
+def read_rulings(*, project: Project, filters: Mapping[str, Any]) -> dict[str, list[Ruling]]:
+    """The current verdicts on rankings by prompt, in the order of prompts."""
+    purposes = ["normal"] if filters["exclude_gold"] else ["normal", "gold"]
+    verdicts = Verdict.objects.filter(
+        project=project, is_current=True, task__kind="ranking", task__purpose__in=purposes
+    ).annotate(keys=ArrayAgg("task__task_responses__response__key"))
+    found: dict[str, list[Ruling]] = {}
+    for verdict in verdicts.select_related("task").order_by("task__prompt_id", "id"):
+        said = verdict.answer or {}
+        tiers, bad = said.get("tiers", ()), said.get("bad", ())
+        ruling = Ruling(verdict.pk, verdict.keys, tiers, bad, verdict.based_on)
+        found.setdefault(str(verdict.task.prompt_id), []).append(ruling)
+    return found
+
+
+def apply_rulings(votes: Iterable[PromptVotes], rulings: Mapping[str, list[Ruling]]) -> Iterator[PromptVotes]:
+    """The prompts as reviewers decided them, and after them those on which nobody but a reviewer spoke."""
+    seen = set()
+    for prompt in votes:
+        seen.add(prompt.prompt_id)
+        yield prompt.ruled(rulings.get(prompt.prompt_id, ()))
+    alone: dict[int, list[Row]] = {int(prompt_id): [] for prompt_id in rulings if prompt_id not in seen}
+    for prompt in _with_texts(alone, Provenance()):
+        yield prompt.ruled(rulings[prompt.prompt_id])
 
 
 def _with_texts(batch: dict[int, list[Row]], provenance: Provenance) -> Iterator[PromptVotes]:

@@ -24,7 +24,14 @@ from trainingruns.examples import ExampleMaker
 from trainingruns.models import Snapshot
 from trainingruns.pairs import VIEWS, PromptVotes, Record, human_ceiling, make_records, split_bound, split_place
 from trainingruns.run_directory import json_lines, write_atomically
-from trainingruns.selectors.votes import Provenance, prompt_records, read_candidates, read_votes
+from trainingruns.selectors.votes import (
+    Provenance,
+    apply_rulings,
+    prompt_records,
+    read_candidates,
+    read_rulings,
+    read_votes,
+)
 
 DEFAULT_FILTERS: dict[str, Any] = {
     "exclude_gold": True,
@@ -50,6 +57,8 @@ class Contents:
     dropped: Counter[str] = field(default_factory=Counter)
     dropped_examples: Counter[str] = field(default_factory=Counter)
     provenance: Provenance = field(default_factory=Provenance)
+    verdict_ids: list[int] = field(default_factory=list)
+    """Of the view `verdicts`: the current verdicts, those that leave a task out among them."""
 
     @property
     def judgment_ids(self) -> list[int]:
@@ -130,24 +139,28 @@ def _store(
 def _gather(project: Project, settings: Mapping[str, Any]) -> Contents:
     contents = Contents()
     prompts = list(read_votes(project=project, filters=settings["filters"], provenance=contents.provenance))
-    places = {prompt.prompt_id: split_place(prompt.messages, seed=settings["seed"]) for prompt in prompts}
     leanings = _leanings(project, settings)
+    settled = prompts
+    if settings["view"] == Snapshot.View.VERDICTS:
+        rulings = read_rulings(project=project, filters=settings["filters"])
+        settled = list(apply_rulings(prompts, rulings))
+        contents.verdict_ids = sorted(each.verdict_id for found in rulings.values() for each in found)
     records = {
-        prompt.prompt_id: list(make_records(settings["view"], prompt, contents.dropped, leanings)) for prompt in prompts
+        prompt.prompt_id: list(make_records(settings["view"], prompt, contents.dropped, leanings)) for prompt in settled
     }
+    places = {prompt.prompt_id: split_place(prompt.messages, seed=settings["seed"]) for prompt in settled}
     candidates = read_candidates(project=project, filters=settings["filters"])
-    examples = ExampleMaker(contents.dropped_examples).make(prompts, candidates)
+    examples = ExampleMaker(contents.dropped_examples).make(settled, candidates)
     places.update({each["prompt_id"]: split_place(each["prompt"], seed=settings["seed"]) for each in examples})
     paired = [places[key] for key, made in records.items() if made]
     bound = split_bound(paired or [places[each["prompt_id"]] for each in examples], share=settings["eval_share"])
     for each in examples:
         is_held_out = places[each["prompt_id"]] <= bound
         (contents.examples_eval if is_held_out else contents.examples_train).append(each)
-    for prompt in prompts:
-        is_held_out = places[prompt.prompt_id] <= bound
-        (contents.eval if is_held_out else contents.train).extend(records[prompt.prompt_id])
-        if is_held_out:
-            contents.eval_prompts.append(prompt)
+    for prompt in settled:
+        (contents.eval if places[prompt.prompt_id] <= bound else contents.train).extend(records[prompt.prompt_id])
+    # How far people agree is told by what they said, whatever a reviewer made of it.
+    contents.eval_prompts = [prompt for prompt in prompts if places[prompt.prompt_id] <= bound]
     return contents
 
 
@@ -203,6 +216,7 @@ def _facts(contents: Contents) -> dict[str, Any]:
             "sha256": hashlib.sha256(json.dumps(ids).encode()).hexdigest(),
             "simulated": contents.provenance.simulated,
         },
+        **({"verdicts": contents.verdict_ids} if contents.verdict_ids else {}),
         "guideline_versions": {
             str(version): count for version, count in sorted(contents.provenance.guideline_versions.items())
         },
