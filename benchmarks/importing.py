@@ -3,7 +3,8 @@
     python -m benchmarks.importing [--tasks 5000] [--repeats 5] [--megabytes 100]
 
 A repeat reads, checks and stores ranking tasks of 2.9 KB (two responses, three slots) into a new project, commit
-included; its writes go to disk as in production. Then files of a tenth of the given size and of the whole size are
+included; its writes go to disk as in production. It is done in three ways: the import alone, by a worker as a job, and
+by the command with its own start. Then files of a tenth of the given size and of the whole size are
 imported as jobs by worker processes: the highest memory of each is printed. At last the large one is cancelled on the
 way, killed on the way, taken up again and repeated, and the tasks are counted each time. Prints one JSON line a
 measurement.
@@ -57,25 +58,58 @@ def start_site(home: Path) -> None:
     django.setup()
 
 
-def import_file(path: Path, slug: str) -> float:
-    """Seconds for one file into a new project, as the command does it."""
-    from django.core.management import call_command
-
+def new_project(slug: str) -> Any:
     from annotation.services.projects import create_project
 
-    create_project(name=slug, slug=slug, kind="ranking", created_by=None)
+    return create_project(name=slug, slug=slug, kind="ranking", created_by=None)
+
+
+def import_file(path: Path, slug: str) -> float:
+    """Seconds for one file into a new project: read, checked, stored and committed."""
+    from django.core.management import call_command
+
+    new_project(slug)
     started = time.perf_counter()
     call_command("import_judgments", str(path), project=slug, stdout=sys.stderr)
     return time.perf_counter() - started
 
 
+def import_by_command(path: Path, slug: str) -> float:
+    """The same as a person at a shell waits for it: from the command's start to its end."""
+    new_project(slug)
+    started = time.perf_counter()
+    command = [sys.executable, "manage.py", "import_judgments", str(path), "--project", slug]
+    subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+    return time.perf_counter() - started
+
+
+def import_as_job(path: Path, slug: str) -> float:
+    """The same by a worker that is up, from the claim to the end; the upload is not in it."""
+    from annotation.services.import_running import run_import
+    from annotation.services.import_uploads import start_import
+
+    job, manager = upload(path, slug)
+    start_import(job=job, actor=manager)
+    started = time.perf_counter()
+    if run_import(import_job_id=job.pk) != "succeeded":
+        raise SystemExit("The import failed.")
+    return time.perf_counter() - started
+
+
 def measure_speed(home: Path, tasks: int, repeats: int) -> None:
-    write_tasks(home / "tasks.jsonl", count=tasks)
-    rates = sorted(tasks / import_file(home / "tasks.jsonl", f"speed-{number}") for number in range(repeats))
-    low, middle, high = round(rates[0]), round(statistics.median(rates)), round(rates[-1])
-    print(
-        json.dumps({"measurement": "import, tasks a second", "tasks": tasks, "min": low, "median": middle, "max": high})
-    )
+    path = home / "tasks.jsonl"
+    write_tasks(path, count=tasks)
+    ways = {
+        "import": import_file,
+        "import as a job": import_as_job,
+        "import, with the command's start": import_by_command,
+    }
+    for name, measured in ways.items():
+        slug = measured.__name__.replace("_", "-")
+        rates = sorted(tasks / measured(path, f"{slug}-{number}") for number in range(repeats))
+        low, middle, high = round(rates[0]), round(statistics.median(rates)), round(rates[-1])
+        figures = {"measurement": f"{name}, tasks a second", "tasks": tasks}
+        print(json.dumps({**figures, "min": low, "median": middle, "max": high}), flush=True)
 
 
 WORKER = """

@@ -18,7 +18,7 @@ KNOWN = {"id", "fields", "responses", "suggestions", "metadata", "status", "vect
 
 def recognise(record: Mapping[str, Any]) -> bool:
     """Fields with responses by question, or columns such as `rank.responses`."""
-    nested = isinstance(record.get("fields"), Mapping) and isinstance(record.get("responses"), Mapping)
+    nested = isinstance(record.get("fields"), Mapping) and isinstance(record.get("responses", ""), Mapping | None)
     return nested or any(str(name).endswith(ANSWERS) for name in record)
 
 

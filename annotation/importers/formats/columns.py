@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from annotation.importers.formats.column_fields import guess_mapping, mapping_faults
-from annotation.importers.formats.parsed import LETTERS, Parsed, ParseOptions
+from annotation.importers.formats.parsed import LETTERS, Parsed, ParseOptions, unpack_json, unpack_messages
 from annotation.kinds.faults import FaultList, shorten
 
 ANNOTATOR = "imported"
@@ -46,6 +46,8 @@ class _Row:
             self._faults.add("no column is given to the field prompt; say which with --map COLUMN=prompt")
             return None
         responses = self._responses()
+        if not responses and self._faults.faults:
+            return None
         if not responses:
             self._faults.add("no column is given to a response; use the fields response, response.a or responses")
             return None
@@ -76,14 +78,14 @@ class _Row:
         }
 
     def _prompt(self) -> Any:
-        prompt, system = self._value("prompt"), self._value("system")
+        prompt, system = unpack_messages(self._value("prompt")), self._value("system")
         if system is None:
             return "" if prompt is None else prompt
         turns = prompt if isinstance(prompt, list) else [{"role": "user", "content": prompt}]
         return [{"role": "system", "content": system}, *turns]
 
     def _responses(self) -> list[dict[str, Any]]:
-        listed = self._value("responses")
+        listed = unpack_json(self._value("responses"))
         if listed is not None:
             return self._listed_responses(listed)
         if "response" in self._columns:

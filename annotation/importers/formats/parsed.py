@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
 
+import orjson
+
 from annotation.kinds.faults import Fault, FaultList
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
@@ -54,6 +56,23 @@ def take_list(record: Mapping[str, Any], name: str, faults: FaultList) -> list[A
     if value is not None and not isinstance(value, list):
         faults.add("expected a list", name)
     return value if isinstance(value, list) else []
+
+
+def unpack_json(value: Any) -> Any:
+    """The list or object that stands in a text, as tables write what is nested; anything else as it is."""
+    if not isinstance(value, str) or value.lstrip()[:1] not in ("[", "{"):
+        return value
+    try:
+        return orjson.loads(value)
+    except orjson.JSONDecodeError:
+        return value
+
+
+def unpack_messages(value: Any) -> Any:
+    """The messages that stand in a text; a text that merely looks like JSON stays a text."""
+    found = unpack_json(value)
+    is_list = isinstance(found, list) and bool(found)
+    return found if is_list and all(isinstance(turn, Mapping) and "role" in turn for turn in found) else value
 
 
 def content_id(texts: Sequence[str]) -> str:

@@ -69,6 +69,14 @@ _FORMATS = (
         helpsteer.parse_preference,
     ),
     ImportFormat(
+        "helpsteer2-preference",
+        "HelpSteer2's preference file: preferences from -3 to 3 between two responses, with their reasons.",
+        "prompt, response_1, response_2 and preference_strength",
+        helpsteer.recognise_strength,
+        helpsteer.parse_strength,
+        containers=ANY_CONTAINER,
+    ),
+    ImportFormat(
         "helpsteer2",
         "HelpSteer2: five scores a response; records that follow each other share a prompt.",
         "prompt, response and the five scores",

@@ -6,7 +6,7 @@ Source: dataset card of openbmb/UltraFeedback.
 from collections.abc import Mapping
 from typing import Any
 
-from annotation.importers.formats.parsed import LETTERS, Parsed, ParseOptions, take, take_list
+from annotation.importers.formats.parsed import LETTERS, Parsed, ParseOptions, take, take_list, unpack_json
 from annotation.kinds.faults import FaultList, shorten
 
 ANNOTATOR = "ultrafeedback"
@@ -16,12 +16,12 @@ NOT_RATED = ("N/A", "", None)
 
 def recognise(record: Mapping[str, Any]) -> bool:
     """An instruction with completions."""
-    return isinstance(record.get("instruction"), str) and isinstance(record.get("completions"), list)
+    return isinstance(record.get("instruction"), str) and isinstance(unpack_json(record.get("completions")), list)
 
 
 def parse(record: Mapping[str, Any], faults: FaultList, options: ParseOptions) -> Parsed:
     """Scores per response. A ranking project gets the responses to rank, and no judgment: nobody ranked them."""
-    completions = take_list(record, "completions", faults)
+    completions = take_list({**record, "completions": unpack_json(record.get("completions"))}, "completions", faults)
     scores: dict[str, dict[str, Any]] = {}
     remarks: dict[str, dict[str, str]] = {}
     responses, places = [], {"prompt": "instruction", "responses": "completions", "tags": "source"}

@@ -1,5 +1,6 @@
 """PURE. What kind of file it is, by its first bytes, and its rows."""
 
+import codecs
 import zlib
 from collections.abc import Iterator
 from typing import BinaryIO, cast
@@ -12,6 +13,7 @@ from annotation.importers.sources.row import SourceError, SourceRow
 from annotation.importers.sources.unpacking import GZIP_MAGIC, MOST_UNPACKED_BYTES, CountingStream, UnpackedStream
 
 HEAD_BYTES = 64 * 1024
+UTF_16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_BE)
 JSON_LINES, JSON_LIST, CSV, PARQUET, DATASET = "JSON Lines", "JSON list", "CSV", "Parquet", "dataset"
 
 
@@ -50,11 +52,15 @@ def name_container(head: bytes) -> str:
     """Parquet by its magic bytes, JSON by its first character, everything else is taken for CSV."""
     if head.startswith(PARQUET_MAGIC):
         return PARQUET
+    if head.startswith(UTF_16_MARKS):
+        raise SourceError("This is UTF-16 or UTF-32; save the file as UTF-8.")
     text = head.removeprefix(BYTE_ORDER_MARK).lstrip()
     if not text:
         return JSON_LINES  # of nothing
     if b"\0" in text:
         raise SourceError("This is no text: it holds NUL bytes. JSON Lines, JSON, CSV and Parquet files can be read.")
+    if text[:15].lower().startswith((b"<!doctype", b"<html", b"<?xml")):
+        raise SourceError("This is a web page or XML. JSON Lines, JSON, CSV and Parquet files can be read.")
     return {b"{": JSON_LINES, b"[": JSON_LIST}.get(text[:1], CSV)
 
 

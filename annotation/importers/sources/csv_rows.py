@@ -23,14 +23,18 @@ def read_csv(lines: Iterable[bytes]) -> Iterator[SourceRow]:
     rows = csv.reader(_chain(first, texts), delimiter=delimiter, strict=True)
     header = _read_header(rows)
     begins = rows.line_num + 1
+    is_empty = True
     while True:
         try:
             cells = next(rows, None)
         except csv.Error as error:
             raise SourceError(f"Line {begins} is not CSV: {error}. Is a quote missing there?") from None
+        if cells is None and is_empty:
+            raise SourceError(f"The file names columns ({shorten(', '.join(header))}) and has no records.")
         if cells is None:
             return
         if cells:
+            is_empty = False
             yield _as_row(begins, header, cells)
         begins = rows.line_num + 1
 
@@ -53,7 +57,8 @@ def _read_header(rows: Iterator[list[str]]) -> list[str]:
     try:
         header = [name.strip() for name in next(rows, [])]
     except csv.Error as error:
-        raise SourceError(f"The header is not CSV: {error}.") from None
+        reason = "its lines end with a bare CR; save it with LF" if "new-line" in str(error) else error
+        raise SourceError(f"The header is not CSV: {reason}.") from None
     if not any(header):
         raise SourceError("The file is empty; the first line must name the columns.")
     if len(header) > MOST_COLUMNS:
