@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from rltrainer.llama.attention_products import attend_pieces, attend_pieces_backward
 from rltrainer.llama.packing import Packed, Segments
 
 
@@ -17,9 +18,9 @@ class AttentionPlan:
     key_heads: int
     head_width: int
     prompt_mask: Tensor
-    """[1, 1, queries, keys] additive; queries that share a key head follow each other."""
+    """[1, 1, queries, keys] float32, additive; queries that share a key head follow each other."""
     completion_mask: Tensor | None
-    """[completions or 1, 1, queries, keys]"""
+    """[completions or 1, 1, queries, keys] float32"""
 
     @property
     def sharing(self) -> int:
@@ -27,55 +28,45 @@ class AttentionPlan:
         return self.heads // self.key_heads
 
 
-@dataclass(frozen=True, slots=True)
-class Attended:
-    """What attention gives, and what its backward pass needs."""
-
-    mixed: Tensor
-    """[tokens, heads * width]"""
-    prompt_norms: Tensor
-    """[prompts, key heads, queries] float32: logarithm of the sum that the weights were divided by."""
-    completion_norms: Tensor | None
-
-
-def plan_attention(packed: Packed, *, heads: int, key_heads: int, head_width: int, dtype: torch.dtype) -> AttentionPlan:
+def plan_attention(packed: Packed, *, heads: int, key_heads: int, head_width: int) -> AttentionPlan:
     """Masks for queries grouped by the key head that they share: keys and values are never repeated."""
     sharing = heads // key_heads
-    own = None if packed.completions is None else packed.completion_mask(dtype).repeat(1, 1, sharing, 1)
-    mask = packed.prompt_mask(dtype).repeat(1, 1, sharing, 1)
+    own = None if packed.completions is None else packed.completion_mask().repeat(1, 1, sharing, 1)
+    mask = packed.prompt_mask().repeat(1, 1, sharing, 1)
     return AttentionPlan(packed, heads, key_heads, head_width, mask, own)
 
 
-def attend(query: Tensor, key: Tensor, value: Tensor, plan: AttentionPlan, *, out: Tensor | None = None) -> Attended:
-    """query: [tokens, heads, width]; key, value: [tokens, key heads, width]; all in the compute precision.
+def attend(query: Tensor, key: Tensor, value: Tensor, plan: AttentionPlan, *, out: Tensor | None = None) -> Tensor:
+    """What each token takes from those it sees: [tokens, heads * width].
 
-    out: where `mixed` is to be written.
+    query: [tokens, heads, width]; key, value: [tokens, key heads, width]; all in the compute precision.
+    out: where the result is to be written.
     """
     packed = plan.packed
     keys, values = (_keys(packed.prompts.pad(each)) for each in (key, value))
-    mixed, prompt_norms = _kernel(_group(packed.prompts.pad(query), plan), keys, values, plan.prompt_mask)
-    parts, norms = [packed.prompts.unpad(_tokens(mixed, plan))], None
+    mixed = attend_pieces(_group(packed.prompts.pad(query), plan), keys, values, plan.prompt_mask)
+    parts = [packed.prompts.unpad(_tokens(mixed, plan))]
     if packed.completions is not None:
         assert plan.completion_mask is not None
         own = _group(packed.completions.pad(query), plan)
-        mixed, norms = _kernel(own, *_both(keys, values, key, value, plan), plan.completion_mask)
+        mixed = attend_pieces(own, *_both(keys, values, key, value, plan), plan.completion_mask)
         parts.append(packed.completions.unpad(_tokens(mixed, plan)))
-    return Attended(torch.cat(parts, out=out), prompt_norms, norms)
+    return torch.cat(parts, out=out)
 
 
 def attend_backward(
-    gradient: Tensor, query: Tensor, key: Tensor, value: Tensor, attended: Attended, plan: AttentionPlan
+    gradient: Tensor, query: Tensor, key: Tensor, value: Tensor, plan: AttentionPlan
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Gradients of query, key and value from that of `mixed`, in their shapes."""
+    """Gradients of query, key and value from that of what `attend` gave, in their shapes."""
     packed, completions = plan.packed, plan.packed.completions
-    assert completions is not None and plan.completion_mask is not None and attended.completion_norms is not None
+    assert completions is not None and plan.completion_mask is not None
     keys, values = (_keys(packed.prompts.pad(each)) for each in (key, value))
-    slope, mixed = (each.view(len(each), plan.heads, -1) for each in (gradient, attended.mixed))
+    slope = gradient.view(len(gradient), plan.heads, -1)
+    own = _read(completions, slope, query, plan)
     both = _both(keys, values, key, value, plan)
-    own = _read(completions, slope, query, mixed, plan)
-    on_query, *on_both = _kernel_backward(*own, *both, attended.completion_norms, plan.completion_mask)
-    own = _read(packed.prompts, slope, query, mixed, plan)
-    on_prompt_query, *on_prompt = _kernel_backward(*own, keys, values, attended.prompt_norms, plan.prompt_mask)
+    on_query, *on_both = attend_pieces_backward(*own, *both, plan.completion_mask)
+    own = _read(packed.prompts, slope, query, plan)
+    on_prompt_query, *on_prompt = attend_pieces_backward(*own, keys, values, plan.prompt_mask)
     queries = [packed.prompts.unpad(_tokens(on_prompt_query, plan)), completions.unpad(_tokens(on_query, plan))]
     on_key, on_value = (_merge(alone, shared, packed) for alone, shared in zip(on_prompt, on_both, strict=True))
     return torch.cat(queries).view(len(query), plan.heads, -1), on_key, on_value
@@ -90,12 +81,9 @@ def _merge(alone: Tensor, shared: Tensor, packed: Packed) -> Tensor:
     return torch.cat([packed.prompts.unpad(total.transpose(1, 2)), own])
 
 
-def _read(
-    segments: Segments, slope: Tensor, query: Tensor, mixed: Tensor, plan: AttentionPlan
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Gradient, queries and result of these runs, as the kernel had them."""
-    first, second, third = segments.pad_with_zeros(slope), segments.pad(query), segments.pad(mixed)
-    return _group(first, plan), _group(second, plan), _group(third, plan)
+def _read(segments: Segments, slope: Tensor, query: Tensor, plan: AttentionPlan) -> tuple[Tensor, Tensor]:
+    """Gradient and queries of these runs, as they were attended with."""
+    return _group(segments.pad_with_zeros(slope), plan), _group(segments.pad(query), plan)
 
 
 def _group(block: Tensor, plan: AttentionPlan) -> Tensor:
@@ -124,17 +112,3 @@ def _both(keys: Tensor, values: Tensor, key: Tensor, value: Tensor, plan: Attent
         for shared, each in zip((keys, values), own, strict=True)
     )
     return first, second
-
-
-def _kernel(query: Tensor, key: Tensor, value: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-    found = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu(query, key, value, attn_mask=mask)
-    return found[0], found[1]
-
-
-def _kernel_backward(
-    gradient: Tensor, query: Tensor, mixed: Tensor, key: Tensor, value: Tensor, norms: Tensor, mask: Tensor
-) -> tuple[Tensor, Tensor, Tensor]:
-    found: tuple[Tensor, Tensor, Tensor] = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu_backward(
-        gradient, query, key, value, mixed, norms, 0.0, False, attn_mask=mask
-    )
-    return found

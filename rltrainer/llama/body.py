@@ -80,9 +80,7 @@ class Body:
     def prepare(self, packed: Packed) -> Pass:
         """What all layers of one pass share."""
         weights = self.weights
-        plan = plan_attention(
-            packed, heads=weights.heads, key_heads=weights.key_heads, head_width=weights.head_width, dtype=self.dtype
-        )
+        plan = plan_attention(packed, heads=weights.heads, key_heads=weights.key_heads, head_width=weights.head_width)
         return Pass(plan, *self.turn(packed.position_ids))
 
     def turn(self, positions: Tensor) -> tuple[Tensor, Tensor]:

@@ -37,26 +37,30 @@ def normalize_backward(gradient: Tensor, states: Tensor, weight: Tensor, epsilon
     return rest.to(states.dtype), product.sum(dim=0)
 
 
-def rotate(states: Tensor, cosine: Tensor, sine: Tensor) -> Tensor:
+def rotate(states: Tensor, cosine: Tensor, sine: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Rotary position embedding.
 
     states: [tokens, heads, width]; cosine, sine: [tokens, 1, width / 2]. With the sine negated it turns back, which is
     also its gradient. Source: Su et al. 2021 (arXiv:2104.09864), halves instead of neighbours turned together.
     """
     first, second = states.chunk(2, dim=-1)
-    turned = torch.empty_like(states, memory_format=torch.contiguous_format)
+    turned = torch.empty_like(states, memory_format=torch.contiguous_format) if out is None else out
     low, high = turned.chunk(2, dim=-1)
     torch.mul(first, cosine, out=low).addcmul_(second, sine, value=-1.0)
     torch.mul(second, cosine, out=high).addcmul_(first, sine)
     return turned
 
 
+def silu(gate: Tensor) -> Tensor:
+    """gate * sigmoid(gate)"""
+    return torch.nn.functional.silu(gate)
+
+
 def gated(gate: Tensor, up: Tensor) -> Tensor:
     """silu(gate) * up"""
-    return torch.nn.functional.silu(gate).mul_(up)
+    return silu(gate).mul_(up)
 
 
-def gated_backward(gradient: Tensor, gate: Tensor, up: Tensor) -> tuple[Tensor, Tensor]:
-    """Gradients of `gated` with respect to gate and up."""
-    on_up = torch.nn.functional.silu(gate).mul_(gradient)
-    return torch.ops.aten.silu_backward(gradient * up, gate), on_up
+def gated_backward(gradient: Tensor, gate: Tensor, up: Tensor, open_gate: Tensor) -> tuple[Tensor, Tensor]:
+    """Gradients of `gated` with respect to gate and up. open_gate: silu(gate), which is changed."""
+    return torch.ops.aten.silu_backward(gradient * up, gate), open_gate.mul_(gradient)

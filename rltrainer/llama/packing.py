@@ -18,15 +18,24 @@ class Segments:
     """[runs, longest]: the flat place of each token; 0 for padding."""
     real: Tensor
     """[tokens]: the places of the runs' own tokens in the flattened block."""
+    start: int
+    """The flat place of the first token; the others follow."""
+
+    @property
+    def is_full(self) -> bool:
+        """Whether all runs are equally long, and the block is the flat row itself."""
+        return len(self.real) == self.places.numel()
 
     def pad(self, flat: Tensor) -> Tensor:
         """[tokens of the whole row, ...] -> [runs, longest, ...]; what stands in padding is not to be read."""
+        if self.is_full:
+            return flat[self.start : self.start + len(self.real)].view(*self.places.shape, *flat.shape[1:])
         return flat.index_select(0, self.places.flatten()).view(*self.places.shape, *flat.shape[1:])
 
     def pad_with_zeros(self, flat: Tensor) -> Tensor:
         """The same with zeros in the padding: for gradients, which would count."""
         block = self.pad(flat)
-        if len(self.real) == self.places.numel():
+        if self.is_full:
             return block
         empty = torch.ones(self.places.numel(), dtype=torch.bool)
         empty[self.real] = False
@@ -34,7 +43,7 @@ class Segments:
 
     def unpad(self, block: Tensor) -> Tensor:
         """[runs, longest, ...] -> [tokens of the runs, ...]"""
-        return block.flatten(0, 1).index_select(0, self.real)
+        return block.flatten(0, 1) if self.is_full else block.flatten(0, 1).index_select(0, self.real)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +69,12 @@ class Packed:
         """Tokens of all prompts, which stand first."""
         return len(self.prompts.real)
 
-    def prompt_mask(self, dtype: torch.dtype) -> Tensor:
+    def prompt_mask(self) -> Tensor:
         """What is added to the attention scores of prompts: [1, 1, longest, longest]. Padding stands behind."""
         longest = self.prompts.places.shape[1]
-        return additive_mask(torch.ones(1, longest, longest, dtype=torch.bool).tril(), dtype)
+        return additive_mask(torch.ones(1, longest, longest, dtype=torch.bool).tril(), torch.float32)
 
-    def completion_mask(self, dtype: torch.dtype) -> Tensor:
+    def completion_mask(self) -> Tensor:
         """The same for completions, which see their prompt and themselves: [completions or 1, 1, own, prompt + own]."""
         assert self.completions is not None
         prompt, own = self.prompts.places.shape[1], self.completions.places.shape[1]
@@ -74,7 +83,7 @@ class Packed:
             lengths = lengths[:1]
         within = (torch.arange(prompt) < lengths[:, None])[:, None].expand(-1, own, -1)
         causal = torch.ones(own, own, dtype=torch.bool).tril().expand(len(lengths), -1, -1)
-        return additive_mask(torch.cat([within, causal], dim=2), dtype)
+        return additive_mask(torch.cat([within, causal], dim=2), torch.float32)
 
 
 def pack_clusters(clusters: Sequence[Cluster]) -> Packed:
@@ -105,7 +114,7 @@ def _segments(lengths: Sequence[int], *, offset: int) -> Segments:
     within = torch.arange(longest)
     real = within < sizes[:, None]
     starts = offset + sizes.cumsum(0) - sizes
-    return Segments((starts[:, None] + within).where(real, 0), real.flatten().nonzero().squeeze(1))
+    return Segments((starts[:, None] + within).where(real, 0), real.flatten().nonzero().squeeze(1), offset)
 
 
 def _sources(last_of_prompt: Sequence[int], lengths: Sequence[int], offset: int) -> Tensor:
