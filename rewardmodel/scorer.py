@@ -46,14 +46,18 @@ class RewardScorer:
             self.renderer.render(prompt, response, max_tokens=limit).token_ids
             for prompt, response in zip(prompts, responses, strict=True)
         ]
-        raw = score_sequences(
+        raw = self.raw_scores(sequences)
+        return self.normalise(raw) if normalised else raw
+
+    def raw_scores(self, sequences: Sequence[Sequence[int]]) -> numpy.ndarray:
+        """Scores [n] float32 of token sequences as the network gives them."""
+        return score_sequences(
             self.network,
             sequences,
             pad_id=self.renderer.pad_id,
             batch_tokens=self.batch_tokens,
             check=self.check,
         )
-        return self.normalise(raw) if normalised else raw
 
     def normalise(self, raw: numpy.ndarray) -> numpy.ndarray:
         """Raw scores on the scale of held-out responses, float32."""

@@ -71,11 +71,18 @@ class Body:
         Differentiable where gradients are enabled; the weights' gradients are added to their `.grad` directly.
         """
         packed = pack_clusters(clusters)
-        return self._finish(self._run(packed).index_select(0, packed.sources))
+        # A prompt's last place foretells the first token of all its completions: it is computed once.
+        wanted, places = torch.unique(packed.sources, return_inverse=True)
+        return self._run(packed, wanted).index_select(0, places)
 
     def all_states(self, prompts: Sequence[tuple[int, ...]]) -> Tensor:
         """Hidden states [tokens, width] of these prompts, one after the other."""
-        return self._finish(self._run(pack_clusters([Cluster(ids, (), ()) for ids in prompts])))
+        return self._run(_pack(prompts), None)
+
+    def last_states(self, prompts: Sequence[tuple[int, ...]]) -> Tensor:
+        """The hidden state [prompts, width] at the last token of each."""
+        packed = _pack(prompts)
+        return self._run(packed, packed.prompt_lengths.cumsum(0) - 1)
 
     def prepare(self, packed: Packed) -> Pass:
         """What all layers of one pass share."""
@@ -93,18 +100,21 @@ class Body:
         """Embeddings [tokens, width] in the compute precision."""
         return self.weights.embeddings.detach()[ids].to(self.dtype)
 
-    def _run(self, packed: Packed) -> Tensor:
+    def _run(self, packed: Packed, wanted: Tensor | None) -> Tensor:
+        """The normed states [places, width] at these places of the row, each of which is named once; None: at all."""
         own = self.prepare(packed)
         states: Tensor = _Embed.apply(self.weights.embeddings, packed.input_ids, self.weights.padding_id, self.dtype)
         if torch.is_grad_enabled() and not states.requires_grad and self.weights.learns:
             states.requires_grad_()
-        for layer in self.weights.layers:
-            states = Layer.apply(states, layer, own)
-        return states
-
-    def _finish(self, states: Tensor) -> Tensor:
+        for layer in self.weights.layers[:-1]:
+            states = Layer.apply(states, layer, own, None)
+        states = Layer.apply(states, self.weights.layers[-1], own, wanted)
         found: Tensor = _Normalize.apply(states, self.weights.norm)
         return found
+
+
+def _pack(prompts: Sequence[tuple[int, ...]]) -> Packed:
+    return pack_clusters([Cluster(ids, (), ()) for ids in prompts])
 
 
 class _Embed(torch.autograd.Function):

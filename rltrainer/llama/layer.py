@@ -38,13 +38,16 @@ class Trace:
     up: Tensor
 
 
-def run_layer(states: Tensor, weights: LayerWeights, own: Pass) -> tuple[Tensor, Trace]:
-    """The layer's result for states [tokens, width] in the compute precision."""
-    room = _Room(states, weights)
+def run_layer(states: Tensor, weights: LayerWeights, own: Pass, wanted: Tensor | None = None) -> tuple[Tensor, Trace]:
+    """The layer's result for states [tokens, width] in the compute precision.
+
+    wanted: the places [rows] whose result is asked for, in which case what comes after attention is of them alone.
+    """
+    room = _Room(states, weights, rows=len(states) if wanted is None else len(wanted))
     normed = normalize(states, weights.attention_norm.weight, weights.attention_norm.epsilon)
     query, key, value = _heads(normed, weights, own, room)
     mixed = attend(query, key, value, own.plan, out=room.mixed)
-    middle = project(mixed, weights.output, out=room.middle).add_(states)
+    middle = project(_pick(mixed, wanted), weights.output, out=room.middle).add_(_pick(states, wanted))
     normed = normalize(middle, weights.mlp_norm.weight, weights.mlp_norm.epsilon)
     gate, up = project(normed, weights.gate, out=room.gate), project(normed, weights.up, out=room.up)
     result = project(gated(gate, up), weights.down, out=room.result).add_(middle)
@@ -58,13 +61,20 @@ class _Room:
     the gap of one of the same size. That took a tenth of the memory of a run.
     """
 
-    def __init__(self, states: Tensor, weights: LayerWeights) -> None:
-        width = states.shape[1]
-        linears = weights.query, weights.key, weights.value
-        widths = *(linear.out_features for linear in linears), weights.output.in_features, width
-        widths = *widths, weights.gate.out_features, weights.up.out_features, width
-        made = [states.new_empty(len(states), width) for width in widths]
-        self.query, self.key, self.value, self.mixed, self.middle, self.gate, self.up, self.result = made
+    def __init__(self, states: Tensor, weights: LayerWeights, *, rows: int) -> None:
+        """rows: how many states are followed beyond attention."""
+        width, tokens = states.shape[1], len(states)
+        self.query, self.key, self.value, self.mixed = (
+            states.new_empty(tokens, linear.out_features)
+            for linear in (weights.query, weights.key, weights.value, weights.query)
+        )
+        self.middle, self.gate, self.up, self.result = (
+            states.new_empty(rows, each) for each in (width, weights.gate.out_features, weights.up.out_features, width)
+        )
+
+
+def _pick(states: Tensor, wanted: Tensor | None) -> Tensor:
+    return states if wanted is None else states.index_select(0, wanted)
 
 
 def _heads(normed: Tensor, weights: LayerWeights, own: Pass, room: _Room) -> tuple[Tensor, Tensor, Tensor]:
@@ -83,22 +93,24 @@ class Layer(torch.autograd.Function):
     """`run_layer` for autograd. The weights' gradients are added to their `.grad`, in float32 for float32 weights."""
 
     @staticmethod
-    def forward(ctx: Any, states: Tensor, weights: LayerWeights, own: Pass) -> Tensor:
+    def forward(ctx: Any, states: Tensor, weights: LayerWeights, own: Pass, wanted: Tensor | None) -> Tensor:
         """The layer's result."""
-        result, trace = run_layer(states, weights, own)
+        result, trace = run_layer(states, weights, own, wanted)
         ctx.save_for_backward(
             states, trace.query, trace.key, trace.value, trace.mixed, trace.middle, trace.gate, trace.up
         )
-        ctx.weights, ctx.own = weights, own
+        ctx.weights, ctx.own, ctx.wanted = weights, own, wanted
         return result
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         """The gradient of the states."""
         states, query, key, value, mixed, middle, gate, up = ctx.saved_tensors
-        weights, own = ctx.weights, ctx.own
+        weights, own, wanted = ctx.weights, ctx.own, ctx.wanted
         on_middle = _mlp_backward(gradient, middle, gate, up, weights)
-        on_mixed = _unproject(on_middle, mixed, weights.output)
+        on_mixed = _unproject(on_middle, _pick(mixed, wanted), weights.output)
+        if wanted is not None:
+            on_mixed = torch.zeros_like(mixed).index_copy_(0, wanted, on_mixed)
         norm = weights.attention_norm
         grads = attend_backward(on_mixed, query, key, value, own.plan)
         turned = [rotate(each, own.cosine, -own.sine) for each in grads[:2]]
@@ -109,7 +121,11 @@ class Layer(torch.autograd.Function):
         )
         on_states, on_norm = normalize_backward(on_normed, states, norm.weight, norm.epsilon)
         accumulate(norm.weight, on_norm)
-        return on_states.add_(on_middle), None, None
+        if wanted is None:
+            on_states.add_(on_middle)
+        else:
+            on_states.index_add_(0, wanted, on_middle)
+        return on_states, None, None, None
 
 
 def project(states: Tensor, linear: nn.Linear, *, out: Tensor | None = None) -> Tensor:

@@ -9,9 +9,10 @@ from rewardmodel.config_parsing import ConfigError
 from rewardmodel.runtime.cancellation import StopCheck, never_stop
 from rewardmodel.runtime.device import ComputeDevice
 from rewardmodel.runtime.faults import Diverged
-from rewardmodel.scorer import EnsembleScorer, EnsembleScores, RewardScorer
+from rewardmodel.scorer import EnsembleScorer, EnsembleScores
 from rltrainer.config_reward import RewardConfig
 from rltrainer.rewards.answer import Answer, RewardPart
+from rltrainer.rewards.fast_scorer import FastScorer
 
 
 def learned_reward(
@@ -52,9 +53,9 @@ class LearnedReward:
         return scores
 
 
-def _load(folder: Path, place: int, compute: ComputeDevice, check: StopCheck) -> RewardScorer:
+def _load(folder: Path, place: int, compute: ComputeDevice, check: StopCheck) -> FastScorer:
     try:
-        return RewardScorer(folder, compute, check=check)
+        return FastScorer(folder, compute, check=check)
     except ConfigError as error:
         # Its faults begin with "model", which in this config is a key of the section `reward`.
         key = "model" if place == 0 else f"ensemble[{place - 1}]"
