@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import ConsoleMessage, Dialog, Page, Request, expect
 
 from annotation.models import Project, User
+from tests.browser.full_site import fill_site
 
 AXE = Path(__file__).parent / "vendor/axe-core/4.14.1/axe.min.js"
 Enter = Callable[[User, str], Page]
@@ -69,3 +70,11 @@ def judge(enter: Enter, campaign: Project) -> Callable[[User], Page]:
         return page
 
     return open_screen
+
+
+@pytest.fixture
+def filled(
+    transactional_db: None, imports_folder: Path, campaign: Project, alice: User, bob: User, carol: User
+) -> dict[str, Any]:
+    """A site on which every page has something to show; the ids that `tests.browser.places` asks for."""
+    return fill_site(campaign, alice, bob, carol)
