@@ -34,10 +34,11 @@ window.addEventListener("afterprint", () => {
   folded.clear();
 });
 
-// On a narrow screen the bar of pages scrolls: the page one is on shall be in sight.
-const bar = document.querySelector(".nav");
-const here = bar?.querySelector("[aria-current]");
-if (here) bar.scrollLeft = here.offsetLeft - bar.offsetLeft - (bar.clientWidth - here.offsetWidth) / 2;
+// On a narrow screen the bars of pages scroll: the page one is on shall be in sight.
+for (const bar of document.querySelectorAll(".nav, .subnav")) {
+  const here = bar.querySelector("[aria-current]");
+  if (here) bar.scrollLeft = here.offsetLeft - bar.offsetLeft - (bar.clientWidth - here.offsetWidth) / 2;
+}
 
 for (const field of document.querySelectorAll("[data-submits]")) {
   field.addEventListener("change", () => field.form.requestSubmit());
