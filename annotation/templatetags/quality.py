@@ -2,6 +2,7 @@
 
 from django import template
 
+from annotation.quality.signals import MEANINGS
 from annotation.quality.wilson import Share
 
 register = template.Library()
@@ -19,3 +20,9 @@ def interval(share: Share) -> str:
     if share.low is None or share.high is None:
         return ""
     return f"{100 * share.low:.0f}–{100 * share.high:.0f} %, of {share.count:,}"
+
+
+@register.filter
+def in_words(signal: str) -> str:
+    """A sign of haste or habit as managers read it; one that this version does not know stays as it is."""
+    return MEANINGS.get(signal, signal)

@@ -1,7 +1,5 @@
 """Feedback in and out: upload of a file to import, exports."""
 
-from collections.abc import Iterator
-
 from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -42,7 +40,7 @@ def show_data(request: HttpRequest, slug: str) -> HttpResponse:
         project,
         "data",
         form=form,
-        exports=list(_exports(project)),
+        exports=_exports(project),
         formats=list(IMPORT_FORMATS.values()),
         imports=import_jobs(project=project)[:LATEST_IMPORTS],
         judgments=Judgment.objects.filter(project=project, is_current=True).count(),
@@ -50,7 +48,5 @@ def show_data(request: HttpRequest, slug: str) -> HttpResponse:
     return render(request, "annotation/data.html", context, status=400 if form.errors else 200)
 
 
-def _exports(project: Project) -> Iterator[tuple[ExportFormat, str]]:
-    for each in FORMATS.values():
-        if project.kind in each.kinds:
-            yield from ((each, view) for view in each.views)
+def _exports(project: Project) -> list[ExportFormat]:
+    return [each for each in FORMATS.values() if project.kind in each.kinds]
