@@ -1,11 +1,13 @@
 """A calm word about haste and habit: before the answer goes out, never in its way, and by the server's own rules."""
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from annotation.models import Judgment, Project, Response, User
+from annotation.services.judgments import submit_judgment
+from annotation.services.slots import Lease, acquire_task
 from tests.browser.test_ranking_screen import Judge, press
-from tests.factories import make_task
+from tests.factories import make_task, ranking
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -19,13 +21,16 @@ def _tasks(transactional_db: None, campaign: Project) -> None:
         make_task(campaign, "pqrs", text=f"Question {number}", priority=-number)
 
 
-def submit_in_order(page: Page, order: str) -> None:
-    """Ranks A, B, C, D in these places and waits for the next task."""
-    prompt = page.locator("#prompt").inner_text()
-    press(page, *order)
-    page.wait_for_timeout(600)  # longer than the short texts take to read
-    press(page, "Enter")
-    page.wait_for_function("before => document.querySelector('#prompt').innerText !== before", arg=prompt)
+def rank_before(project: Project, annotator: User, order: str, times: int) -> None:
+    """Judgments in which the responses shown as A, B, C and D got these ranks."""
+    for _ in range(times):
+        lease = acquire_task(project=project, annotator=annotator)
+        assert isinstance(lease, Lease)
+        tiers = [key for _, key in sorted(zip(order, lease.shown_order, strict=True))]
+        submit_judgment(
+            annotator=annotator, task_id=lease.task.pk, lease_token=lease.token, idempotency_key=str(lease.token),
+            answer=ranking(*tiers, active_ms=60_000),
+        )  # fmt: skip
 
 
 def test_haste_is_said_before_and_after_and_stops_nobody(judge: Judge, bob: User, campaign: Project) -> None:
@@ -65,22 +70,22 @@ def test_the_word_about_haste_goes_once_there_was_time_to_read(judge: Judge, bob
     ("usual", "times", "other", "code", "words"),
     [("1234", 4, "2134", "as_shown", "The order shown"), ("3142", 5, "1342", "same_place", "same place")],
 )
-def test_the_same_order_again_is_said_also_after_a_reload(
-    usual: str, times: int, other: str, code: str, words: str, judge: Judge, bob: User
+def test_the_same_order_again_is_said(
+    usual: str, times: int, other: str, code: str, words: str, judge: Judge, bob: User, campaign: Project
 ) -> None:
+    rank_before(campaign, bob, usual, times)
     page = judge(bob)
-    for _ in range(times):
-        submit_in_order(page, usual)
-    expect(page.locator("#caution")).to_be_hidden()
-    assert list(Judgment.objects.values_list("warnings", flat=True)) == [[]] * times
-    page = judge(bob)
+    caution = page.locator("#caution")
+    page.wait_for_timeout(450)  # longer than the short texts take to read
     press(page, *usual)
-    expect(page.locator("#caution")).to_contain_text(words)
+    expect(caution).to_contain_text(words)
     press(page, *(key for letter, place in zip("abcd", other, strict=True) for key in (letter, place)))
-    expect(page.locator("#caution")).to_be_hidden()
+    expect(caution).to_be_hidden()
     press(page, *(key for letter, place in zip("abcd", usual, strict=True) for key in (letter, place)))
-    expect(page.locator("#caution")).to_contain_text(words)
-    submit_in_order(page, "")
-    assert Judgment.objects.latest("id").warnings == [code]
+    expect(caution).to_contain_text(words)
+    press(page, "Enter")
+    expect(page.locator("#toasts")).to_contain_text("once more in a row")
+    assert list(Judgment.objects.order_by("id").values_list("warnings", flat=True)) == [[]] * times + [[code]]
+    page.wait_for_timeout(450)
     press(page, *usual)
-    expect(page.locator("#caution")).to_contain_text(words)
+    expect(caution).to_contain_text(words)
