@@ -9,7 +9,7 @@ import time
 
 from django.db import connection, transaction
 
-from annotation.models import AgreementReport, AgreementTotals, Judgment, Project
+from annotation.models import AgreementDetail, AgreementReport, AgreementTotals, Judgment, PersonFigures, Project
 from annotation.services.reports import refresh_agreement_report
 
 TASKS, EACH, PEOPLE = 200_000, 5, 5000
@@ -78,9 +78,11 @@ def measure() -> None:
     for number in range(3):
         judge(project, first=EACH + 1 + number, last=EACH + 1 + number, newest_task=oldest)
         last = report(project, "report after 100 new judgments")
+    followed = numbers(last)
     AgreementTotals.objects.filter(project=project).delete()
+    PersonFigures.objects.filter(project=project).delete()
     AgreementReport.objects.filter(pk=last.pk).delete()
-    compare(last, report(project, "the same from scratch"))
+    compare(followed, numbers(report(project, "the same from scratch")))
 
 
 def judge(project: Project, *, first: int, last: int, newest_task: int) -> None:
@@ -104,11 +106,19 @@ def report(project: Project, name: str) -> AgreementReport:
     return made
 
 
-def compare(followed: AgreementReport, scratch: AgreementReport) -> None:
+def numbers(made: AgreementReport) -> list[float]:
+    """Every value and interval: of statistics, weeks, pairs and people."""
+    (detail,) = AgreementDetail.objects.filter(project=made.project)
+    ends = ("value", "low", "high")
+    fields = [f"{name}{end}" for name in ("agreement", "accuracy") for end in ("", "_low", "_high")]
+    people = PersonFigures.objects.filter(project=made.project).order_by("person_id").values_list(*fields)
+    rows = [[each[end] for end in ends] for each in [*made.statistics, *detail.trend]]
+    rows += [pair[2:5] for pair in detail.pairs]
+    return [number for row in [*rows, *people] for number in row if number is not None]
+
+
+def compare(followed: list[float], scratch: list[float]) -> None:
     """Prints the largest difference between any two numbers of the reports."""
-    pairs = zip(followed.statistics, scratch.statistics, strict=True)
-    furthest = max(
-        abs(one[name] - other[name])
-        for one, other in pairs for name in ("value", "low", "high") if one[name] is not None
-    )  # fmt: skip
-    print(json.dumps({"measurement": "largest difference of followed and from scratch", "difference": furthest}))
+    furthest = max(abs(one - other) for one, other in zip(followed, scratch, strict=True))
+    found = {"numbers": len(followed), "difference": furthest}
+    print(json.dumps({"measurement": "largest difference of followed and from scratch", **found}))

@@ -21,6 +21,8 @@ class PairRecord(TypedDict):
     second: str
     first_id: int
     second_id: int
+    simulated: bool
+    """Whether one of them is a simulated annotator."""
     value: float | None
     """None where it is undefined; `note` says why."""
     low: float | None
@@ -63,7 +65,8 @@ class PairTable:
         first, second = self.people[i], self.people[j]
         return {
             "criterion": self.criterion, "statistic": STATISTIC, "first": first.pseudonym,
-            "second": second.pseudonym, "first_id": first.id, "second_id": second.id, "value": value, "low": low,
+            "second": second.pseudonym, "first_id": first.id, "second_id": second.id,
+            "simulated": first.is_simulated or second.is_simulated, "value": value, "low": low,
             "high": high, "confidence": CONFIDENCE, "method": METHOD, "units": units, "tasks": tasks,
             "note": "" if tasks else NO_SHARED_TASK,
         }  # fmt: skip

@@ -62,6 +62,8 @@ class Picture:
     pairs: PairSums
     totals: RunningTotals | None
     """None where the sums would not be enough: for few tasks, or for very many distinct values."""
+    moved: frozenset[int] | None = None
+    """People whose sums may differ from those of the picture that this one follows; None where anybody's may."""
 
 
 def picture_all(observations: Observations, settings: Settings, weeks: Weeks) -> Picture:
@@ -101,7 +103,8 @@ def picture_change(
     changed = replace(changed, pairs=_follow_pairs(totals, changed.persons, old, new, load))
     trend = trend_records(new.measured, changed.trend, settings)
     records = _report(new.measured, changed, settings)
-    return Picture(records, trend, closeness_of(changed), changed.persons, changed.pairs, changed)
+    moved = frozenset(np.union1d(old.totals.persons.people, new.totals.persons.people).tolist())
+    return Picture(records, trend, closeness_of(changed), changed.persons, changed.pairs, changed, moved)
 
 
 def closeness_of(totals: RunningTotals) -> Closeness:

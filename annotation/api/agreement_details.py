@@ -49,6 +49,7 @@ class PairOutput(serializers.Serializer[Any]):
     second = serializers.CharField()
     first_id = serializers.IntegerField()
     second_id = serializers.IntegerField()
+    simulated = serializers.BooleanField(help_text="Whether one of them is a simulated annotator.")
     value = serializers.FloatField(allow_null=True, help_text=UNDEFINED)
     low = serializers.FloatField(allow_null=True)
     high = serializers.FloatField(allow_null=True)

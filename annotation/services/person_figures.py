@@ -23,11 +23,12 @@ def save_agreement_figures(*, project: Project, contents: ReportContents) -> int
 
     Part of a report, so it neither asks nor records.
     """
+    pictures = list(contents.pictures.values())
+    moved = _moved(pictures)
     rows: dict[int, Row] = {}
-    for person, shares in _estimate_people(list(contents.pictures.values())).items():
+    for person, shares in _estimate_people(pictures, moved).items():
         rows[person] = _share_fields(dict(zip(AGREEMENT_FIELDS, shares, strict=True)))
-    alone = PersonFigures.objects.filter(project=project, agreement__isnull=False).exclude(person__in=rows)
-    for person in [*alone.values_list("person_id", flat=True), *(each.annotator for each in contents.counted)]:
+    for person in [*_alone(project, rows, moved), *(each.annotator for each in contents.counted)]:
         rows.setdefault(person, _share_fields(dict.fromkeys(AGREEMENT_FIELDS, combine_shares([]))))
     for counted in contents.counted:
         rows[counted.annotator] |= {"judgments": counted.judgments, "median_active_ms": counted.median_active_ms}
@@ -49,13 +50,29 @@ def save_leanings(*, project: Project, records: Iterable[EffectRecord]) -> int:
     return _store(project, rows)
 
 
-def _estimate_people(pictures: Sequence[Picture]) -> dict[int, tuple[ShareEstimate, ShareEstimate]]:
-    """Agreement and leave-one-out accuracy of everybody who shares something with somebody."""
+def _moved(pictures: Sequence[Picture]) -> frozenset[int] | None:
+    """People whose agreement may have changed since the last report; None for everybody."""
+    known = [each.moved for each in pictures if each.moved is not None]
+    return frozenset().union(*known) if len(known) == len(pictures) else None
+
+
+def _alone(project: Project, rows: Mapping[int, Row], moved: frozenset[int] | None) -> list[int]:
+    """People who shared something with somebody and, after an amendment, do so no longer."""
+    known = PersonFigures.objects.filter(project=project, agreement__isnull=False)
+    known = known if moved is None else known.filter(person__in=moved)
+    return [person for person in known.values_list("person_id", flat=True) if person not in rows]
+
+
+def _estimate_people(
+    pictures: Sequence[Picture], moved: frozenset[int] | None
+) -> dict[int, tuple[ShareEstimate, ShareEstimate]]:
+    """Agreement and leave-one-out accuracy of those who share something with somebody; of whom moved only."""
     parts: dict[int, list[tuple[ShareEstimate, ShareEstimate]]] = {}
     for picture in pictures:
         for person, row in zip(picture.persons.people.tolist(), picture.persons.rows, strict=True):
-            near, right = (estimate_share(row[columns], confidence=CONFIDENCE) for columns in (NEAR, RIGHT))
-            parts.setdefault(person, []).append((near, right))
+            if moved is None or person in moved:
+                near, right = (estimate_share(row[columns], confidence=CONFIDENCE) for columns in (NEAR, RIGHT))
+                parts.setdefault(person, []).append((near, right))
     return {
         person: (combine_shares([near for near, _ in each]), combine_shares([right for _, right in each]))
         for person, each in parts.items()

@@ -14,10 +14,11 @@ FEW_TASKS = 10
 ORDERS = {"shared": "who is compared most", "agreement": "lowest agreement", "name": "name"}
 CELL, LEFT, TOP, BELOW = 25.0, 66.0, 34.0, 12.0
 VALUE = Column("value", "Agreement", show_share)
+SIMULATED = text_column("simulated", "Simulated", lambda simulated: "yes" if simulated else "no")
 COLUMNS = (
     text_column("first", "One"), text_column("second", "Other"), VALUE, Column("low", "95% from", show_share),
     Column("high", "to", show_share), Column("tasks", "Shared tasks", show_count),
-    Column("units", "Units", show_count), NOTE,
+    Column("units", "Units", show_count), SIMULATED, NOTE,
 )  # fmt: skip
 SUB = (
     "How often two people say the same of what both judged; a tie is an answer like others, and for scores nearness "

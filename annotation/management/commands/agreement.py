@@ -24,9 +24,10 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="print a list of records for machines")
         parser.add_argument(
             "--part",
-            choices=[STATISTICS, *PARTS],
+            choices=[STATISTICS, *PARTS, ALL],
             default=STATISTICS,
-            help="what to print: the statistics (the default), week by week, every two people, or everybody",
+            help="what to print: the statistics (the default), week by week, every two people, everybody, or all of "
+            "it, which as JSON is an object with a list for each part",
         )
         parser.add_argument("--resamples", type=int, default=RESAMPLES, help=f"of the bootstrap (default {RESAMPLES})")
         parser.add_argument(
@@ -49,15 +50,16 @@ class Command(BaseCommand):
             records: list[Any] = refresh_agreement_report(project=project).statistics
         else:
             records = list(compute_statistics(project=project, seed=seed, resamples=resamples))
-        line: Callable[[Any], str] = describe
-        if options["part"] != STATISTICS:
-            load, line = PARTS[options["part"]]
-            records = list(load(project))
+        parts = [STATISTICS, *PARTS] if options["part"] == ALL else [options["part"]]
+        found = {part: records if part == STATISTICS else list(PARTS[part][0](project)) for part in parts}
         if options["json"]:
-            self.stdout.write(json.dumps(records, ensure_ascii=False))
+            told = found if options["part"] == ALL else found[options["part"]]
+            self.stdout.write(json.dumps(told, ensure_ascii=False))
             return
-        for record in records:
-            self.stdout.write(line(record))
+        for part, rows in found.items():
+            line: Callable[[Any], str] = describe if part == STATISTICS else PARTS[part][1]
+            for record in rows:
+                self.stdout.write(line(record))
 
 
 def describe(record: StatisticRecord) -> str:
@@ -100,7 +102,7 @@ def _pairs(project: Project) -> Iterable[PairRecord]:
     return (record for table in load_pairs_of_people(project=project) for record in table.records())
 
 
-STATISTICS = "statistics"
+STATISTICS, ALL = "statistics", "all"
 PARTS: dict[str, tuple[Callable[[Project], Iterable[Any]], Callable[[Any], str]]] = {
     "trend": (lambda project: load_trend(project=project), describe_week),
     "pairs": (_pairs, describe_pair),

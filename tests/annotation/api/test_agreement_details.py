@@ -43,6 +43,9 @@ def test_rest_gives_what_the_command_prints(judged: Project, client_of: ClientOf
     assert get(client_of, "trend")["results"] == command("trend") != []
     assert get(client_of, "pairs")["results"] == command("pairs") != []
     assert get(client_of, "people")["results"] == command("people") != []
+    everything = command("all")
+    assert list(everything) == ["statistics", "trend", "pairs", "people"]
+    assert all(everything[part] == command(part) for part in everything)
 
 
 def test_pairs_and_people_are_those_of_the_pure_functions(judged: Project, client_of: ClientOf) -> None:
