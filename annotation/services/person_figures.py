@@ -3,6 +3,9 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from django.db import connection
+from django.db.models import FloatField
+
 from annotation.agreement.person_sums import NEAR, RIGHT
 from annotation.agreement.report import CONFIDENCE
 from annotation.agreement.running import Picture
@@ -15,7 +18,18 @@ from annotation.services.report_contents import ReportContents
 Row = dict[str, Any]
 LEANINGS = ("position", "length")
 AGREEMENT_FIELDS = ("agreement", "accuracy")
-BATCH = 1000
+COLUMN_TYPES = {
+    each.name: "float8" if isinstance(each, FloatField) else "int"
+    for each in PersonFigures._meta.concrete_fields
+    if each.name not in ("id", "project", "person")
+}
+COLUMNS = ", ".join(f'"{name}"' for name in COLUMN_TYPES)
+WRITE = f"""
+INSERT INTO annotation_personfigures (project_id, person_id, {COLUMNS})
+SELECT %(project)s, person, {COLUMNS}
+FROM unnest(%(person)s::bigint[], {", ".join(f"%({name})s::{kind}[]" for name, kind in COLUMN_TYPES.items())})
+     AS v(person, {COLUMNS})
+ON CONFLICT (project_id, person_id) DO UPDATE SET """  # noqa: S608 - names of our own columns
 
 
 def save_agreement_figures(*, project: Project, contents: ReportContents) -> int:
@@ -28,10 +42,11 @@ def save_agreement_figures(*, project: Project, contents: ReportContents) -> int
     rows: dict[int, Row] = {}
     for person, shares in _estimate_people(pictures, moved).items():
         rows[person] = _share_fields(dict(zip(AGREEMENT_FIELDS, shares, strict=True)))
-    for person in [*_alone(project, rows, moved), *(each.annotator for each in contents.counted)]:
-        rows.setdefault(person, _share_fields(dict.fromkeys(AGREEMENT_FIELDS, combine_shares([]))))
+    for person in _alone(project, rows, moved):
+        rows[person] = _share_fields(dict.fromkeys(AGREEMENT_FIELDS, combine_shares([])))
     for counted in contents.counted:
-        rows[counted.annotator] |= {"judgments": counted.judgments, "median_active_ms": counted.median_active_ms}
+        told = {"judgments": counted.judgments, "median_active_ms": counted.median_active_ms}
+        rows.setdefault(counted.annotator, {}).update(told)
     measured = measured_people(project=project) if contents.measured is None else contents.measured
     for person, (gold, same) in measured_shares(project=project, people=measured).items():
         rows.setdefault(person, {})
@@ -101,9 +116,15 @@ def _store(project: Project, rows: Mapping[int, Row]) -> int:
             for name, value in row.items():
                 setattr(figures, name, value)
             changed.append(figures)
-    fields = sorted({name for row in rows.values() for name in row})
     if changed:
-        PersonFigures.objects.bulk_create(
-            changed, batch_size=BATCH, update_conflicts=True, unique_fields=["project", "person"], update_fields=fields
-        )
+        _write(project, changed, sorted({name for row in rows.values() for name in row}))
     return len(changed)
+
+
+def _write(project: Project, figures: Sequence[PersonFigures], fields: Sequence[str]) -> None:
+    """All rows at once, an array a column; of rows that are there already these fields alone."""
+    values = {name: [getattr(each, name) for each in figures] for name in COLUMN_TYPES}
+    people = [each.person_id for each in figures]
+    updates = ", ".join(f'"{name}" = EXCLUDED."{name}"' for name in fields)
+    with connection.cursor() as cursor:
+        cursor.execute(WRITE + updates, {"project": project.pk, "person": people, **values})

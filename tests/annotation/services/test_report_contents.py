@@ -165,6 +165,21 @@ def test_people_whose_pairs_are_kept_change(keys: str, monkeypatch: pytest.Monke
     same_as_from_scratch(report)
 
 
+def test_a_task_that_somebody_judged_alone_takes_no_figure_away() -> None:
+    project = make_project()
+    _, people = fill(project)
+    refresh_agreement_report(project=project)
+    before = PersonFigures.objects.get(project=project, person=people[0])
+    judge(make_task(project), people[0], ranking("a", "b"))
+    judge(make_task(project), people[3], ranking("a", "b"))
+    report = followed(project)
+    after = PersonFigures.objects.get(project=project, person=people[0])
+    assert (after.agreement, after.agreement_low) == (before.agreement, before.agreement_low)
+    assert (after.judgments, before.judgments) == (9, 8)
+    assert PersonFigures.objects.get(project=project, person=people[3]).agreement is None
+    same_as_from_scratch(report)
+
+
 def test_gold_and_repeats_reach_the_figures_when_a_report_is_followed() -> None:
     project = make_project()
     _, people = fill(project)
