@@ -2,7 +2,7 @@
 
     python benchmarks/consensus.py [--worlds 40] [--data ../shared/data/ukp_train.jsonl.gz] [--judgments 1000000]
 
-Prints three tables in Markdown. Without the data file the second is left out, and it says so.
+Prints four tables in Markdown. Without the data file the third is left out, and it says so.
 """
 
 import argparse
@@ -17,6 +17,7 @@ import numpy as np
 from annotation.agreement.observations import FIRST, SECOND, TIE, Floats, Integers
 from annotation.consensus.comparisons import Comparisons, build_comparisons
 from annotation.consensus.crowd import fit_crowd
+from annotation.consensus.leaderboard import Z95
 from annotation.consensus.predictions import predict_choices
 from annotation.consensus.simulated_crowd import MIX, simulate_crowd
 
@@ -28,6 +29,8 @@ CROWDS = {
     "all of them": MIX,
 }
 PAIRS, PEOPLE, VOTES = 300, 40, 5
+COVERED, COVERED_WORLDS = ((40, 300), (250, 300), (250, 1875)), 10
+"""(people, pairs) of the crowds whose intervals are looked at."""
 SMOOTHING = (0.5, 1, 2, 3, 4, 6, 10)
 """Votes added to a pair's shares; the table gives the majority the best of them, chosen on the held-out votes."""
 HELD_OUT = 0.2
@@ -41,6 +44,7 @@ def main() -> None:
     parser.add_argument("--judgments", type=int, default=1_000_000, help="of the measurement of speed")
     arguments = parser.parse_args()
     print_crowds(arguments.worlds)
+    print_coverage()
     if arguments.data.exists():
         print_held_out(arguments.data)
     else:
@@ -70,6 +74,24 @@ def judge_world(seed: int, mix: dict[str, float]) -> tuple[float, float]:
     lead = np.sign(np.bincount(data.pair, (data.answer == FIRST) * 1.0 - (data.answer == SECOND), data.pairs))
     majority = np.where(lead == 0, 0.5, lead == truth)
     return float(majority.mean()), float((np.sign(fit_crowd(data).difference) == truth).mean())
+
+
+def print_coverage() -> None:
+    """Share of pairs whose 95 % interval holds the true difference; that in units of a person of root mean square 1."""
+    print("\n| people | choices each | crowd | intervals that hold the truth |\n|---|---|---|---|")
+    for people, pairs in COVERED:
+        for name in ("good people only", "a quarter adversarial", "all of them"):
+            held = [cover_world(seed, people, pairs, CROWDS[name]) for seed in range(COVERED_WORLDS)]
+            print(f"| {people} | {pairs * VOTES / people:.0f} | {name} | {np.mean(held):.1%} |")
+
+
+def cover_world(seed: int, people: int, pairs: int, mix: dict[str, float]) -> float:
+    """The share in one crowd."""
+    world = simulate_crowd(
+        pairs=pairs, votes=VOTES, annotators=people, generator=np.random.default_rng(seed), mix=mix
+    )  # fmt: skip
+    fit, typical = fit_crowd(world.comparisons), np.sqrt((world.reliability**2).mean())
+    return float((np.abs(fit.difference - typical * world.difference) <= Z95 * fit.difference_error).mean())
 
 
 def print_held_out(path: Path) -> None:

@@ -10,6 +10,7 @@ from annotation.selectors.reports import is_fresh, latest_report
 from annotation.web.agreement_view import (
     agreement_figure,
     describe_agreement,
+    describe_gate,
     statistics_by_criterion,
     statistics_figure,
 )
@@ -36,6 +37,7 @@ def show_agreement(request: HttpRequest, slug: str) -> HttpResponse:
         context |= {
             "fresh": is_fresh(report, project=project),
             "headline": describe_agreement(report.statistics),
+            "gate": describe_gate(report.statistics, gate=project.agreement_gate),
             "alpha": alpha,
             "everything": everything,
             "criteria": statistics_by_criterion(report.statistics),

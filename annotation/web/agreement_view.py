@@ -3,11 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from annotation.agreement.headline import head_statistics
 from annotation.web.figures import HIGH, LOW, METHOD, NOTE, VALUE, Column, Figure, show_count, text_column
 from annotation.web.interval_plot import IntervalRow, place_rows
 
-LEVELS = {"preference": "ordinal", "ranking": "rank"}
-"""Which alpha stands for a criterion; scores take the interval one."""
 NAMES = {"preference": "Preference", "ranking": "Overall rank"}
 STATISTICS = {
     "krippendorff_alpha": "Krippendorff's α",
@@ -31,7 +30,16 @@ STATISTICS = {
 }
 # Krippendorff (2004, p. 241): rely on 0.8 and above, draw tentative conclusions down to 0.667. Below that, our words.
 BANDS = ((0.8, "very well"), (0.667, "well"), (0.4, "in part"), (0.1, "poorly"))
-BY_CHANCE = "no better than by chance"
+HARDLY, BY_CHANCE, BELOW_CHANCE = "hardly better than by chance", "no better than by chance", "less than by chance"
+ORDER = (*(words for _, words in BANDS), HARDLY, BY_CHANCE, BELOW_CHANCE)
+WIDE = 0.4
+"""An interval as wide as this spans most of what could be said."""
+NO_OVERLAP = "Not enough overlap to tell how far people agree."
+SAME_ANSWERS = "Everybody gives one and the same answer throughout, so agreement beyond chance cannot be told."
+UNTOLD = "It cannot be told yet how far people agree."
+ABOVE, ABOVE_UNSURE = "{} {} above it", "{} {} above it, but not surely"
+BELOW_UNSURE, BELOW = "{} {} below it, but not surely", "{} {} below it"
+SIDES = (ABOVE, ABOVE_UNSURE, BELOW_UNSURE, BELOW)
 ALPHAS = (
     "1 is perfect agreement, 0 what chance would give. Rank distance for rankings, ordinal for choices between two, "
     "interval for scores; 95% intervals."
@@ -56,26 +64,36 @@ COLUMNS = (
 )  # fmt: skip
 
 
-def head_statistics(statistics: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """For each criterion the one alpha that its scale asks for."""
-    return [
-        each
-        for each in statistics
-        if each["statistic"] == "krippendorff_alpha" and each["level"] == LEVELS.get(each["criterion"], "interval")
-    ]
-
-
 def describe_agreement(statistics: Sequence[Mapping[str, Any]]) -> str:
-    """The headline: which criteria people agree on, and how well."""
+    """The headline: which criteria people agree on, how well, and where that cannot be told."""
+    heads = head_statistics(statistics)
+    known = [each for each in heads if each["value"] is not None]
+    if not known:
+        compared = [bool(each["units"]) for each in heads]
+        return NO_OVERLAP if not any(compared) else SAME_ANSWERS if all(compared) else UNTOLD
     by_band: dict[str, list[str]] = {}
+    for each in known:
+        by_band.setdefault(_band(each), []).append(_spoken(each["criterion"]))
+    parts = [f"{words} on {_join(by_band[words])}" for words in ORDER if words in by_band]
+    unsure = [_spoken(each["criterion"]) for each in known if _is_unsure(each)]
+    untold = [_spoken(each["criterion"]) for each in heads if each["value"] is None]
+    more = [f"Too few judgments to be sure about {_join(unsure)}."] if unsure else []
+    more += [f"On {_join(untold)} it cannot be told."] if untold else []
+    return " ".join([f"People agree {_join(parts)}.", *more])
+
+
+def describe_gate(statistics: Sequence[Mapping[str, Any]], *, gate: float) -> str:
+    """Which criteria pass the gate, and whether their intervals do; empty where nothing is known."""
+    sides: dict[str, list[str]] = {}
     for each in head_statistics(statistics):
         if each["value"] is not None:
-            by_band.setdefault(_band(each["value"]), []).append(_spoken(each["criterion"]))
-    if not by_band:
-        return "Not enough overlap to tell how far people agree."
-    order = [*(words for _, words in BANDS), BY_CHANCE]
-    parts = [f"{words} on {_join(by_band[words])}" for words in order if words in by_band]
-    return f"People agree {_join(parts)}."
+            sides.setdefault(_side(each, gate), []).append(_spoken(each["criterion"]))
+    parts = [
+        words.format(_join(sides[words]), "is" if len(sides[words]) == 1 else "are")
+        for words in SIDES
+        if words in sides
+    ]
+    return f"Gate of {gate:.2f}: {'; '.join(parts)}." if parts else ""
 
 
 def agreement_figure(statistics: Sequence[Mapping[str, Any]], *, gate: float) -> Figure:
@@ -113,8 +131,22 @@ def statistics_by_criterion(statistics: Sequence[Mapping[str, Any]]) -> list[Fig
     ]
 
 
-def _band(value: float) -> str:
-    return next((words for least, words in BANDS if value >= least), BY_CHANCE)
+def _band(record: Mapping[str, Any]) -> str:
+    words = next((words for least, words in BANDS if record["value"] >= least), BY_CHANCE)
+    if words != BY_CHANCE or record["low"] is None:
+        return words
+    return HARDLY if record["low"] > 0 else BELOW_CHANCE if record["high"] < 0 else words
+
+
+def _is_unsure(record: Mapping[str, Any]) -> bool:
+    return record["low"] is None or record["high"] - record["low"] > WIDE
+
+
+def _side(record: Mapping[str, Any], gate: float) -> str:
+    above = record["value"] >= gate
+    if record["low"] is None or record["low"] < gate <= record["high"]:
+        return ABOVE_UNSURE if above else BELOW_UNSURE
+    return ABOVE if above else BELOW
 
 
 def _spoken(criterion: str) -> str:

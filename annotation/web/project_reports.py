@@ -6,7 +6,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from annotation.models import Project, ProjectReport
+from annotation.models import FeedbackKind, Project, ProjectReport
 from annotation.permissions import Role
 from annotation.selectors.project_reports import is_fresh_section, latest_section
 from annotation.web.edge import open_project, page, project_context
@@ -34,8 +34,8 @@ def show_consensus(request: HttpRequest, slug: str) -> HttpResponse:
     people = everybody[:SHOWN_PEOPLE]
     more = len(everybody) - len(people) + content.get("people_left_out", 0)
     return _render(
-        request, project, report, "consensus", figures, headline=describe_consensus(content), content=content,
-        people=people, more_people=more,
+        request, project, report, "consensus", figures, content=content, people=people,
+        headline=describe_consensus(content, is_ranking=_is_ranking(project)), more_people=more,
     )  # fmt: skip
 
 
@@ -49,7 +49,8 @@ def show_bias(request: HttpRequest, slug: str) -> HttpResponse:
     more = len(content["people"]) - len(people) + content.get("people_left_out", 0)
     return _render(
         request, project, report, "bias", {"leanings": leanings_figure(content), "of_people": of_people},
-        headline=describe_bias(content), content=content, effects=table_effects(content["project"]), people=people,
+        headline=describe_bias(content, is_ranking=_is_ranking(project)), content=content,
+        effects=table_effects(content["project"]), people=people,
         more_people=more,
     )  # fmt: skip
 
@@ -63,6 +64,10 @@ def show_data_health(request: HttpRequest, slug: str) -> HttpResponse:
         request, project, report, "data_health", {"checks": checks_figure(content) if report else None},
         headline=describe_health(content), groups=table_checks(content),
     )  # fmt: skip
+
+
+def _is_ranking(project: Project) -> bool:
+    return project.kind == FeedbackKind.RANKING
 
 
 def _open(request: HttpRequest, slug: str, section: str) -> tuple[Project, ProjectReport | None]:

@@ -5,6 +5,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
+from annotation.agreement.headline import head_statistics
 from annotation.exceptions import ApplicationError, NotPermitted
 from annotation.models import Project
 from annotation.permissions import Role, may_create_projects
@@ -13,7 +14,7 @@ from annotation.selectors.guidelines import version_last_worked_under
 from annotation.selectors.reports import latest_report
 from annotation.selectors.work import my_progress
 from annotation.services.projects import create_project
-from annotation.web.agreement_view import describe_agreement, head_statistics, name_criterion
+from annotation.web.agreement_view import describe_agreement, name_criterion
 from annotation.web.edge import address_of, open_project, page, person, project_context
 from annotation.web.forms import NewProjectForm, add_faults
 from annotation.web.presets import PRESETS

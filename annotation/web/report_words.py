@@ -45,38 +45,65 @@ WORRYING = ("clean", "consistent", "relevant")
 UNDEFINED = "not known"
 
 
-def describe_consensus(report: Mapping[str, Any]) -> str:
+def describe_consensus(report: Mapping[str, Any], *, is_ranking: bool = True) -> str:
     """The finding in a sentence."""
+    if not is_ranking:
+        return "Single responses are scored here, so no two sources are compared."
     sources = (report["leaderboard"] or {"sources": []})["sources"]
-    if not sources:
+    if len(sources) < 2:
         return "Not enough to compare sources." if report["crowd"] else "Nobody has compared two responses yet."
-    best = sources[0]
-    if len(sources) == 1 or best["worst_rank"] == 1:
-        return f"People prefer {best['source']}, beyond doubt."
-    rivals = sum(each["best_rank"] == 1 for each in sources)
-    return f"{best['source']} leads, but {rivals} sources could be the best."
+    best, could_lead = sources[0], [each["source"] for each in sources if each["best_rank"] == 1]
+    if best["worst_rank"] == 1:
+        return f"People prefer {best['source']} to every other source."
+    if len(could_lead) == len(sources):
+        return f"No source stands out: any of the {len(sources)} could be the best."
+    if len(could_lead) < 2:
+        return f"{best['source']} leads, but not surely over every other source."
+    rivals = could_lead[1] if len(could_lead) == 2 else f"{len(could_lead) - 1} others"
+    return f"{best['source']} leads, but {rivals} could be as good."
 
 
-def describe_bias(report: Mapping[str, Any]) -> str:
+def describe_bias(report: Mapping[str, Any], *, is_ranking: bool = True) -> str:
     """What the project's choices lean to, as far as the intervals leave no doubt."""
-    leaning = [words for each in report["project"] if (words := _pull(each)) is not None]
-    if not any(each["value"] is not None for each in report["project"]):
+    if not is_ranking:
+        return _describe_severity(report)
+    known = [each for each in report["project"] if each["low"] is not None and each["baseline"] is not None]
+    pulls = {each["effect"]: each for each in known if each["effect"] in PULLS}
+    unknown = "" if "position" in pulls else " Whether the place matters is not known."
+    if not pulls:
         return "Nothing is known about bias yet."
-    if not leaning:
-        return "No leaning that the numbers could show."
-    return f"Choices lean: {'; '.join(leaning)}."
+    leaning = [words for each in pulls.values() if (words := _pull(each)) is not None]
+    return (f"Choices lean: {'; '.join(leaning)}." if leaning else "No leaning that the numbers could show.") + unknown
+
+
+def _describe_severity(report: Mapping[str, Any]) -> str:
+    people = {person["pseudonym"] for criterion in report["scores"] for person in criterion["people"] or []}
+    apart = {
+        person["pseudonym"]
+        for criterion in report["scores"]
+        for person in criterion["people"] or []
+        if person["severity"]["low"] > 0 or person["severity"]["high"] < 0
+    }
+    if not people:
+        return "Nothing is known about bias yet."
+    if not apart:
+        return "Nobody is surely more severe or more lenient than the others."
+    verb = "is" if len(apart) == 1 else "are"
+    return f"{len(apart)} of {len(people)} people {verb} surely more severe or more lenient than the others."
 
 
 def _pull(effect: Mapping[str, Any]) -> str | None:
-    if effect["low"] is None or effect["baseline"] is None or effect["effect"] not in PULLS:
-        return None
+    """The leaning in words; told from the other side where the share is below what it is without one."""
     more, less = PULLS[effect["effect"]]
-    number = "" if effect["effect"] == "first_seen" else f" {effect['value']:.0%} of the time"
     if effect["low"] > effect["baseline"]:
-        return f"{more}{number}"
-    # Told from the other side: the share of the times that it did.
-    turned = "" if effect["effect"] == "first_seen" else f" {1 - effect['value']:.0%} of the time"
-    return f"{less}{turned}" if effect["high"] < effect["baseline"] else None
+        return f"{more}{_how_often(effect, effect['value'])}"
+    return f"{less}{_how_often(effect, 1 - effect['value'])}" if effect["high"] < effect["baseline"] else None
+
+
+def _how_often(effect: Mapping[str, Any], share: float) -> str:
+    if effect["effect"] == "first_seen":
+        return ""
+    return f" {share:.0%} of the time" if round(share, 2) > 0.5 else f" {share:.1%} of the time"
 
 
 def format_effect(effect: Mapping[str, Any]) -> str:
@@ -114,12 +141,14 @@ def _format_end(effect: Mapping[str, Any], end: str) -> str:
 
 
 def describe_health(report: Mapping[str, Any]) -> str:
-    """How many checks found something."""
-    judged = [each for each in report["checks"] if each["dimension"] in WORRYING and each["count"] is not None]
-    found = sum(each["count"] > 0 for each in judged)
-    if not found:
-        return "Nothing wrong was found."
-    return f"{found} of {len(judged)} checks found something to look at."
+    """How many checks found something, of those that had anything to look at."""
+    looked = [each for each in report["checks"] if each["dimension"] in WORRYING and each["count"] is not None]
+    looked = [each for each in looked if each["of"] or each["count"]]
+    found = sum(each["count"] > 0 for each in looked)
+    if not looked:
+        return "There is nothing to check yet."
+    checks = f"{len(looked)} check{'s' if len(looked) > 1 else ''}"
+    return f"{found} of {checks} found something to look at." if found else f"Nothing wrong was found in {checks}."
 
 
 def table_checks(report: Mapping[str, Any]) -> list[dict[str, Any]]:

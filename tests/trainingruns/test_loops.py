@@ -55,13 +55,16 @@ def test_the_order_waits_for_judgments_then_agreement_then_starts_once(
     assert Run.objects.count() == 1
 
 
-def test_gate_record_prefers_the_ordinal_alpha() -> None:
+def test_the_gate_reads_the_alpha_that_pages_show() -> None:
     rows = [
-        {"criterion": "preference", "statistic": "pairwise agreement", "level": "nominal"},
-        {"criterion": "preference", "statistic": "krippendorff alpha", "level": "nominal"},
-        {"criterion": "preference", "statistic": "krippendorff alpha", "level": "ordinal"},
+        {"criterion": "preference", "statistic": "pairwise_agreement", "level": "ordinal"},
+        {"criterion": "preference", "statistic": "krippendorff_alpha", "level": "nominal"},
+        {"criterion": "preference", "statistic": "krippendorff_alpha", "level": "ordinal"},
+        {"criterion": "tone", "statistic": "krippendorff_alpha", "level": "ordinal"},
+        {"criterion": "tone", "statistic": "krippendorff_alpha", "level": "interval"},
     ]
     assert gate_record(rows, "") == rows[2]
+    assert gate_record(rows, "tone") == rows[4]
     assert gate_record(rows, "style") is None
 
 

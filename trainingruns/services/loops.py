@@ -6,6 +6,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models.functions import Now
 
+from annotation.agreement.headline import head_statistics
 from annotation.exceptions import ApplicationError
 from annotation.models import Judgment, Membership, Project, User
 from annotation.permissions import require_role
@@ -109,14 +110,9 @@ def _gate_refusal(loop: Loop) -> str | None:
 
 
 def gate_record(statistics: list[dict[str, Any]], criterion: str) -> dict[str, Any] | None:
-    """The alpha that a gate reads: of the named criterion, else of the first; ordinal scales before nominal ones."""
-    alphas = [record for record in statistics if "alpha" in record["statistic"]]
-    named = [record for record in alphas if not criterion or record["criterion"] == criterion]
-    if not named:
-        return None
-    first = named[0]["criterion"]
-    of_first = [record for record in named if record["criterion"] == first]
-    return next((record for record in of_first if record["level"] == "ordinal"), of_first[0])
+    """The alpha that a gate reads, which is the one that pages show: of the named criterion, else of the first."""
+    heads = head_statistics(statistics)
+    return next((each for each in heads if criterion in ("", each["criterion"])), None)
 
 
 def _start(loop: Loop) -> Run:

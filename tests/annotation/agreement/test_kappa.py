@@ -5,12 +5,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from scipy.stats import t
 from statsmodels.stats.inter_rater import cohens_kappa
 
 from annotation.agreement.cohen import cohen_kappa, share_units
 from annotation.agreement.cohen_pairs import find_pairs, mean_cohen_kappa
 from annotation.agreement.fleiss import fleiss_kappa
-from annotation.agreement.gwet import GwetCoefficient, gwet_coefficient
+from annotation.agreement.gwet import GwetCoefficient, Weights, agreement_weights, gwet_coefficient
 from annotation.agreement.judgment_table import JudgmentTable, build_table
 from annotation.agreement.linear import linearise
 from tests.annotation.agreement.judgments import GAP, KRIPPENDORFF_2011, table_of, value_of
@@ -47,6 +48,53 @@ def test_two_judges_of_cohen() -> None:
 def test_four_raters_of_gwet() -> None:
     """Gwet's example is Krippendorff's table: AC1 0.77544. The unit judged once tells how often values are used."""
     assert round(gwet_value(KRIPPENDORFF_2011), 5) == 0.77544
+
+
+def published_gwet(matrix: object, weights: Weights) -> tuple[float, float, np.ndarray, np.ndarray]:
+    """(coefficient, standard error, [units] its summands, [units] n/n2 where two or more judged, else 0).
+
+    Gwet 2014, Handbook of Inter-Rater Reliability, 4th ed., ch. 5 with missing ratings, as the R package irrCAC has it:
+    pairs are averaged over the n2 units that two or more judged, chance and the variance over all n.
+    """
+    values = np.asarray(matrix, float)
+    used = np.unique(values[~np.isnan(values)])
+    counts = np.stack([(values == value).sum(axis=0) for value in used], axis=1).astype(float)
+    near, size = agreement_weights(used, weights), counts.sum(axis=1)
+    several, factor = size > 1, near.sum() / (len(used) * (len(used) - 1))
+    pairs = (counts * (counts @ near - 1)).sum(axis=1) / np.where(several, size * (size - 1), -1)
+    share = (counts / size[:, None]).mean(axis=0)
+    chance = factor * (share * (1 - share)).sum()
+    coefficient = (pairs[several].mean() - chance) / (1 - chance)
+    scale = len(size) / several.sum()
+    summands = scale * (np.where(several, pairs, 0) - chance * several) / (1 - chance)
+    by_unit = factor * (counts @ (1 - share)) / size
+    summands = summands - 2 * (1 - coefficient) * (by_unit - chance) / (1 - chance)
+    error = np.sqrt(((summands - coefficient) ** 2).sum() / (len(size) * (len(size) - 1)))
+    return coefficient, error, summands, scale * several
+
+
+def test_four_raters_of_gwet_have_the_published_error() -> None:
+    """irrCAC prints for its cac.raw4raters: AC1 0.77544, standard error 0.14295, interval from 0.461 to 1."""
+    coefficient, error, _, _ = published_gwet(KRIPPENDORFF_2011, "identity")
+    assert (round(coefficient, 5), round(error, 5)) == (0.77544, 0.14295)
+    assert round(coefficient - t.ppf(0.975, 11) * error, 3) == 0.461
+
+
+@pytest.mark.parametrize("weights", ["identity", "linear", "quadratic"])
+def test_gwet_error_with_units_judged_once(weights: Weights) -> None:
+    """The published variance takes n / n2 for a constant. Ours knows that it varies with the units drawn, which
+    takes coefficient * (its n/n2 - 1) from each summand; where every unit has two judgments both are the same."""
+    complete = np.asarray(KRIPPENDORFF_2011, float)[:, :11]
+    for matrix in (KRIPPENDORFF_2011, complete):
+        coefficient, error, summands, scale = published_gwet(matrix, weights)
+        table = everything_of(matrix)
+        ours = linearise(gwet_coefficient(table, weights=weights))
+        n = len(summands)
+        rest = summands - coefficient - coefficient * (scale - 1)
+        assert ours.value == pytest.approx(coefficient, abs=1e-12)
+        assert ours.influence * n == pytest.approx(rest, abs=1e-6)
+        if matrix is complete:
+            assert ours.standard_error * np.sqrt(n / (n - 1)) == pytest.approx(error, rel=1e-6)
 
 
 def test_gwet_variance_over_complete_units() -> None:
