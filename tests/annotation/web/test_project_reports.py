@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 import pytest
 from django.test import Client
 
-from annotation.models import Criterion, Project, ProjectReport, Response
+from annotation.models import Criterion, Flag, Project, ProjectReport, Response
 from annotation.services.project_reports import refresh_project_report
 from tests.annotation.services.test_project_reports import copy_with_order, judge
 from tests.factories import make_member, make_project, make_task, make_user, ranking
@@ -89,6 +89,26 @@ def test_data_health_links_to_tasks(project: Project) -> None:
     check = next(c for c in ProjectReport.objects.get(section="data_health").content["checks"] if c["rows"])
     assert f'href="/projects/bread/tasks/{check["rows"][0]["task"]}/"' in html
     assert "Responses that answer several prompts" in html
+
+
+def test_every_finding_leads_to_its_rows(project: Project) -> None:
+    twice = [make_task(project, text="Is this asked twice?") for _ in range(2)]
+    Flag.objects.create(task=twice[0], annotator=make_user())
+    report = refresh_project_report(project=project, section="data_health")
+    manager = client_for(project, "manager")
+    html = read(manager, "data-health")
+    found = [row for check in report.content["checks"] for row in check["rows"][:2]]
+    assert {row["kind"] for row in found} == {"prompt", "response", "task"}
+    for row in found:
+        address = f"/projects/bread/tasks/{row['task']}/"
+        assert f'href="{address}"' in html
+        page = manager.get(address).content.decode()
+        if row["kind"] == "response":
+            assert Response.objects.get(pk=row["id"]).text in page
+        elif row["kind"] == "task":
+            assert project.tasks.get(pk=row["id"]).external_id in page
+        else:
+            assert project.prompts.get(pk=row["id"]).text in page
 
 
 def save(client: Client, page: str, figure: str, file_format: str) -> str:
