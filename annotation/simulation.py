@@ -68,14 +68,43 @@ def score_response(worth: float, spec: CriterionSpec) -> float:
     return spec.minimum + min(round((value - spec.minimum) / spec.step), points) * spec.step
 
 
+def known_worth(
+    known: Mapping[str, Any], *, keys: Sequence[str], criteria: Sequence[CriterionSpec]
+) -> dict[str, float] | None:
+    """What the responses of a task with a known answer are worth, from 0 to 1; None where the answer does not say.
+
+    A ranking's tiers are spread evenly over the range, the best worth 1, what was not ranked 0; of a scored response
+    it is the mean of its scores as shares of their scales.
+    """
+    tiers = known.get("tiers")
+    if tiers:
+        worth = {key: 1 - place / max(1, len(tiers) - 1) for place, tier in enumerate(tiers) for key in tier}
+        return {key: worth.get(key, 0.0) for key in keys}
+    scores = known.get("scores") or {}
+    shares: dict[str, list[float]] = {key: [] for key in keys}
+    for spec in criteria:
+        for key, value in (scores.get(spec.name) or {}).items():
+            shares[key].append((float(value) - spec.minimum) / (spec.maximum - spec.minimum))
+    return {key: sum(each) / len(each) for key, each in shares.items()} if all(shares.values()) else None
+
+
 def simulate_answer(
-    *, kind: str, prompt: str, texts: Mapping[str, str], criteria: Sequence[CriterionSpec], noise: float, seed: str
+    *,
+    kind: str,
+    prompt: str,
+    texts: Mapping[str, str],
+    criteria: Sequence[CriterionSpec],
+    noise: float,
+    seed: str,
+    known: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """An answer as a page would send it.
 
-    texts: {response key: text}. seed: names annotator and task.
+    texts: {response key: text}. seed: names annotator and task. known: the right answer of a task that has one, which
+    then is the truth that is seen through noise.
     """
-    worth = {key: hidden_utility(prompt, text) for key, text in texts.items()}
+    told = known_worth(known, keys=list(texts), criteria=criteria) if known else None
+    worth = told or {key: hidden_utility(prompt, text) for key, text in texts.items()}
     perceived = perceive(worth, noise=noise, seed=seed)
     scores = {spec.name: _score_all(perceived, spec, noise=noise / 2, seed=f"{seed}:{spec.name}") for spec in criteria}
     milliseconds = round(1000 * TYPICAL_SECONDS * Random(seed).lognormvariate(0.0, 0.5))  # noqa: S311

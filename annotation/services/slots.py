@@ -55,19 +55,20 @@ class NoWork:
     """With paused: what the person is told."""
 
 
-def acquire_task(*, project: Project, annotator: User) -> Lease | NoWork:
+def acquire_task(*, project: Project, annotator: User, luck: float | None = None) -> Lease | NoWork:
     """The task this person should do now, leased to them; the lease they hold already, if any, comes again.
 
     Then special tasks have a say (see services.special_tasks). Then free slots go by priority, of all queues whose
     skill the person has, then slots whose lease ran out. Nobody gets a task that they hold, judged, skipped or gave a
     kept answer to.
+    luck: decides whether something silent comes, from 0 to 1; for simulations, which can be repeated.
     """
     require_role(user=annotator, project=project, role=Role.ANNOTATOR)
     if not project.is_open:
         return NoWork("closed")
     # Where the caller has read the project together with that, a project without special tasks costs no look.
     if getattr(project, "has_special_tasks", True):
-        special = lease_special_slot(project=project, annotator=annotator)
+        special = lease_special_slot(project=project, annotator=annotator, luck=luck)
         if isinstance(special, Slot):
             return _lease_of(special, project)
         if special is not None:

@@ -4,7 +4,7 @@ import pytest
 
 from annotation.kinds.criteria import CriterionSpec
 from annotation.kinds.registry import parse_answer
-from annotation.simulation import hidden_utility, perceive, rank_responses, score_response, simulate_answer
+from annotation.simulation import hidden_utility, known_worth, perceive, rank_responses, score_response, simulate_answer
 
 PROMPT = "Why do rivers bend as they cross a plain?"
 TEXTS = {"a": "Rivers bend because they cross soft ground.", "b": "Bananas are yellow.", "c": ""}
@@ -56,3 +56,21 @@ def test_answers_are_valid_and_repeat_with_the_seed(kind: str) -> None:
 
     parse_answer(kind, answer("7"), response_keys=list(texts), criteria=specs)
     assert answer("7") == answer("7") != answer("8")
+
+
+def test_a_known_ranking_is_the_truth_of_its_task() -> None:
+    known = {"tiers": [["c"], ["a", "b"]]}
+    answer = simulate_answer(kind="ranking", prompt=PROMPT, texts=TEXTS, criteria=[], noise=0.0, seed="1", known=known)
+    assert answer["tiers"] == [["c"], ["a", "b"]]
+    assert known_worth({"tiers": [["a"], ["b"]]}, keys=["a", "b", "c"], criteria=[]) == {"a": 1.0, "b": 0.0, "c": 0.0}
+
+
+def test_known_scores_are_the_truth_of_theirs() -> None:
+    specs = [CriterionSpec("helpful", 1, 5, 1), CriterionSpec("clear", 0, 10, 1)]
+    known = {"scores": {"helpful": {"a": 5}, "clear": {"a": 5}}}
+    assert known_worth(known, keys=["a"], criteria=specs) == {"a": 0.75}
+    assert known_worth({"scores": {"helpful": {"a": 5}}}, keys=["a", "b"], criteria=specs) is None
+    answer = simulate_answer(
+        kind="scalar", prompt=PROMPT, texts={"a": ""}, criteria=specs, noise=0.0, seed="1", known=known
+    )
+    assert answer["scores"] == {"helpful": {"a": 4.0}, "clear": {"a": 8.0}}

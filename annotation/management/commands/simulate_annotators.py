@@ -52,4 +52,7 @@ class Command(BaseCommand):
             raise CommandError(error.message) from None
         rate = summary.judgments / summary.seconds if summary.seconds else 0.0
         text = f"{summary.judgments:,} simulated judgments by {summary.annotators} simulated annotators, {rate:.0f}/s"
+        special = {purpose: count for purpose, count in sorted(summary.purposes.items()) if purpose != "normal"}
+        if special:
+            text += f" (among them {', '.join(f'{count:,} of {purpose}' for purpose, count in special.items())})"
         self.stdout.write(json.dumps(asdict(summary)) if options["json"] else text)
