@@ -1,6 +1,6 @@
 """A run's configuration, checked by the trainer's own parser before the run exists."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from django.conf import settings
@@ -41,6 +41,7 @@ def build_config(
     overrides: Iterable[str],
     base: ModelVersion,
     reward: ModelVersion | None,
+    ensemble: Sequence[ModelVersion] = (),
 ) -> dict[str, Any]:
     """The whole configuration of a run: the recipe, then `config`, then `overrides` (`section.key=value`).
 
@@ -50,7 +51,7 @@ def build_config(
         wished = with_overrides(config or {}, overrides)
         _refuse_files(wished)
         mapping = _merge(recipe_for(kind, layers=_count_layers(base)), {**wished, "kind": kind})
-        return _without_files(_parse(_with_files(mapping, base, reward)))
+        return _without_files(_parse(_with_files(mapping, base, reward, ensemble)))
     except ConfigError as error:
         raise ApplicationError(
             f"The configuration cannot be used: {'; '.join(error.faults)}.",
@@ -69,7 +70,7 @@ def complete_config(run: Run) -> dict[str, Any]:
     """What `config.json` holds: the run's configuration with the folders of its models as they lie now."""
     if run.base_version is None:
         raise ApplicationError(f"Run {run.pk} has no model to start from.", code="no_base_version")
-    complete = _with_files(run.config, run.base_version, run.reward_version)
+    complete = _with_files(run.config, run.base_version, run.reward_version, _members(run))
     # The champion of the moment when the run was started: another one later would be another configuration.
     champion = ModelVersion.objects.filter(pk=run.purpose.get("champion")).first()
     return (
@@ -88,11 +89,23 @@ def _parse(mapping: Mapping[str, Any]) -> dict[str, Any]:
     return parser.parse_config(mapping).to_dict()
 
 
-def _with_files(mapping: Mapping[str, Any], base: ModelVersion, reward: ModelVersion | None) -> dict[str, Any]:
+def _members(run: Run) -> list[ModelVersion]:
+    """The further reward models of a run, in the order in which they were named."""
+    found = ModelVersion.objects.in_bulk(run.ensemble_version_ids)
+    if len(found) < len(run.ensemble_version_ids):
+        raise ApplicationError(f"Run {run.pk} names a reward model that is gone.", code="bad_ensemble")
+    return [found[key] for key in run.ensemble_version_ids]
+
+
+def _with_files(
+    mapping: Mapping[str, Any], base: ModelVersion, reward: ModelVersion | None, ensemble: Sequence[ModelVersion]
+) -> dict[str, Any]:
     start = "base" if mapping["kind"] == Run.Kind.REWARD else "path"
     complete = _merge(mapping, {"model": {start: str(artifact_path(base.artifact))}})
     if reward is not None:
         complete = _merge(complete, {"reward": {"model": str(artifact_path(reward.artifact))}})
+    if ensemble:
+        complete = _merge(complete, {"reward": {"ensemble": [str(artifact_path(each.artifact)) for each in ensemble]}})
     return _with_server(complete) if complete.get("rollout", {}).get("engine") == "vllm" else complete
 
 
@@ -107,7 +120,8 @@ def _with_server(mapping: Mapping[str, Any]) -> dict[str, Any]:
 def _without_files(mapping: dict[str, Any]) -> dict[str, Any]:
     mapping["model"].pop("base", None)
     mapping["model"].pop("path", None)
-    mapping.get("reward", {}).pop("model", None)
+    for name in ("model", "ensemble"):
+        mapping.get("reward", {}).pop(name, None)
     for name in ("vllm_url", "vllm_folder"):
         mapping.get("rollout", {}).pop(name, None)
     return mapping

@@ -45,7 +45,7 @@ def prepare_run_directory(run: Run) -> Path:
         for name in DATA_FILES.get(run.config.get("kind", run.kind), ()):
             _put_data(run, name, directory / "data" / name)
         if "groups_of" in run.purpose:
-            _put_groups(run.purpose["groups_of"], directory / "data" / GROUPS)
+            _put_groups(run, directory / "data" / GROUPS)
     # Left by an earlier attempt: its last words, and the order that ended it.
     for name in ("status.json", "cancel"):
         (directory / name).unlink(missing_ok=True)
@@ -84,12 +84,18 @@ def _put_data(run: Run, name: str, target: Path) -> None:
     _copy_from_snapshot(run, name, target)
 
 
-def _put_groups(sample_run: int, target: Path) -> None:
-    """Frozen when the run first starts: what people say later does not change what it resumes with."""
-    if not target.exists():
-        run = Run.objects.select_related("project").get(pk=sample_run)
-        found = read_judged_groups(run=run, directory=artifact_path(directory_name(run)))
-        write_atomically(target, json_lines(found.groups))
+def _put_groups(run: Run, target: Path) -> None:
+    """Frozen when the run first starts: what people say later does not change what it resumes with.
+
+    The run keeps which judgments it learns from, so that a model's descent leads to people.
+    """
+    if target.exists():
+        return
+    source = Run.objects.select_related("project").get(pk=run.purpose["groups_of"])
+    found = read_judged_groups(run=source, directory=artifact_path(directory_name(source)))
+    run.purpose = {**run.purpose, "groups_judgments": found.judgment_ids}
+    Run.objects.filter(pk=run.pk).update(purpose=run.purpose)
+    write_atomically(target, json_lines(found.groups))
 
 
 def _copy_from_snapshot(run: Run, name: str, target: Path) -> None:

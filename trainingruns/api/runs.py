@@ -18,7 +18,9 @@ from trainingruns.models import ModelVersion, Run
 from trainingruns.selectors.registry import versions_of
 from trainingruns.selectors.runs import get_run, runs_of, snapshots_of
 from trainingruns.services.resuming import resume_run
+from trainingruns.services.reward_sources import MOST_MEMBERS
 from trainingruns.services.runs import cancel_run, start_run
+from trainingruns.wishes import asking_overrides, serving_purpose
 
 
 class RunInput(StrictSerializer):
@@ -26,10 +28,28 @@ class RunInput(StrictSerializer):
     snapshot_id = serializers.IntegerField(min_value=1, required=False)
     base_version_id = serializers.IntegerField(min_value=1, required=False)
     reward_version_id = serializers.IntegerField(min_value=1, required=False)
+    ensemble_version_ids = serializers.ListField(
+        child=serializers.IntegerField(min_value=1),
+        required=False,
+        max_length=MOST_MEMBERS,
+        help_text="A policy run: reward models that score beside the first; where they differ less is given.",
+    )
+    groups_run_id = serializers.IntegerField(
+        min_value=1,
+        required=False,
+        help_text="A policy run: learn from what people said of the responses of this sample run.",
+    )
+    people_every_steps = serializers.IntegerField(
+        min_value=1,
+        required=False,
+        help_text="A policy run: let people compare its answers with the reference's after every so many steps.",
+    )
     config = serializers.DictField(required=False, help_text="Laid over the kind's recipe.")
     overrides = serializers.ListField(child=serializers.CharField(max_length=300), required=False, max_length=100)
     serve_blind_tasks = serializers.BooleanField(
-        required=False, help_text="A policy run: let people judge its responses against the champion's."
+        required=False,
+        help_text="A policy run: let people judge its responses against the champion's. A sample run: let people rank "
+        "its responses.",
     )
     preview = serializers.BooleanField(
         required=False, help_text="Train nothing: `result` then shows, token by token, what one sample would teach."
@@ -70,12 +90,14 @@ class RunsView(ApiView):
         project = require_project(request, slug, Role.MANAGER)
         body = read_body(request, RunInput)
         serves, is_preview = body.pop("serve_blind_tasks", False), body.pop("preview", False)
+        parts = _parts(project, body)
         run = start_run(
             project=project,
             created_by=person(request),
-            purpose={"then": "serve_blind_tasks"} if serves else {},
+            purpose=serving_purpose(body["kind"], wanted=serves),
             is_preview=is_preview,
-            **_parts(project, body),
+            overrides=[*asking_overrides(body.pop("people_every_steps", None)), *body.pop("overrides", [])],
+            **parts,
             **body,
         )
         return Response(RunOutput(run).data, status=201)
@@ -151,4 +173,18 @@ def _parts(project: Project, body: dict[str, Any]) -> dict[str, Any]:
             found[name] = rows.filter(pk=row_id).first()
             if found[name] is None:
                 raise NotFound(f"{name}_id: this project has none with the id {row_id}.")
-    return found
+    return {**found, **_sources_of_reward(project, body)}
+
+
+def _sources_of_reward(project: Project, body: dict[str, Any]) -> dict[str, Any]:
+    """Further reward models, and the sample run that people judged. Raises: NotFound."""
+    ids = body.pop("ensemble_version_ids", [])
+    known = versions_of(project=project).filter(kind=ModelVersion.Kind.REWARD).in_bulk(ids)
+    for version_id in ids:
+        if version_id not in known:
+            raise NotFound(f"ensemble_version_ids: this project has no reward model with the id {version_id}.")
+    groups_run_id = body.pop("groups_run_id", None)
+    groups_run = runs_of(project=project).filter(pk=groups_run_id).first() if groups_run_id else None
+    if groups_run_id and groups_run is None:
+        raise NotFound(f"groups_run_id: this project has no run with the id {groups_run_id}.")
+    return {"ensemble": [known[version_id] for version_id in ids], "groups_run": groups_run}

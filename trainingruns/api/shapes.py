@@ -51,6 +51,8 @@ class VersionOutput(serializers.ModelSerializer[ModelVersion]):
 
 class RunOutput(serializers.ModelSerializer[Run]):
     project = serializers.SlugRelatedField[Any](slug_field="slug", read_only=True)
+    ensemble_version_ids = serializers.ListField(child=serializers.IntegerField(), read_only=True)
+    groups_run_id = serializers.IntegerField(read_only=True, allow_null=True)
 
     class Meta:
         model = Run
@@ -66,6 +68,8 @@ class RunOutput(serializers.ModelSerializer[Run]):
             "snapshot_id",
             "base_version_id",
             "reward_version_id",
+            "ensemble_version_ids",
+            "groups_run_id",
             "config",
             "result",
             "exit_code",

@@ -78,6 +78,17 @@ class Run(models.Model):
         return f"{self.kind} run {self.pk}"
 
     @property
+    def groups_run_id(self) -> int | None:
+        """The sample run from whose responses, as people judged them, it learns."""
+        found: int | None = self.purpose.get("groups_of")
+        return found
+
+    @property
+    def ensemble_version_ids(self) -> list[int]:
+        """The reward models that score beside `reward_version`."""
+        return list(self.purpose.get("ensemble", ()))
+
+    @property
     def is_online(self) -> bool:
         """Whether it trains a policy on completions of its own, which something must reward."""
         return self.kind in ONLINE_KINDS

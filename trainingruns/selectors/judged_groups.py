@@ -22,6 +22,8 @@ class JudgedGroups:
 
     groups: list[dict[str, Any]] = field(default_factory=list)
     """Lines of a groups file, one a prompt."""
+    judgment_ids: list[int] = field(default_factory=list)
+    """The judgments that their scores are made of, in order."""
     left_out: Counter[str] = field(default_factory=Counter)
     """Why prompts are missing, and how many: `not_judged`, `partly_judged`."""
 
@@ -35,7 +37,8 @@ def read_judged_groups(*, run: Run, directory: Path, exclude_simulated: bool = F
     if run.kind != Run.Kind.SAMPLE:
         raise ApplicationError(f"{run} is no sample run; groups are made of sampled responses.", code="wrong_kind")
     found = JudgedGroups()
-    scores = _scores(run, exclude_simulated)
+    scores, judgments = _scores(run, exclude_simulated)
+    used: set[int] = set()
     temperature = float(run.config["sampling"].get("temperature", 1.0))
     for prompt, lines in _responses(run, directory):
         known = {line["sample"]: scores[prompt.pk].get(line["text"].strip()) for line in lines}
@@ -48,16 +51,22 @@ def read_judged_groups(*, run: Run, directory: Path, exclude_simulated: bool = F
             found.groups.append(judged_group(record, lines, judged, temperature=temperature))
         except DataError as error:
             raise ApplicationError(f"{run} cannot be learned from: {error}.", code="no_log_probs") from error
+        used |= judgments[prompt.pk]
+    found.judgment_ids = sorted(used)
     return found
 
 
-def _scores(run: Run, exclude_simulated: bool) -> dict[int, dict[str, float]]:
-    """People's scores of texts, by prompt."""
+def _scores(run: Run, exclude_simulated: bool) -> tuple[dict[int, dict[str, float]], dict[int, set[int]]]:
+    """People's scores of texts, and the judgments behind them, by prompt."""
     filters = {"exclude_gold": True, "exclude_simulated": exclude_simulated, "since": None}
     found: dict[int, dict[str, float]] = defaultdict(dict)
+    judgments: dict[int, set[int]] = defaultdict(set)
     for votes in read_votes(project=run.project, filters=filters, provenance=Provenance()):
-        found[int(votes.prompt_id)] = score_responses(votes)
-    return found
+        prompt_id = int(votes.prompt_id)
+        found[prompt_id] = score_responses(votes)
+        for pair in votes.pairs.values():
+            judgments[prompt_id].update(pair.wins, pair.losses, pair.ties)
+    return found, judgments
 
 
 def _responses(run: Run, directory: Path) -> Iterator[tuple[Prompt, list[dict[str, Any]]]]:

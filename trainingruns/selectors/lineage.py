@@ -3,6 +3,9 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.db.models import QuerySet
+
+from annotation.models import Judgment
 from trainingruns.models import ModelVersion, Run, Snapshot, SnapshotJudgment
 
 MOST_LINKS = 100
@@ -14,7 +17,7 @@ class LineageNode:
     """One link, with what it was made from beneath it."""
 
     role: str
-    """model, reward model, parent, run or snapshot: what it is to the node above."""
+    """model, reward model, parent, run, snapshot or judged groups: what it is to the node above."""
     title: str
     facts: dict[str, Any] = field(default_factory=dict)
     made_from: tuple["LineageNode", ...] = ()
@@ -69,8 +72,11 @@ class _Walk:
             made_from.append(self.version(run.base_version, "started from"))
         if run.reward_version is not None:
             made_from.append(self.version(run.reward_version, "reward model"))
+        made_from += [self.version(each, "reward model") for each in _members(run)]
         if run.snapshot is not None:
             made_from.append(self._snapshot(run.snapshot))
+        if run.groups_run_id is not None:
+            made_from.append(self._groups(run, run.groups_run_id))
         facts = {
             "id": run.pk,
             "kind": run.kind,
@@ -80,21 +86,35 @@ class _Walk:
         }
         return LineageNode("run", str(run), facts, tuple(made_from), run_id=run.pk)
 
+    def _groups(self, run: Run, sample_run_id: int) -> LineageNode:
+        """The responses of a sample run as people judged them when the run began."""
+        ids: list[int] = run.purpose.get("groups_judgments", [])
+        sampled = Run.objects.select_related("base_version").get(pk=sample_run_id)
+        facts = {"judgments": len(ids), **self._people(Judgment.objects.filter(pk__in=ids))}
+        made_from = (self.version(sampled.base_version, "sampled from"),) if sampled.base_version else ()
+        return LineageNode("judged groups", str(sampled), facts, made_from, run_id=sampled.pk)
+
     def _snapshot(self, snapshot: Snapshot) -> LineageNode:
-        members = SnapshotJudgment.objects.filter(snapshot=snapshot)
-        people = members.order_by("judgment__annotator__pseudonym").values_list(
-            "judgment__annotator__pseudonym", "judgment__annotator__origin"
+        judgments = Judgment.objects.filter(
+            pk__in=SnapshotJudgment.objects.filter(snapshot=snapshot).values("judgment")
         )
+        facts: dict[str, Any] = {"id": snapshot.pk, "sha256": snapshot.sha256, "judgments": snapshot.judgments}
+        return LineageNode("snapshot", str(snapshot), {**facts, **self._people(judgments)})
+
+    def _people(self, judgments: QuerySet[Judgment]) -> dict[str, Any]:
+        """Who gave these judgments, under which guidelines."""
+        people = judgments.order_by("annotator__pseudonym").values_list("annotator__pseudonym", "annotator__origin")
         distinct = list(people.distinct())
-        versions = members.values_list("judgment__guideline_version", flat=True)
         facts: dict[str, Any] = {
-            "id": snapshot.pk,
-            "sha256": snapshot.sha256,
-            "judgments": snapshot.judgments,
             "annotators": [name for name, _ in distinct],
             "simulated_annotators": sum(origin == "simulated" for _, origin in distinct),
-            "guideline_versions": sorted(versions.order_by().distinct()),
+            "guideline_versions": sorted(judgments.order_by().values_list("guideline_version", flat=True).distinct()),
         }
         if self.with_judgments:
-            facts["judgment_ids"] = list(members.order_by("judgment_id").values_list("judgment_id", flat=True))
-        return LineageNode("snapshot", str(snapshot), facts)
+            facts["judgment_ids"] = list(judgments.order_by("pk").values_list("pk", flat=True))
+        return facts
+
+
+def _members(run: Run) -> list[ModelVersion]:
+    found = ModelVersion.objects.in_bulk(run.ensemble_version_ids)
+    return [found[key] for key in run.ensemble_version_ids if key in found]

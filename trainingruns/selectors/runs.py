@@ -39,6 +39,13 @@ def get_run(*, user: User, run_id: int, role: str = Role.REVIEWER) -> Run:
     return run
 
 
+def judgeable_runs(*, project: Project) -> QuerySet[Run]:
+    """Sample runs that kept what a policy needs to learn from people's judgments of their responses, newest first."""
+    return Run.objects.filter(project=project, kind=Run.Kind.SAMPLE, config__sampling__keep_log_probs=True).order_by(
+        "-id"
+    )
+
+
 def snapshots_of(*, project: Project) -> QuerySet[Snapshot]:
     """A project's snapshots, newest first."""
     return Snapshot.objects.filter(project=project).select_related("project").order_by("-id")

@@ -1,6 +1,6 @@
 """Starting and cancelling runs. What a worker does with a run is in `claims`."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,12 +12,11 @@ from annotation.models import Membership, Project, User
 from annotation.permissions import require_role
 from annotation.queueing import enqueue
 from annotation.services import audit
-from trainingruns.artifacts import artifact_path
 from trainingruns.configuration import build_config
 from trainingruns.lifecycle import FINISHED, RunState
 from trainingruns.models import ONLINE_KINDS, POLICY_KINDS, ModelVersion, Run, Snapshot
 from trainingruns.run_directory import EXAMPLES, directory_name
-from trainingruns.selectors.judged_groups import read_judged_groups
+from trainingruns.services.reward_sources import check_ensemble, check_groups, name_sources, sampled_as
 
 Kind = Run.Kind
 RUN_JOB = "trainingruns.jobs.run_training"
@@ -43,6 +42,8 @@ def start_run(
     snapshot: Snapshot | None = None,
     base_version: ModelVersion | None = None,
     reward_version: ModelVersion | None = None,
+    ensemble: Sequence[ModelVersion] = (),
+    groups_run: Run | None = None,
     config: Mapping[str, Any] | None = None,
     overrides: Iterable[str] = (),
     purpose: Mapping[str, Any] | None = None,
@@ -51,8 +52,10 @@ def start_run(
 ) -> Run:
     """A queued run, checked as far as it can be before it exists; a worker is told on commit.
 
-    base_version: by default the project's champion of the kind, else the base model. is_preview: the run trains nothing
-    and shows what it would make of one sample.
+    base_version: by default the project's champion of the kind, else the base model. ensemble: reward models that score
+    beside `reward_version`; where they differ less is given. groups_run: a sample run whose responses people have
+    judged, to learn from those, sampled as it says. is_preview: the run trains nothing and shows what it would make of
+    one sample.
     Raises: ApplicationError `invalid_config` (with `faults`), or a code that names the missing part.
     """
     if created_by is not None:
@@ -60,9 +63,11 @@ def start_run(
     _check_kind(kind, is_preview=is_preview)
     # Enumeration members are no plain text to the trainers' strict parsers.
     kind = Kind(kind).value
-    parts = _check_parts(project, kind, _Parts(snapshot, base_version, reward_version), dict(purpose or {}))
-    complete = _config(kind, config, overrides, parts)
-    _check_groups(project, complete, dict(purpose or {}))
+    wishes = {**(purpose or {}), **name_sources(groups_run=groups_run, ensemble=ensemble)}
+    parts = _check_parts(project, kind, _Parts(snapshot, base_version, reward_version), wishes)
+    check_ensemble(project=project, kind=kind, reward=parts.reward, ensemble=ensemble)
+    complete = _config(kind, config, [*sampled_as(groups_run), *overrides], parts, ensemble)
+    check_groups(project=project, config=complete, purpose=wishes)
     _check_people(project, complete)
     run = Run.objects.create(
         project=project,
@@ -71,7 +76,7 @@ def start_run(
         base_version=parts.base,
         reward_version=parts.reward,
         config=complete,
-        purpose={**(purpose or {}), **_rival(project, kind, parts.base)},
+        purpose={**wishes, **_rival(project, kind, parts.base)},
         created_by=created_by,
     )
     return put_in_queue(run)
@@ -179,20 +184,6 @@ def _check_snapshot(kind: str, snapshot: Snapshot | None, purpose: dict[str, Any
         )
 
 
-def _check_groups(project: Project, config: Mapping[str, Any], purpose: Mapping[str, Any]) -> None:
-    """People's groups are given where they are wanted, and nowhere else."""
-    wanted = config.get("rollout", {}).get("source") == "judged"
-    if not wanted and "groups_of" not in purpose:
-        return
-    if not wanted or "groups_of" not in purpose:
-        raise _missing("no_groups", "rollout.source=judged and the sample run that people judged belong together.")
-    source = Run.objects.select_related("project").filter(project=project, pk=purpose["groups_of"]).first()
-    if source is None:
-        raise _missing("no_groups", f"This project has no run {purpose['groups_of']}.")
-    if not read_judged_groups(run=source, directory=artifact_path(directory_name(source))).groups:
-        raise _missing("no_groups", f"People have not judged all responses to any prompt of {source} yet.")
-
-
 def _check_people(project: Project, config: Mapping[str, Any]) -> None:
     """People can compare answers of a policy in training only where they rank."""
     if config.get("evaluation", {}).get("people_every_steps") and project.kind != "ranking":
@@ -222,11 +213,19 @@ def _check_belongs(part: ModelVersion | Snapshot | None, project: Project) -> No
         raise _missing("other_project", f"{part} belongs to another project.")
 
 
-def _config(kind: str, config: Mapping[str, Any] | None, overrides: Iterable[str], parts: _Parts) -> dict[str, Any]:
+def _config(
+    kind: str,
+    config: Mapping[str, Any] | None,
+    overrides: Iterable[str],
+    parts: _Parts,
+    ensemble: Sequence[ModelVersion],
+) -> dict[str, Any]:
     if kind == Kind.FETCH:
         return {}
     assert parts.base is not None
-    return build_config(kind=kind, config=config, overrides=overrides, base=parts.base, reward=parts.reward)
+    return build_config(
+        kind=kind, config=config, overrides=overrides, base=parts.base, reward=parts.reward, ensemble=ensemble
+    )
 
 
 def _missing(code: str, message: str) -> ApplicationError:

@@ -8,9 +8,11 @@ from django import forms
 from annotation.models import Project
 from trainingruns.models import POLICY_KINDS, ModelVersion, Run, Snapshot
 from trainingruns.selectors.registry import versions_of
-from trainingruns.selectors.runs import snapshots_of
+from trainingruns.selectors.runs import judgeable_runs, snapshots_of
+from trainingruns.wishes import SAMPLES_TO_LEARN_FROM, asking_overrides, serving_purpose
 
 PURPOSES: dict[str, str] = {
+    Run.Kind.SAMPLE: "Answers each prompt several times, for people to rank. A policy can learn from that directly.",
     Run.Kind.REWARD: "Learns to score responses as people do. Needed first by the kinds that practise on a reward.",
     Run.Kind.SFT: "Imitates the responses that people liked best. The plainest start, and a good one.",
     Run.Kind.DPO: "Learns from pairs of responses directly, without a reward model and without sampling.",
@@ -29,6 +31,10 @@ FIELD_OF_FAULT = {
     "no_base_version": "base_version",
     "no_preview": "kind",
     "unknown_kind": "kind",
+    "no_groups": "groups_run",
+    "no_responses": "groups_run",
+    "no_log_probs": "groups_run",
+    "bad_ensemble": "ensemble",
 }
 """By the code of a refusal, the field that is at fault."""
 
@@ -71,15 +77,33 @@ class RunForm(PlainForm):
     reward_version = forms.ModelChoiceField(
         ModelVersion.objects.none(), required=False, label="Reward model", empty_label="the champion"
     )
+    ensemble = forms.ModelMultipleChoiceField(
+        ModelVersion.objects.none(),
+        required=False,
+        label="Further reward models",
+        help_text="They score beside the first; where they differ, less is given. Hold Ctrl to choose several or none.",
+    )
+    groups_run = forms.ModelChoiceField(
+        Run.objects.none(),
+        required=False,
+        label="Learn from what people said of",
+        empty_label="nothing: sample anew",
+        help_text="A sample run whose responses people have ranked, for as long as there is no good reward model.",
+    )
+    people_every_steps = forms.IntegerField(
+        required=False,
+        min_value=1,
+        max_value=1_000_000,
+        label="Ask people every",
+        help_text="steps, while it practises: blind pairs of its answers and those it started from. Empty asks nobody.",
+    )
     overrides = forms.CharField(
         required=False,
         widget=forms.Textarea(attrs={"rows": 3, "spellcheck": "false"}),
         label="Settings that differ from the recipe",
         help_text="One section.key=value a line. Examples: stop.steps=20, loss.clip_high=0.28, brakes.kl=pause",
     )
-    serve = forms.BooleanField(
-        required=False, initial=True, label="Let people judge the new policy blindly against the champion"
-    )
+    serve = forms.BooleanField(required=False, initial=True, label="Let people judge what it answers, blindly")
 
     def __init__(self, *args: Any, project: Project, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -88,6 +112,8 @@ class RunForm(PlainForm):
             "snapshot": snapshots_of(project=project),
             "base_version": versions.filter(kind=ModelVersion.Kind.POLICY),
             "reward_version": versions.filter(kind=ModelVersion.Kind.REWARD),
+            "ensemble": versions.filter(kind=ModelVersion.Kind.REWARD),
+            "groups_run": judgeable_runs(project=project),
         }
         for name, rows in choices.items():
             self.fields[name].queryset = rows  # type: ignore[attr-defined]
@@ -99,12 +125,15 @@ class RunForm(PlainForm):
     def arguments(self) -> dict[str, Any]:
         """What `start_run` takes."""
         values = dict(self.cleaned_data)
-        serves = values.pop("serve") and values["kind"] in POLICY_KINDS
-        lines = values.pop("overrides").splitlines()
+        asked = asking_overrides(values.pop("people_every_steps"))
+        kept = SAMPLES_TO_LEARN_FROM if values["kind"] == Run.Kind.SAMPLE else ()
+        lines = [line.strip() for line in values.pop("overrides").splitlines()]
+        serves = values.pop("serve") and values["kind"] in (*POLICY_KINDS, Run.Kind.SAMPLE)
         return {
             **values,
-            "overrides": [line.strip() for line in lines if line.strip()],
-            "purpose": {"then": "serve_blind_tasks"} if serves else {},
+            "ensemble": list(values["ensemble"]),
+            "overrides": [*kept, *asked, *(line for line in lines if line)],
+            "purpose": serving_purpose(values["kind"], wanted=serves),
             "is_preview": "preview" in self.data,
         }
 

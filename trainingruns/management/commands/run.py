@@ -34,6 +34,13 @@ class Command(BaseCommand):
         parser.add_argument("--base", metavar="NAME/NUMBER", help="the model to start from")
         parser.add_argument("--reward", metavar="NAME/NUMBER", help="the reward model of a policy run")
         parser.add_argument(
+            "--ensemble",
+            action="append",
+            default=[],
+            metavar="NAME/NUMBER",
+            help="a further reward model that scores beside it; may be given several times",
+        )
+        parser.add_argument(
             "--groups", type=int, metavar="RUN", help="a policy run: learn from what people said of this sample run"
         )
         parser.add_argument("--serve", action="store_true", help="a policy run: serve its responses as blind tasks")
@@ -66,8 +73,10 @@ class Command(BaseCommand):
             base_version=_version(options["base"]),
             reward_version=_version(options["reward"]),
             config=_config(options["config"]),
-            overrides=[*_sampled_as(options["groups"]), *options["overrides"]],
-            purpose=_purpose(options),
+            ensemble=[find_version(reference=name, kinds=["reward"]) for name in options["ensemble"]],
+            groups_run=_groups_run(options["groups"]),
+            overrides=options["overrides"],
+            purpose={"then": "serve_blind_tasks"} if options["serve"] else {},
             is_preview=options["preview"],
         )
 
@@ -99,25 +108,13 @@ def _snapshot(snapshot_id: int | None) -> Snapshot | None:
     return snapshot
 
 
-def _purpose(options: dict[str, Any]) -> dict[str, Any]:
-    purpose: dict[str, Any] = {"then": "serve_blind_tasks"} if options["serve"] else {}
-    return purpose if options["groups"] is None else {**purpose, "groups_of": options["groups"]}
-
-
-def _sampled_as(run_id: int | None) -> list[str]:
-    """Settings with which a policy run takes a sample run's responses for its own."""
+def _groups_run(run_id: int | None) -> Run | None:
     if run_id is None:
-        return []
-    run = Run.objects.filter(pk=run_id, kind=Run.Kind.SAMPLE).first()
+        return None
+    run = Run.objects.select_related("project").filter(pk=run_id, kind=Run.Kind.SAMPLE).first()
     if run is None:
         raise CommandError(f"There is no sample run {run_id}.")
-    sampling = run.config["sampling"]
-    return [
-        "rollout.source=judged",
-        f"rollout.group_size={sampling['responses_per_prompt']}",
-        f"rollout.temperature={sampling['temperature']}",
-        f"rollout.max_new_tokens={sampling['max_new_tokens']}",
-    ]
+    return run
 
 
 def _project(slug: str | None) -> Project:
