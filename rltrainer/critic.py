@@ -138,7 +138,7 @@ class Critic:
         layout = lay_out(clusters, device=self.head.weight.device)
         mask = mask_tokens(layout)
         with torch.set_grad_enabled(torch.is_grad_enabled() and not self.shared):
-            states = predicting_states(self.body, layout)
+            states = predicting_states(self.body, layout, roomy=self._kept is not None)
         return spread_tokens(foretell(self.head, states), mask), mask
 
     def _take_step(self, rows: Sequence[TrainingRow], learning_rate: float, tally: Tally, check: StopCheck) -> None:

@@ -97,11 +97,14 @@ class Policy:
         return found
 
 
-def predicting_states(model: PreTrainedModel, layout: Layout) -> Tensor:
-    """The hidden states [completion tokens, width] from which the network foretells each token of the completions."""
+def predicting_states(model: PreTrainedModel, layout: Layout, *, roomy: bool = False) -> Tensor:
+    """The hidden states [completion tokens, width] from which the network foretells each token of the completions.
+
+    roomy: memory may be spent on a faster backward pass.
+    """
     body = find_body(model)
     if body is not None:
-        return body.predicting_states(layout.clusters)
+        return body.predicting_states(layout.clusters, roomy=roomy)
     mask = None if layout.visible is None else additive_mask(layout.visible, model.dtype)
     hidden = hidden_states(
         model,

@@ -143,11 +143,12 @@ class LlamaDecoder:
         packed = pack_clusters([Cluster(ids, (), ()) for ids in lot.prompts])
         own = self._body.prepare(packed)
         states = self._body.embed(packed.input_ids)
-        for number, layer in enumerate(self._body.weights.layers):
-            states, trace = run_layer(states, layer, own)
+        last, layers = packed.prompt_lengths.cumsum(0) - 1, self._body.weights.layers
+        for number, layer in enumerate(layers):
+            states, trace = run_layer(states, layer, own, last if number == len(layers) - 1 else None)
             self._keep(self._keys[number], trace.key, packed, lot)
             self._keep(self._values[number], trace.value, packed, lot)
-        return states.index_select(0, packed.prompt_lengths.cumsum(0) - 1)
+        return states
 
     def _keep(self, buffer: Tensor, flat: Tensor, packed: Packed, lot: "_Lot") -> None:
         block = packed.prompts.pad(flat).transpose(1, 2)

@@ -55,6 +55,20 @@ def test_scores_and_gradients_are_the_networks_own(model, monkeypatch, micro_bat
         assert (own[name] - slope).norm() <= 1e-5 * slope.norm(), name
 
 
+def test_keeping_more_changes_nothing(model):
+    body = find_body(model.requires_grad_(True))
+    clusters = [
+        cluster for part in Policy(model, temperature=1.0, micro_batch_tokens=1000).plan(_pairs()) for cluster in part
+    ]
+    slopes = []
+    for roomy in (False, True):
+        model.zero_grad()
+        states = body.predicting_states(clusters, roomy=roomy)
+        states.square().sum().backward()
+        slopes.append({name: p.grad.clone() for name, p in model.named_parameters() if p.grad is not None})
+    assert all(torch.equal(slopes[0][name], slopes[1][name]) for name in slopes[0])
+
+
 def test_bfloat16_is_as_near_to_float32_as_the_networks_own(base, model, monkeypatch):
     exact = _by_transformers(monkeypatch, model.requires_grad_(True), _pairs())[1]
     half = load_causal_model(base, dtype=torch.bfloat16).requires_grad_(True)

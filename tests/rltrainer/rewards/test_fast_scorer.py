@@ -40,7 +40,9 @@ def test_a_score_does_not_depend_on_its_company(judge):
 def test_the_last_layer_runs_for_the_last_tokens_alone(judge, monkeypatch):
     seen = []
     real = Body._run
-    monkeypatch.setattr(Body, "_run", lambda body, packed, wanted: seen.append(wanted) or real(body, packed, wanted))
+    monkeypatch.setattr(
+        Body, "_run", lambda body, packed, wanted, **own: seen.append(wanted) or real(body, packed, wanted, **own)
+    )
     FastScorer(judge, COMPUTE).raw_scores([[5, 9, 20], [7, 8, 9]])
     assert [places.tolist() for places in seen if places is not None] == [[2, 5]]
 
