@@ -117,7 +117,8 @@ class Layer(torch.autograd.Function):
             on_mixed = torch.zeros_like(mixed).index_copy_(0, wanted, on_mixed)
         norm = weights.attention_norm
         normed = normalize(states, norm.weight, norm.epsilon)
-        grads = attend_backward(on_mixed, *(heads or _heads(normed, weights, own)), own.plan)
+        query, key, value = heads or _heads(normed, weights, own)
+        grads = attend_backward(on_mixed, query, key, value, own.plan)
         turned = [rotate(each, own.cosine, -own.sine) for each in grads[:2]]
         on_normed = _sum(
             _unproject(each.flatten(1), normed, linear)
