@@ -3,7 +3,8 @@
     python benchmarks/acquire.py [--tasks 100000] [--loops 400]
 
 On a database of its own, past HTTP: times `acquire_task` alone, and submits between. Prints one JSON line a case with
-the 50th and 95th percentile in milliseconds, and the 95th as a ratio to the small queue's (wanted: at most 1.5).
+the 50th and 95th percentile in milliseconds, and the 95th as a ratio to the small queue's (wanted: at most 1.5);
+likewise where practice, known answers and repeats are mixed in, whose own acquires write more.
 """
 
 import argparse
@@ -17,6 +18,7 @@ from own_database import fill_project, own_database
 
 SMALL = 1000
 WANTED = 3
+GOLD = 100
 
 
 def measure(project: Any, person: Any, loops: int) -> list[float]:
@@ -76,6 +78,32 @@ FROM filled
 """
 
 
+def mix_in(project: Any, *, gold: int) -> None:
+    """Known answers on so many tasks of the queue, which come silently like repeats, and practice before all else."""
+    from django.db import connection
+
+    from annotation.models import Project
+
+    rates = {"gold_rate": 0.1, "repeat_rate": 0.1, "repeat_after": 5, "practice_tasks": 5}
+    Project.objects.filter(pk=project.pk).update(**rates)
+    for purpose, tasks in (("practice", 5), ("gold", gold)):
+        with connection.cursor() as cursor:
+            cursor.execute(_SET_APART, {"project": project.pk, "purpose": purpose, "tasks": tasks})
+    project.refresh_from_db()
+
+
+_SET_APART = """
+WITH apart AS (
+    SELECT id FROM annotation_task WHERE project_id = %(project)s AND purpose = 'normal' ORDER BY id LIMIT %(tasks)s
+), gone AS (
+    DELETE FROM annotation_slot s USING apart WHERE s.task_id = apart.id
+)
+UPDATE annotation_task t
+SET purpose = %(purpose)s, gold = '{"tiers": [["a"], ["b"]], "bad": [], "unranked": [], "scores": {}}'
+FROM apart WHERE t.id = apart.id
+"""
+
+
 def report(case: str, seconds: list[float], base: float | None, **more: object) -> float:
     """Prints a case and gives its 95th percentile in milliseconds."""
     cuts = statistics.quantiles(seconds, n=100, method="inclusive")
@@ -101,6 +129,16 @@ def main() -> None:
         measure(small, warm, 50)
         base = report(f"{SMALL:,} open tasks", measure(small, join(small, "first"), given.loops), None)
         report(f"{given.tasks:,} open tasks", measure(large, newcomer, given.loops), base)
+        small_mixed = Project.objects.get(pk=fill_project("small-mixed", tasks=SMALL, wanted=WANTED))
+        mix_in(small_mixed, gold=GOLD)
+        mix_in(large, gold=GOLD)
+        special = f"practice, {GOLD} known answers and repeats"
+        mixed_base = report(
+            f"{SMALL:,} tasks, {special}", measure(small_mixed, join(small_mixed, "mixed"), given.loops), base
+        )
+        report(f"{given.tasks:,} tasks, {special}", measure(large, join(large, "mixed-large"), given.loops), mixed_base)
+        Project.objects.filter(pk=large.pk).update(gold_rate=0, repeat_rate=0, practice_tasks=0)
+        large.refresh_from_db()
         let_judge(large, veteran, given.tasks // 2)
         first = measure(large, veteran, 1)[0]
         seconds = measure(large, veteran, given.loops)

@@ -16,7 +16,8 @@ from annotation.api.throttles import AcquireThrottle
 from annotation.models import Project
 from annotation.selectors.feedback import stage_of
 from annotation.selectors.workplaces import find_workplace, read_workplace, workplace_statement
-from annotation.services.slots import Lease, NoWork, acquire_task
+from annotation.services.no_work import NoWork
+from annotation.services.slots import Lease, acquire_task
 
 REASONS = ["all_done", "all_leased_until", "you_did_all", "qualification_missing", "closed", "paused"]
 

@@ -13,15 +13,18 @@ import orjson
 from annotation.models import Draft, Prompt, Task
 from annotation.statements import build_row, columns_of, count_columns
 
-# Tasks that the annotator has to do with already. Each is a probe of a unique index, never a scan. A submitted slot
-# always has a judgment, so the judgments cover slots, imports and accepted late answers alike.
+# Tasks that the annotator has to do with already: for each a probe of an index by the task, never a scan (OFFSET 0 and
+# the sum keep the planner from turning it into a look at all the person did). A submitted slot always has a judgment,
+# so the judgments cover slots, imports and accepted late answers alike.
 _UNTOUCHED = """
-    NOT EXISTS (SELECT FROM annotation_slot o WHERE o.task_id = s.task_id AND o.annotator_id = %(annotator)s
-                AND o.state IN ('leased', 'submitted'))
-    AND NOT EXISTS (SELECT FROM annotation_judgment j WHERE j.task_id = s.task_id AND j.annotator_id = %(annotator)s)
-    AND NOT EXISTS (SELECT FROM annotation_skip k WHERE k.task_id = s.task_id AND k.annotator_id = %(annotator)s)
+    NOT EXISTS (SELECT FROM annotation_slot o WHERE o.task_id = s.task_id AND o.annotator_id + 0 = %(annotator)s
+                AND o.state IN ('leased', 'submitted') OFFSET 0)
+    AND NOT EXISTS (SELECT FROM annotation_judgment j WHERE j.task_id = s.task_id
+                    AND j.annotator_id + 0 = %(annotator)s OFFSET 0)
+    AND NOT EXISTS (SELECT FROM annotation_skip k WHERE k.task_id = s.task_id
+                    AND k.annotator_id + 0 = %(annotator)s OFFSET 0)
     AND NOT EXISTS (SELECT FROM annotation_keptanswer a WHERE a.task_id = s.task_id
-                    AND a.annotator_id = %(annotator)s AND a.state = 'kept')
+                    AND a.annotator_id + 0 = %(annotator)s AND a.state = 'kept' OFFSET 0)
 """
 
 # The lease together with all that its screen shows, in one go; then task, prompt and draft, column by column.
@@ -80,23 +83,58 @@ _OPENS_AT = """
      WHERE ps.skill_id = s.asks AND ps.person_id = %(annotator)s AND ps.level >= s.asks_level)
 """
 
+_ALL_SLOTS = """
+slots AS (SELECT * FROM annotation_slot WHERE project_id = %(project)s AND state IN ('free', 'leased')),
+size AS (SELECT false AS is_partial)
+"""
+_FREE = "s.project_id = %(project)s AND s.state = 'free'"
+_QUEUE = "s.asks, s.asks_level"
+# The front of each queue of slots, found by jumps along its index; of those that came back, and of those that are out.
+_SOME_SLOTS = f"""
+queues AS (
+    (SELECT {_QUEUE} FROM annotation_slot s WHERE {_FREE} AND s.returned_at IS NULL ORDER BY {_QUEUE} LIMIT 1)
+    UNION ALL
+    SELECT n.asks, n.asks_level FROM queues q CROSS JOIN LATERAL (
+        SELECT {_QUEUE} FROM annotation_slot s
+        WHERE {_FREE} AND s.returned_at IS NULL AND ({_QUEUE}) > (q.asks, q.asks_level) ORDER BY {_QUEUE} LIMIT 1) n
+), parts AS (
+    SELECT 0 AS part, s.* FROM queues q CROSS JOIN LATERAL (
+        SELECT s.* FROM annotation_slot s
+        WHERE {_FREE} AND s.returned_at IS NULL AND s.asks = q.asks AND s.asks_level = q.asks_level
+        ORDER BY {_QUEUE}, s.priority * -1.0, s.jitter, s.task_id LIMIT %(some)s) s
+    UNION ALL
+    (SELECT 1, s.* FROM annotation_slot s WHERE {_FREE} AND s.returned_at IS NOT NULL LIMIT %(some)s)
+    UNION ALL
+    (SELECT 2, s.* FROM annotation_slot s WHERE s.project_id = %(project)s AND s.state = 'leased'
+     ORDER BY s.lease_expires_at LIMIT %(some)s)
+), slots AS (SELECT * FROM parts),
+size AS (SELECT EXISTS (SELECT FROM parts GROUP BY part, CASE part WHEN 0 THEN asks END,
+                        CASE part WHEN 0 THEN asks_level END HAVING count(*) >= %(some)s) AS is_partial)
+"""  # noqa: S608 - joins constants of this file
+
 # Open slots at all; slots this person could have at this moment; the first end of somebody else's lease on a task
-# that this person could do; slots that ask for more than this person has, and when the first of them opens to them.
-WHY_NOTHING = f"""
+# that this person could do; slots that ask for more than this person has, and when the first of them opens to them;
+# whether slots were left out.
+_WHY_NOTHING = f"""
+WITH RECURSIVE {{slots}}
 SELECT count(*),
        count(*) FILTER (WHERE untouched AND qualified
                         AND (state = 'free' OR lease_expires_at <= statement_timestamp())),
        min(lease_expires_at) FILTER (WHERE untouched AND qualified AND state = 'leased'
                                      AND lease_expires_at > statement_timestamp()),
        count(*) FILTER (WHERE untouched AND NOT qualified),
-       min(opens_at) FILTER (WHERE untouched AND NOT qualified)
+       min(opens_at) FILTER (WHERE untouched AND NOT qualified),
+       (SELECT is_partial FROM size)
 FROM (
     SELECT s.state, s.lease_expires_at, {_UNTOUCHED} AS untouched, {_QUALIFIED} AS qualified,
            CASE WHEN s.asks = 0 THEN NULL ELSE {_OPENS_AT} END AS opens_at
-    FROM annotation_slot s JOIN annotation_task t ON t.id = s.task_id JOIN annotation_project p ON p.id = s.project_id
-    WHERE s.project_id = %(project)s AND s.state IN ('free', 'leased') AND t.state = 'open' AND s.asks >= 0
+    FROM slots s JOIN annotation_task t ON t.id = s.task_id JOIN annotation_project p ON p.id = s.project_id
+    WHERE t.state = 'open' AND s.asks >= 0
+    OFFSET 0  -- each slot is asked about once, not once a count
 ) open_slots
 """  # noqa: S608 - joins constants of this file; values travel as parameters
+WHY_NOTHING = _WHY_NOTHING.format(slots=_SOME_SLOTS)
+WHY_NOTHING_AT_ALL = _WHY_NOTHING.format(slots=_ALL_SLOTS)
 
 # A slot freed by expiry keeps its token and last holder: while nobody took it, that holder may take it up again.
 HEARTBEAT = """

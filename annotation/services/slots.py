@@ -4,7 +4,7 @@ Every comparison of times uses the database's clock, so web servers whose clocks
 """
 
 from contextlib import nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID, uuid4
 
@@ -16,7 +16,8 @@ from annotation.models import Draft, Flag, Project, Slot, Task, TaskResponse, Us
 from annotation.permissions import Role, require_role
 from annotation.selectors.pauses import explain_pause
 from annotation.services import audit
-from annotation.services.slot_queries import ACQUIRE, EXPIRE, HEARTBEAT, WHY_NOTHING, ClaimRow, read_claim
+from annotation.services.no_work import NoWork, why_nothing
+from annotation.services.slot_queries import ACQUIRE, EXPIRE, HEARTBEAT, ClaimRow, read_claim
 from annotation.services.special_tasks import lease_special_slot
 from annotation.statements import fetch_row
 
@@ -40,19 +41,6 @@ class Lease:
     """The task's responses in stored order, by key."""
     draft: Draft | None
     """The person's unfinished answer, where the task was theirs before."""
-
-
-@dataclass(frozen=True, slots=True)
-class NoWork:
-    """Why there is nothing to do."""
-
-    reason: str
-    """closed | paused | all_done | you_did_all | all_leased_until | qualification_missing."""
-    until: datetime | None = None
-    """With all_leased_until: when the first lease of somebody else ends. With qualification_missing: when the first
-    task that this person qualifies for is offered to them too; null if all ask for more than they have."""
-    explanation: str = field(default="", compare=False)
-    """With paused: what the person is told."""
 
 
 def acquire_task(*, project: Project, annotator: User, luck: float | None = None) -> Lease | NoWork:
@@ -80,7 +68,7 @@ def acquire_task(*, project: Project, annotator: User, luck: float | None = None
             continue  # a slot that this person could have was locked for a moment by somebody else's transaction
         if row.slot_id is not None:
             return _lease(row, project, annotator)
-        nothing = _why_nothing(project, annotator)
+        nothing = why_nothing(project=project, annotator=annotator)
         if nothing is not None:
             return nothing
         # Something became free in between, or lies where the cursor does not look: the next search begins in front.
@@ -131,20 +119,6 @@ def _lease_of(slot: Slot, project: Project, *, is_new: bool = True) -> Lease:
     order = shown_order(list(texts), task_id=task.pk, slot_number=slot.number)
     draft = Draft.objects.filter(task=task, annotator=slot.annotator).first()
     return Lease(slot, task, slot.lease_token, slot.lease_expires_at, order, is_new, texts, draft)
-
-
-def _why_nothing(project: Project, annotator: User) -> NoWork | None:
-    """Why nothing could be claimed; None when there is something after all."""
-    with connection.cursor() as cursor:
-        cursor.execute(WHY_NOTHING, {"project": project.pk, "annotator": annotator.pk})
-        open_slots, for_me_now, leased_until, asking_more, opens_at = cursor.fetchone()
-    if for_me_now:
-        return None
-    if leased_until is not None:
-        return NoWork("all_leased_until", leased_until)
-    if asking_more:
-        return NoWork("qualification_missing", opens_at)
-    return NoWork("you_did_all" if open_slots else "all_done")
 
 
 def _now() -> datetime:

@@ -13,7 +13,8 @@ from django.db import connection
 from annotation.exceptions import ApplicationError
 from annotation.models import Project, Prompt, Task, TaskResponse, User
 from annotation.services.judgments import submit_judgment
-from annotation.services.slots import NoWork, acquire_task
+from annotation.services.no_work import NoWork
+from annotation.services.slots import acquire_task
 from tests.factories import make_member, make_project
 from tests.tiny_model import make_tiny_model
 from trainingruns.models import Metric, Run, Sample, Snapshot

@@ -6,6 +6,7 @@ from django.db.models import F
 from annotation.exceptions import ApplicationError, Conflict, NotFound, NotPermitted
 from annotation.models import AuditEvent, PersonSkill, Project, Skill, Slot, Task, User
 from annotation.selectors.skills import find_skill, project_skills, skilled_people
+from annotation.services.no_work import NoWork
 from annotation.services.skills import (
     add_skill,
     remove_person_skill,
@@ -13,7 +14,7 @@ from annotation.services.skills import (
     require_skill,
     set_person_skill,
 )
-from annotation.services.slots import Lease, NoWork, acquire_task
+from annotation.services.slots import Lease, acquire_task
 from tests.factories import make_project, make_task
 
 pytestmark = pytest.mark.django_db

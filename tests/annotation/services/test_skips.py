@@ -5,8 +5,9 @@ from django.db.models import F
 
 from annotation.exceptions import Conflict, NotPermitted
 from annotation.models import AuditEvent, Project, Skip, Slot, Task, User
+from annotation.services.no_work import NoWork
 from annotation.services.skips import add_reserve_slot, give_out_again, skip_task
-from annotation.services.slots import Lease, NoWork, acquire_task
+from annotation.services.slots import Lease, acquire_task
 from tests.factories import make_member, make_task
 
 pytestmark = pytest.mark.django_db

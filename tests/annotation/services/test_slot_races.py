@@ -17,7 +17,8 @@ from django.db.models import F
 from annotation.exceptions import Conflict
 from annotation.models import Judgment, KeptAnswer, Project, Slot, User
 from annotation.services.judgments import submit_judgment
-from annotation.services.slots import Lease, NoWork, acquire_task, release_expired_leases
+from annotation.services.no_work import NoWork
+from annotation.services.slots import Lease, acquire_task, release_expired_leases
 from tests.factories import make_member, make_project, make_task, ranking
 
 pytestmark = pytest.mark.django_db(transaction=True)

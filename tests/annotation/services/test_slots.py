@@ -8,10 +8,10 @@ from django.utils import timezone
 from annotation.exceptions import Conflict, NotFound
 from annotation.models import AuditEvent, Flag, KeptAnswer, Project, Skip, Slot, User
 from annotation.services.judgments import submit_judgment
+from annotation.services.no_work import NoWork
 from annotation.services.skips import skip_task
 from annotation.services.slots import (
     Lease,
-    NoWork,
     acquire_task,
     flag_task,
     heartbeat,

@@ -7,8 +7,9 @@ from django.db import connection
 from annotation.kinds.ranking import RankingAnswer
 from annotation.models import Judgment, Pause, Project, QualificationAttempt, Skill, Slot, Task, User
 from annotation.services.judgments import amend_judgment, submit_judgment
+from annotation.services.no_work import NoWork
 from annotation.services.skips import skip_task
-from annotation.services.slots import Lease, NoWork, acquire_task, release_expired_leases
+from annotation.services.slots import Lease, acquire_task, release_expired_leases
 from annotation.services.special_tasks import lease_special_slot
 from tests.factories import make_member, make_project, make_task, ranking
 

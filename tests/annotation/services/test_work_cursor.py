@@ -8,10 +8,10 @@ from django.db.models import F
 
 from annotation.models import Judgment, Project, Skip, Slot, Task, User, WorkCursor
 from annotation.services.judgments import submit_judgment
+from annotation.services.no_work import NoWork
 from annotation.services.skips import skip_task
 from annotation.services.slots import (
     Lease,
-    NoWork,
     acquire_task,
     release_expired_leases,
     release_task,
