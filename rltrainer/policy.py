@@ -44,13 +44,18 @@ class Policy:
         micro_batch_tokens: int,
         check: StopCheck = never_stop,
         run: Run = run_directly,
+        roomy: bool = False,
     ) -> None:
-        """run: how work on the network is done where its weights are spread over ranks."""
+        """run: how work on the network is done where its weights are spread over ranks.
+
+        roomy: memory may be spent on faster backward passes.
+        """
         self.model = model
         self.temperature = temperature
         self.micro_batch_tokens = micro_batch_tokens
         self.check = check
         self.run = run
+        self.roomy = roomy
 
     @property
     def device(self) -> torch.device:
@@ -71,7 +76,7 @@ class Policy:
 
     def _score(self, layout: Layout) -> tuple[Tensor, Tensor, Tensor | None]:
         """Log-probs, entropies and values, each [completions, tokens]."""
-        states = predicting_states(self.model, layout)
+        states = predicting_states(self.model, layout, roomy=self.roomy)
         head, foreteller = output_head(self.model), value_head(self.model)
         scores = score_tokens(
             states,

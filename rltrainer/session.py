@@ -94,6 +94,8 @@ def open_session(directory: RunDirectory, config: OnlineConfig, *, ranks: Ranks 
         temperature=rollout.temperature,
         micro_batch_tokens=config.optimizer.micro_batch_tokens or MICRO_BATCH_TOKENS,
         check=directory.cancellation.check,
+        # Beside a critic whose passes wait in memory these are not the peak.
+        roomy=config.kind == "ppo",
     )
     shares = config.kind == "ppo" and config.critic.kind == "shared"
     masters = make_trainable(bench.model, directory, config.model, with_value_head=shares, ranks=ranks)
