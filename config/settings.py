@@ -283,6 +283,7 @@ CELERY_BEAT_SCHEDULE = {
         ("refresh report sections", "annotation.jobs.refresh_report_sections", 60.0),
         ("review people", "annotation.jobs.review_people", 300.0),
         ("requeue lost runs", "trainingruns.jobs.requeue_lost_runs", 15.0),
+        ("request prompt embeddings", "trainingruns.jobs.request_prompt_embeddings", 60.0),
         ("evaluate loops", "trainingruns.jobs.evaluate_loops", 60.0),
     )
 }

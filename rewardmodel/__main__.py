@@ -1,5 +1,6 @@
-"""python -m rewardmodel train|evaluate|score RUN_DIR, and fetch-base OUT_DIR."""
+"""python -m rewardmodel train|evaluate|score RUN_DIR, fetch-base OUT_DIR, and embed MODEL_DIR SECONDS."""
 
+import logging
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,6 +10,7 @@ from rewardmodel.runtime.process import (
     EXIT_BAD_CONFIG,
     EXIT_DONE,
     EXIT_OUR_FAULT,
+    describe_end,
     keep_freed_memory,
     log_to_stderr,
     lower_priority,
@@ -24,6 +26,8 @@ def main(argv: Sequence[str]) -> int:
     """The exit code of one command."""
     if argv[:1] == ["fetch-base"]:
         return _fetch_base(argv[1:])
+    if argv[:1] == ["embed"]:
+        return _embed(argv[1:])
     return run_process("rewardmodel", argv, {"train": _train, "evaluate": _evaluate, "score": _score})
 
 
@@ -61,6 +65,25 @@ def _fetch_base(argv: Sequence[str]) -> int:
     except FetchError as error:
         print(error, file=sys.stderr)
         return EXIT_OUR_FAULT
+    return EXIT_DONE
+
+
+def _embed(argv: Sequence[str]) -> int:
+    """Texts on stdin into vectors on stdout."""
+    if len(argv) != 2 or not argv[1].isdigit():
+        print("usage: python -m rewardmodel embed MODEL_DIR SECONDS", file=sys.stderr)
+        return EXIT_BAD_CONFIG
+    from rewardmodel.embedding import embed_stdin
+
+    log_to_stderr()
+    try:
+        embed_stdin(Path(argv[0]), seconds=int(argv[1]))
+    except Exception as error:
+        # The edge of the process: the starter gets the reason as the last line, and the code says whose fault it was.
+        logging.getLogger(__name__).exception("the texts are not embedded")
+        _, code, reason = describe_end(error)
+        print(" ".join(reason.split()), file=sys.stderr)
+        return code
     return EXIT_DONE
 
 

@@ -9,6 +9,7 @@ from annotation.models.judgment import Draft, Judgment, KeptAnswer, Preference, 
 from annotation.models.project import Criterion, FeedbackKind, Membership, Project
 from annotation.models.project_report import ProjectReport
 from annotation.models.prompt import Prompt, Response
+from annotation.models.prompt_embedding import PromptEmbedding
 from annotation.models.quality import Pause, QualificationAttempt
 from annotation.models.report import AgreementDetail, AgreementReport, AgreementTotals, PersonFigures
 from annotation.models.shortcut import Shortcut
@@ -43,6 +44,7 @@ __all__ = [
     "Project",
     "ProjectReport",
     "Prompt",
+    "PromptEmbedding",
     "QualificationAttempt",
     "Response",
     "Score",

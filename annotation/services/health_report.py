@@ -20,12 +20,13 @@ from annotation.selectors.data_health import (
     stream_prompts,
     stream_responses,
 )
+from annotation.services.prompt_embeddings import find_embeddings
 
 DIMENSIONS = ("clean", "consistent", "relevant", "diverse", "balanced")
 
 
 def compute_data_health(*, project: Project) -> dict[str, Any]:
-    """The report as it would be now, without storing it: {"checks": [...]} by dimension."""
+    """The report as it would be now: {"checks": [...]} by dimension. Asks for embeddings where there are none."""
     prompts, ledger = check_prompts(stream_prompts(project=project))
     total = len(ledger.pk) + len(ledger.empty)
     tags, untagged = count_tags(project=project)
@@ -34,7 +35,7 @@ def compute_data_health(*, project: Project) -> dict[str, Any]:
         *prompts,
         *check_responses(stream_responses(project=project)),
         *_relevance(project),
-        *check_diversity(sample_prompts(project=project), total=total),
+        *_diversity(project, total),
         check_names("domains", tags, missing=untagged, what="prompt"),
         check_names("sources", sources, missing=unnamed, what="response"),
     ]
@@ -43,6 +44,16 @@ def compute_data_health(*, project: Project) -> dict[str, Any]:
         checks += [*check_contradictions(choices), check_outcomes(choices), check_positions(choices)]
     checks.sort(key=lambda check: DIMENSIONS.index(check["dimension"]))
     return {"checks": [_locate(check) for check in checks]}
+
+
+def _diversity(project: Project, total: int) -> list[Check]:
+    texts = sample_prompts(project=project)
+    if len(texts) < 2:
+        return check_diversity(texts, total=total)
+    known = find_embeddings(project=project, texts=texts)
+    vectors = known.vectors
+    embed = None if vectors is None else (lambda _: vectors)
+    return check_diversity(texts, total=total, embed=embed, model=known.model, reason=known.reason)
 
 
 def _relevance(project: Project) -> list[Check]:

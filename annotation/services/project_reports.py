@@ -25,11 +25,14 @@ COMPUTE: dict[str, Callable[..., dict[str, Any]]] = {
 
 
 @transaction.atomic
-def refresh_project_report(*, project: Project, section: str) -> ProjectReport:
-    """The project's report of a section; a new one only if something was judged or imported since the last."""
+def refresh_project_report(*, project: Project, section: str, anew: bool = False) -> ProjectReport:
+    """The project's report of a section; a new one only if something was judged or imported since the last.
+
+    anew: compute it in any case, because something else that it shows has changed.
+    """
     _wait_for_turn(project, section)
     known = latest_section(project=project, section=section)
-    if known is not None and is_fresh_section(known, project=project):
+    if known is not None and not anew and is_fresh_section(known, project=project):
         return known
     start = perf_counter()
     newest = newest_of(project=project)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from annotation.data_health.balance import check_names, check_outcomes, check_positions, evenness
 from annotation.data_health.check import Check
 from annotation.data_health.contradictions import check_contradictions
-from annotation.data_health.diversity import check_diversity, lexical_vectors, vendi_score
+from annotation.data_health.diversity import check_diversity, cluster_rows, lexical_vectors, vendi_score
 from annotation.data_health.texts import ResponseText, check_prompts, check_responses, looks_cut_off
 from tests.annotation.bias.test_effects import choices_of
 
@@ -83,7 +83,23 @@ def test_different_prompts_are_more_diverse_than_one_template() -> None:
 
 def test_an_embedding_may_take_the_place_of_words() -> None:
     checks = check_diversity(["a", "b", "c"], total=9, embed=lambda texts: np.eye(3)[[0, 0, 1]])
-    assert checks[0]["count"] == 2 and "by embeddings in a sample of 3" in checks[0]["note"]
+    assert checks[0]["count"] == 2 and "in a sample of 3 (by embeddings)" in checks[0]["note"]
+    assert checks[1]["count"] == 2 and checks[1]["value"] == pytest.approx(2 / 3)
+
+
+def test_the_notes_say_how_prompts_were_compared() -> None:
+    by_model = check_diversity(["a", "b"], total=2, embed=lambda texts: np.eye(2), model="tiny v1")
+    lexical = check_diversity(["a", "b"], total=2, reason="there is no model")
+    for check, other in zip(by_model, lexical, strict=True):
+        assert "in all 2 (by embeddings of tiny v1)" in check["note"]
+        assert "in all 2 (lexical, because there is no model)" in other["note"]
+
+
+def test_a_chain_of_alike_rows_is_not_one_cluster() -> None:
+    angles = np.radians([0, 40, 80, 5])
+    rows = np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    # 80 degrees is like 40, which belongs to 0; it is not like 0, so it is a head of its own.
+    assert cluster_rows(rows, least=0.7).tolist() == [0, 0, 2, 0]
 
 
 def test_words_without_letters_and_lone_surrogates_have_vectors() -> None:
