@@ -13,6 +13,12 @@ def _scores(model):
     return Policy(model, temperature=1.0, micro_batch_tokens=64).log_probs(PAIRS)
 
 
+def _assert_same(own, expected):
+    """Up to rounding: a network with adapters is run by transformers, and one without them by our own layers."""
+    for mine, theirs in zip(own, expected, strict=True):
+        assert mine == pytest.approx(theirs, abs=1e-5)
+
+
 @pytest.fixture
 def adapted(model):
     """Adapters that have learned something."""
@@ -27,7 +33,7 @@ def adapted(model):
 def test_fresh_adapters_change_nothing(model):
     before = _scores(model)
     add_adapters(model, rank=4, alpha=8.0)
-    assert _scores(model) == before
+    _assert_same(_scores(model), before)
 
 
 def test_only_adapters_learn(model):
@@ -40,9 +46,9 @@ def test_only_adapters_learn(model):
 
 def test_switched_off_they_leave_the_network_as_it_was(base, adapted):
     plain = _scores(load_causal_model(base))
-    assert _scores(adapted) != plain
+    assert _scores(adapted)[1] != pytest.approx(plain[1], abs=1e-3)
     with adapters_off(adapted):
-        assert _scores(adapted) == plain
+        _assert_same(_scores(adapted), plain)
     learning = {name for name, parameter in adapted.named_parameters() if parameter.requires_grad}
     assert learning
     assert all("lora_" in name for name in learning)
@@ -54,5 +60,4 @@ def test_merged_they_answer_the_same_without_adapters(base, adapted):
     assert {name for name, _ in adapted.named_parameters()} == {
         name for name, _ in load_causal_model(base).named_parameters()
     }
-    for mine, theirs in zip(_scores(adapted), before, strict=True):
-        assert mine == pytest.approx(theirs, abs=1e-5)
+    _assert_same(_scores(adapted), before)

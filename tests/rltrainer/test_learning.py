@@ -47,7 +47,9 @@ def test_answers_become_short_when_brevity_is_rewarded(base, tmp_path):
 @pytest.mark.parametrize("kind", ["grpo", "rloo", "dapo"])
 def test_a_wished_letter_fills_the_answers_within_thirty_steps(base, tmp_path, kind):
     reward = {"brevity_weight": 0.0, "function": "tests.rltrainer.toy_rewards:share_of_wanted"}
-    rewards, _ = _learn(base, tmp_path / "run", kind=kind, steps=30, reward=reward)
+    # DAPO's mean over tokens and its wider clip make smaller steps of the same learning rate here.
+    rate = 3e-2 if kind == "dapo" else 2e-2
+    rewards, _ = _learn(base, tmp_path / "run", kind=kind, steps=30, reward=reward, optimizer={"learning_rate": rate})
     assert rewards[0] < 0.1
     assert _mean(rewards[-3:]) >= 0.9
 

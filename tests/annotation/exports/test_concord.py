@@ -1,6 +1,5 @@
 """The interchange format holds a project without loss."""
 
-from dataclasses import asdict
 from datetime import UTC, datetime
 
 from hypothesis import given, settings
@@ -20,7 +19,7 @@ def group_of(prompt: ImportedPrompt) -> PromptGroup:
     responses = [build_response(key=each.key, text=each.text, source=each.source) for each in prompt.responses]
     return PromptGroup(
         external_id=prompt.external_id, prompt_id=prompt.external_id, kind=prompt.kind,
-        prompt=[asdict(message) for message in prompt.prompt], responses=responses,
+        prompt=[message._asdict() for message in prompt.prompt], responses=responses,
         records=[record for judgment in prompt.judgments for record in records_of(prompt, judgment, responses)],
         gold=prompt.gold, tags=prompt.tags, metadata=prompt.metadata,
     )  # fmt: skip

@@ -41,7 +41,7 @@ def test_a_taken_slug_and_bad_values_are_named(campaign: Project, alice: User) -
     assert {fault["field"] for fault in caught.value.extra["faults"]} >= {"name", "slug", "kind", "judgments_per_task"}
     with pytest.raises(ApplicationError, match="lease_secs"):
         create_project(name="x", slug="x", kind="ranking", created_by=alice, lease_secs=3)
-    with pytest.raises(ApplicationError, match="criterion_scale_has_extent"):
+    with pytest.raises(ApplicationError, match="maximum: must be above the lowest point, 5"):
         create_project(
             name="x", slug="x", kind="ranking", created_by=alice, criteria=[{"name": "c", "minimum": 5, "maximum": 1}]
         )

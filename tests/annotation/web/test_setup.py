@@ -55,7 +55,7 @@ def test_a_criterion_is_made_changed_and_removed(client: Client, campaign: Proje
     [
         ({"anchor_lines": "rude"}, "Line 1 should look like"),
         ({"anchor_lines": "1: a\nx: b"}, "Line 2 should look like"),
-        ({"anchor_lines": "9: far"}, "9 is not between 1 and 5"), ({"maximum": "0"}, "criterion_scale_has_extent"),
+        ({"anchor_lines": "9: far"}, "9 is not between 1 and 5"), ({"maximum": "0"}, "above the lowest point"),
         ({"name": "a b"}, "slug"), ({"minimum": "x"}, "number"),
     ],
 )  # fmt: skip
