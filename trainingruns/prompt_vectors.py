@@ -13,9 +13,12 @@ from django.conf import settings
 
 from annotation.agreement.observations import Floats
 from annotation.data_health.diversity import unit_rows
+from trainingruns.artifacts import folder_bytes
 from trainingruns.launcher import environment_without_secrets
 
 LIMIT_SECONDS = 600
+MOST_BYTES = 4 << 30
+"""A larger model would crowd out what else runs on the machine, and not be done in time without a GPU."""
 GRACE_SECONDS = 30
 """The process ends itself at the limit; so much later it is ended."""
 REFERENCE = Path(__file__).parent / "demo" / "prompts.json"
@@ -43,6 +46,8 @@ def _run(texts: Sequence[str], folder: Path, seconds: int) -> Floats:
         raise CannotEmbed("the training extra is not installed where training runs")
     if not (folder / "config.json").is_file():
         raise CannotEmbed("the base model's folder is gone")
+    if (size := folder_bytes(folder)) > MOST_BYTES:
+        raise CannotEmbed(f"the base model is too large for it ({size / 2**30:.1f} GiB, at most {MOST_BYTES >> 30})")
     command = [sys.executable, "-m", "rewardmodel", "embed", str(folder), str(seconds)]
     lines = "".join(json.dumps({"text": text}) + "\n" for text in texts)
     try:

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import numpy as np
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from annotation.agreement.observations import Floats
@@ -15,7 +16,7 @@ from annotation.models import Project, PromptEmbedding
 from annotation.selectors.data_health import sample_prompts
 
 RETRY_AFTER = timedelta(hours=1)
-"""An attempt that failed, or that nobody came back from, is repeated with the first report after so long."""
+"""An attempt that failed is repeated with the first report after so long; one that was cut off, by itself."""
 WAITING = "their embeddings wait for a base model and for the training worker"
 
 
@@ -46,7 +47,7 @@ def find_embeddings(*, project: Project, texts: Sequence[str]) -> KnownEmbedding
 
 def claim_sample(*, project: Project) -> list[str] | None:
     """The texts to embed, for one caller; None where nobody asks for them (any more)."""
-    wanted = PromptEmbedding.objects.filter(project=project, is_wanted=True)
+    wanted = PromptEmbedding.objects.filter(_is_due(), project=project)
     return sample_prompts(project=project) if wanted.update(is_wanted=False, changed_at=timezone.now()) else None
 
 
@@ -65,7 +66,12 @@ def keep_reason(*, project: Project, texts: Sequence[str], reason: str) -> None:
 
 def wanted_projects() -> list[int]:
     """Ids of the projects whose prompts should be embedded."""
-    return list(PromptEmbedding.objects.filter(is_wanted=True).order_by("id").values_list("project_id", flat=True))
+    return list(PromptEmbedding.objects.filter(_is_due()).order_by("id").values_list("project_id", flat=True))
+
+
+def _is_due() -> Q:
+    """Asked for; or claimed long ago by a worker that never said how it ended."""
+    return Q(is_wanted=True) | Q(vectors=None, reason="", changed_at__lt=timezone.now() - RETRY_AFTER)
 
 
 def _save(project: Project, texts: Sequence[str], **fields: object) -> None:

@@ -122,6 +122,26 @@ def test_beat_kicks_once_there_is_a_model(asked: Project, artifacts: Path, monke
     assert jobs.run_prompt_embedding(0) == "not now"
 
 
+def test_the_job_is_known_under_its_name_and_goes_to_the_training_worker() -> None:
+    assert jobs.run_prompt_embedding.name == EMBED_JOB
+    assert jobs.current_app.amqp.router.route({}, EMBED_JOB)["queue"].name == "gpu"
+
+
+def test_an_attempt_that_was_cut_off_is_repeated(asked: Project) -> None:
+    assert claim_sample(project=asked) == TEXTS and not wanted_projects()
+    PromptEmbedding.objects.update(changed_at=timezone.now() - timedelta(hours=2))
+    assert wanted_projects() == [asked.pk]
+    assert claim_sample(project=asked) == TEXTS and claim_sample(project=asked) is None
+
+
+def test_a_model_that_is_too_large_is_not_loaded(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text("{}")
+    with (tmp_path / "model.safetensors").open("wb") as file:
+        file.truncate(5 << 30)
+    with pytest.raises(CannotEmbed, match=r"too large for it \(5.0 GiB, at most 4\)"):
+        embed_prompts(["a"], folder=tmp_path)
+
+
 @pytest.mark.parametrize(
     ("script", "words"),
     [
