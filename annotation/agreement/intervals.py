@@ -32,8 +32,9 @@ def small_sample_interval(
 ) -> tuple[float, float] | None:
     """The bias-corrected and accelerated interval (BCa) with tails widened for few tasks.
 
-    The percentile interval leans towards 0 for skewed statistics such as alpha and is too short by the factor
-    sqrt((n - 1) / n) and by the normal instead of the t quantile. `benchmarks/coverage.py` shows what that costs.
+    The percentile interval leans towards 0 for skewed statistics such as alpha, and is too short by the normal instead
+    of the t quantile. Its other shortness, sqrt((n - 1) / n), needs no mending here: Poisson weights draw the number of
+    tasks as well, which spreads the draws by more. `benchmarks/coverage.py` shows what both cost.
 
     left_out: [tasks] the statistic without each task. Source: Efron 1987, "Better bootstrap confidence intervals"; the
     widened tails: Hesterberg 2015, "What teachers should know about the bootstrap", section 4.3.
@@ -44,7 +45,7 @@ def small_sample_interval(
     # Draws that equal the value count half, and so must those that would but for the last digit of a sum.
     below = (np.sign(np.where(np.abs(value - defined) < ROUNDING, 0, value - defined)).mean() + 1) / 2
     bias = normal_quantile(float(np.clip(below, RAREST, 1 - RAREST)))
-    reach = t_quantile((1 + confidence) / 2, tasks - 1) * (tasks / (tasks - 1)) ** 0.5
+    reach = t_quantile((1 + confidence) / 2, tasks - 1)
     acceleration = _acceleration(left_out)
     tails = [_shift(end, bias, acceleration) for end in (-reach, reach)]
     return _quantiles(draws, *tails)

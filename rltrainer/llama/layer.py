@@ -111,6 +111,7 @@ class Layer(torch.autograd.Function):
         """The gradient of the states."""
         states, mixed, middle, gate, up, *heads = ctx.saved_tensors
         weights, own, wanted = ctx.weights, ctx.own, ctx.wanted
+        _make_gradients(weights)
         on_middle = _mlp_backward(gradient, middle, gate, up, weights)
         on_mixed = _unproject(on_middle, _pick(mixed, wanted), weights.output)
         if wanted is not None:
@@ -140,6 +141,13 @@ def project(states: Tensor, linear: nn.Linear, *, out: Tensor | None = None) -> 
     if bias is None:
         return torch.mm(states, weight, out=out)
     return torch.addmm(bias, states, weight, out=out)
+
+
+def _make_gradients(weights: LayerWeights) -> None:
+    """Gradients of 0 where there are none: like what is kept, they take their memory before anything short-lived."""
+    for parameter in weights.parameters:
+        if parameter.requires_grad and parameter.grad is None:
+            parameter.grad = torch.zeros_like(parameter)
 
 
 @torch.no_grad()
