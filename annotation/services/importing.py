@@ -28,9 +28,12 @@ from annotation.services.unchecked_keys import hold_parents
 
 __all__ = ["ImportSummary", "add_comparison_tasks", "import_prompts"]
 
-BATCH_PROMPTS = 1000
-BATCH_CHARACTERS = 4_000_000
-"""A batch ends here even if it has fewer prompts, so that memory doesn't grow with the length of texts."""
+BATCH_PROMPTS = 5000
+BATCH_CHARACTERS = 16_000_000
+"""A batch ends here even if it has fewer prompts, so that memory doesn't grow with the length of texts.
+
+Each batch costs some twenty statements: parts of a fifth of these sizes took a fifth longer.
+"""
 IMPORTS_LOCK = 7_041_777
 """Any fixed number: names the lock under which imports into one project take turns."""
 WAIT_SECONDS = 0.2
