@@ -32,10 +32,19 @@ def answer_to_keys(answer: Mapping[str, Any], shown_order: Sequence[str]) -> dic
 
 
 def answer_to_letters(answer: Mapping[str, Any], shown_order: Sequence[str]) -> dict[str, Any]:
-    """An answer in response keys as one in letters; a key that was not shown becomes "?"."""
+    """An answer in response keys as one in letters; a key that was not shown becomes "?".
+
+    Letters of a tie come in the alphabet's order: that of the keys would tell in which order they are stored.
+    """
     names = {key: letter for letter, key in letters(shown_order).items()}
-    faults: list[dict[str, str]] = []
-    return _translate(answer, names, faults)
+    lettered = _translate(answer, names, faults=[])
+    if isinstance(lettered.get("tiers"), list):
+        lettered["tiers"] = [_alphabetical(tier) for tier in lettered["tiers"]]
+    return lettered | {field: _alphabetical(lettered[field]) for field in ("bad", "unranked") if field in lettered}
+
+
+def _alphabetical(value: object) -> object:
+    return sorted(value) if isinstance(value, list) and all(isinstance(item, str) for item in value) else value
 
 
 def _translate(answer: Mapping[str, Any], names: Mapping[str, str], faults: list[dict[str, str]]) -> dict[str, Any]:

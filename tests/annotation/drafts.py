@@ -26,9 +26,11 @@ def score_tables(keys: list[str], *, fewest: int = 0) -> st.SearchStrategy[dict]
 
 @st.composite
 def ranking_answers(draw: st.DrawFn, keys: list[str], free_scores: bool = False) -> RankingAnswer:
-    order = draw(st.permutations(keys))
+    """As the product reads them: within a tier in the task's own order."""
     places = draw(st.lists(st.integers(0, len(keys)), min_size=len(keys), max_size=len(keys)))
-    ranked = [(place, key) for place, key in zip(places, order, strict=True) if place > 0] or [(1, order[0])]
+    ranked = [(place, key) for place, key in zip(places, keys, strict=True) if place > 0] or [
+        (1, draw(st.sampled_from(keys)))
+    ]
     tiers = tuple(tuple(key for at, key in ranked if at == place) for place in sorted({at for at, _ in ranked}))
     line = draw(st.integers(0, len(tiers)))
     steps = st.tuples(*[st.none() | st.integers(1, 3) for _ in tiers[1:]])
@@ -36,7 +38,7 @@ def ranking_answers(draw: st.DrawFn, keys: list[str], free_scores: bool = False)
     return RankingAnswer(
         tiers=tiers,
         bad=tuple(key for tier in tiers[line:] for key in tier),
-        unranked=tuple(key for key in order if key not in inside),
+        unranked=tuple(key for key in keys if key not in inside),
         strength=draw(st.none() | steps),
         scores=draw(score_tables(keys)) if free_scores else {},
         **{name: draw(values) for name, values in remarks.items()},

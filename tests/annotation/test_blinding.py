@@ -27,6 +27,11 @@ def test_an_answer_goes_to_keys_and_back() -> None:
     assert answer_to_letters(keyed, ORDER) == lettered
 
 
+def test_letters_of_a_tie_do_not_tell_in_which_order_keys_are_stored() -> None:
+    keyed = {"tiers": [["model-y"], ["model-z", "model-x"]], "bad": ["model-z", "model-x"], "unranked": []}
+    assert answer_to_letters(keyed, ORDER) == {"tiers": [["C"], ["A", "B"]], "bad": ["A", "B"], "unranked": []}
+
+
 @pytest.mark.parametrize("field", ["bad", "unranked"])
 def test_keys_cannot_be_guessed_through_letters(field: str) -> None:
     with pytest.raises(InvalidAnswer) as caught:

@@ -18,6 +18,9 @@ def read_placement(mapping: Mapping[str, object], faults: FaultList, response_ke
 
     Every response stands exactly once in tiers or in unranked. The "bad" line is a line: what is below it is ranked
     below everything above it, so `bad` must be the members of the last tiers.
+
+    Returned in the task's own order within a tier and within unranked: a tie has no first, so the same placement is the
+    same answer whichever response was placed before which.
     """
     before = len(faults.faults)
     tiers = _read_tiers(mapping.get("tiers"), faults.at("tiers"), response_keys)
@@ -26,8 +29,13 @@ def read_placement(mapping: Mapping[str, object], faults: FaultList, response_ke
     if len(faults.faults) == before:
         _check_once_each(tiers, unranked, response_keys, faults.at("tiers"))
         _check_bad_line(tiers, bad, faults.at("bad"))
-    in_order = [key for tier in tiers for key in tier if key in bad]
-    return tiers, tuple(in_order), unranked
+    place = {key: number for number, key in enumerate(response_keys)}
+    tiers = tuple(_in_order(tier, place) for tier in tiers)
+    return tiers, tuple(key for tier in tiers for key in tier if key in bad), _in_order(unranked, place)
+
+
+def _in_order(keys: tuple[str, ...], place: Mapping[str, int]) -> tuple[str, ...]:
+    return tuple(sorted(keys, key=lambda key: place.get(key, len(place))))
 
 
 def _read_tiers(value: object, faults: FaultList, response_keys: Collection[str]) -> Tiers:

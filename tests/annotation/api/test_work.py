@@ -1,7 +1,7 @@
 from rest_framework.test import APIClient
 
 from annotation.models import Judgment, Project, User
-from tests.annotation.api.conftest import ClientOf, acquire, submit
+from tests.annotation.api.conftest import SOURCES, ClientOf, acquire, submit
 
 
 def test_acquire_shows_the_task_in_letters(project: Project, client_of: ClientOf) -> None:
@@ -47,7 +47,7 @@ def test_submit_stores_the_keys_behind_the_letters(project: Project, client_of: 
     assert response.status_code == 201, response.content
     judgment = Judgment.objects.get(pk=response.json()["id"])
     first, second, third = judgment.shown_order
-    assert judgment.tiers == [[first], [second, third]]
+    assert judgment.tiers == [[first], [key for key in SOURCES if key in (second, third)]]
     assert judgment.scores == {"helpfulness": {first: 5}}
     shown = {response["letter"]: response["text"] for response in work["task"]["responses"]}
     texts = dict(judgment.task.prompt.responses.values_list("key", "text"))

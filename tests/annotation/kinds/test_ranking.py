@@ -122,6 +122,12 @@ def test_ties_give_no_pair_and_unranked_ones_none_at_all() -> None:
     assert to_preferences(answer) == [("a", "b", None), ("c", "b", None)]
 
 
+def test_a_tie_has_no_first() -> None:
+    one, other = ({"tiers": [["c", "a"]], "bad": ["c", "a"]}, {"tiers": [["a", "c"]], "bad": ["a", "c"]})
+    assert parse({**one, "unranked": ["b", "d"]}, keys="abcd") == parse({**other, "unranked": ["d", "b"]}, keys="abcd")
+    assert parse({"tiers": [["b", "c", "a"]]}, keys="cab").tiers == (("c", "a", "b"),)
+
+
 def test_strength_adds_up_over_the_gaps_between_two_tiers() -> None:
     answer = parse({"tiers": [["a"], ["b"], ["c"], ["d"]], "strength": [1, 3, None]}, keys="abcd")
     strengths = {pair[:2]: pair.strength for pair in to_preferences(answer)}

@@ -60,7 +60,7 @@ def test_label_studio_and_argilla_give_equal_canonical_records() -> None:
     assert new == old == read_one(argilla(("r2", 1), ("r1", 2), ("r3", 3)))
     tied = read_one(ranked({"good": ["r2", "r1"], "poor": ["r3"]}), mapping={"buckets": "good>poor"})
     assert tied == read_one(ARGILLA)
-    assert tiers_of(tied) == (("r2", "r1"), ("r3",))
+    assert tiers_of(tied) == (("r1", "r2"), ("r3",))
 
 
 def test_pairwise_and_a_ranking_of_two_give_equal_judgments() -> None:
