@@ -33,8 +33,8 @@ def small_sample_interval(
     """The bias-corrected and accelerated interval (BCa) with tails widened for few tasks.
 
     The percentile interval leans towards 0 for skewed statistics such as alpha, and is too short by the normal instead
-    of the t quantile. Its other shortness, sqrt((n - 1) / n), needs no mending here: Poisson weights draw the number of
-    tasks as well, which spreads the draws by more. `benchmarks/coverage.py` shows what both cost.
+    of the t quantile. By how much depends on how well the tasks tell their own spread (`_degrees_of_freedom`): where
+    they either agree or don't, their mean tells it. `benchmarks/coverage.py` shows what all this costs.
 
     left_out: [tasks] the statistic without each task. Source: Efron 1987, "Better bootstrap confidence intervals"; the
     widened tails: Hesterberg 2015, "What teachers should know about the bootstrap", section 4.3.
@@ -45,7 +45,11 @@ def small_sample_interval(
     # Draws that equal the value count half, and so must those that would but for the last digit of a sum.
     below = (np.sign(np.where(np.abs(value - defined) < ROUNDING, 0, value - defined)).mean() + 1) / 2
     bias = normal_quantile(float(np.clip(below, RAREST, 1 - RAREST)))
-    reach = t_quantile((1 + confidence) / 2, tasks - 1)
+    degrees = _degrees_of_freedom(left_out)
+    # Resamples spread by the tasks' own variance, short of the true one; Poisson weights, which draw the number of
+    # tasks as well, spread them by 1 / tasks more.
+    spread = ((1 + 1 / degrees) / (1 + 1 / tasks)) ** 0.5
+    reach = t_quantile((1 + confidence) / 2, degrees) * spread
     acceleration = _acceleration(left_out)
     tails = [_shift(end, bias, acceleration) for end in (-reach, reach)]
     return _quantiles(draws, *tails)
@@ -59,12 +63,31 @@ def _shift(end: float, bias: float, acceleration: float) -> float:
     return normal_probability(bias + (bias + end) / denominator)
 
 
+def _degrees_of_freedom(left_out: Floats) -> float:
+    """Of the tasks' variance, as far as their mean does not tell it: n - 1 where each task's influence is normal.
+
+    A variance is known the better the lighter its tails. What skewness adds to the fourth moment goes along with the
+    mean, and the acceleration has seen to it: of influences with only two values nothing is left to guess.
+
+    Source: Shoemaker 2003, "Fixing the F test for equal variances", with the squared skewness taken off the kurtosis.
+    """
+    tasks = int(np.count_nonzero(~np.isnan(left_out)))
+    excess = _moment(left_out, 4) - _moment(left_out, 3) ** 2 - (tasks - 3) / (tasks - 1) if tasks > 1 else np.nan
+    return tasks - 1.0 if np.isnan(excess) else 2 * tasks / max(excess, 2 / tasks)
+
+
 def _acceleration(left_out: Floats) -> float:
     """How fast the standard error changes with the value, from leaving out one task at a time."""
+    tasks, skewness = np.count_nonzero(~np.isnan(left_out)), _moment(left_out, 3)
+    return 0.0 if np.isnan(skewness) else skewness / (6 * float(tasks) ** 0.5)
+
+
+def _moment(left_out: Floats, power: int) -> float:
+    """The standardised moment of the tasks' pull on the statistic; NaN where no task pulls."""
     known = left_out[~np.isnan(left_out)]
     pull = known.mean() - known if len(known) else known
-    scale = float((pull**2).sum()) ** 1.5
-    return float((pull**3).sum() / (6 * scale)) if scale > 0 else 0.0
+    spread = float((pull**2).mean()) if len(known) else 0.0
+    return float((pull**power).mean()) / spread ** (power / 2) if spread > 0 else float("nan")
 
 
 def _quantiles(draws: Floats, low: float, high: float) -> tuple[float, float] | None:
