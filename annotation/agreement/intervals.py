@@ -45,7 +45,7 @@ def small_sample_interval(
     # Draws that equal the value count half, and so must those that would but for the last digit of a sum.
     below = (np.sign(np.where(np.abs(value - defined) < ROUNDING, 0, value - defined)).mean() + 1) / 2
     bias = normal_quantile(float(np.clip(below, RAREST, 1 - RAREST)))
-    degrees = _degrees_of_freedom(left_out)
+    degrees = _degrees_of_freedom(left_out, otherwise=tasks - 1)
     # Resamples spread by the tasks' own variance, short of the true one; Poisson weights, which draw the number of
     # tasks as well, spread them by 1 / tasks more.
     spread = ((1 + 1 / degrees) / (1 + 1 / tasks)) ** 0.5
@@ -63,17 +63,18 @@ def _shift(end: float, bias: float, acceleration: float) -> float:
     return normal_probability(bias + (bias + end) / denominator)
 
 
-def _degrees_of_freedom(left_out: Floats) -> float:
+def _degrees_of_freedom(left_out: Floats, *, otherwise: float) -> float:
     """Of the tasks' variance, as far as their mean does not tell it: n - 1 where each task's influence is normal.
 
     A variance is known the better the lighter its tails. What skewness adds to the fourth moment goes along with the
     mean, and the acceleration has seen to it: of influences with only two values nothing is left to guess.
 
-    Source: Shoemaker 2003, "Fixing the F test for equal variances", with the squared skewness taken off the kurtosis.
+    otherwise: where no task's influence is known. Source: Shoemaker 2003, "Fixing the F test for equal variances", with
+    the squared skewness taken off the kurtosis.
     """
     tasks = int(np.count_nonzero(~np.isnan(left_out)))
-    excess = _moment(left_out, 4) - _moment(left_out, 3) ** 2 - (tasks - 3) / (tasks - 1) if tasks > 1 else np.nan
-    return tasks - 1.0 if np.isnan(excess) else 2 * tasks / max(excess, 2 / tasks)
+    unknown = _moment(left_out, 4) - _moment(left_out, 3) ** 2
+    return otherwise if np.isnan(unknown) else 2 * tasks / max(unknown - (tasks - 3) / (tasks - 1), 2 / tasks)
 
 
 def _acceleration(left_out: Floats) -> float:

@@ -65,3 +65,10 @@ def test_no_interval_where_most_draws_are_undefined_or_one_task_is_all() -> None
     few: dict[str, float] = {"value": 0.5, "confidence": 0.95}
     assert small_sample_interval(draws, left_out=np.array([0.4, 0.6]), tasks=2, **few) is None
     assert small_sample_interval(np.full(9, 0.5), left_out=np.array([0.5]), tasks=1, **few) is None
+
+
+def test_where_no_task_can_be_left_out_the_draws_still_tell() -> None:
+    draws = np.linspace(0, 1, 101)
+    for left_out in (np.array([np.nan, np.nan]), np.array([0.4, np.nan]), np.array([])):
+        found = small_sample_interval(draws, value=0.5, left_out=left_out, tasks=2, confidence=0.95)
+        assert found == pytest.approx((0.0, 1.0))
