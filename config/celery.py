@@ -7,6 +7,7 @@ from celery import Celery
 from celery.exceptions import SecurityWarning
 from celery.signals import celeryd_init
 
+from config.background import step_back
 from config.parent_death import end_after_parent
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
@@ -21,3 +22,5 @@ app.autodiscover_tasks(["annotation", "trainingruns"], related_name="jobs")
 # A worker that is told to stop waits for the job in hand, and that may wait for a database that has gone with the
 # supervisor. Then there is nobody left to end it by force.
 celeryd_init.connect(lambda **_: end_after_parent(grace_seconds=10.0), weak=False)
+# Threads take over the niceness of the one that starts them, so it is set before there are any.
+celeryd_init.connect(lambda **_: step_back(), weak=False)

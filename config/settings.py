@@ -275,7 +275,7 @@ CELERY_BEAT_SCHEDULE = {
     name: {"task": task, "schedule": seconds, "options": {"expires": seconds}}
     for name, task, seconds in (
         ("release expired leases", "annotation.jobs.release_expired_leases", 15.0),
-        ("index task texts", "annotation.jobs.index_task_texts", 10.0),
+        ("index task texts", "annotation.jobs.index_task_texts", 5.0),
         ("requeue lost imports", "annotation.jobs.requeue_lost_imports", 15.0),
         ("remove old uploads", "annotation.jobs.remove_old_uploads", 3600.0),
         ("refresh standings", "annotation.jobs.refresh_standings", 300.0),

@@ -23,6 +23,8 @@ class Site:
         names = ("DATABASE_URL", "REDIS_URL", "CONCORD_EMBEDDED", "CONCORD_MODE", "DJANGO_SETTINGS_MODULE")
         environment = {name: value for name, value in os.environ.items() if name not in names}
         self.environment = environment | {"CONCORD_VAR": str(var_dir), "CONCORD_FSYNC": "no", "PORT": str(port)}
+        # Tests keep every core busy, and wait for what workers do.
+        self.environment["WORKER_NICENESS"] = "0"
         self.var_dir = var_dir
         self.log = var_dir / "site.log"
         with self.log.open("ab") as log:

@@ -28,6 +28,11 @@ def test_every_text_finds_itself(text: str) -> None:
         assert any(each.startswith(word) for each in words) if prefix else word in words
 
 
+@given(st.text(st.characters(max_codepoint=127)))
+def test_ascii_is_cut_as_all_else_is(text: str) -> None:
+    assert index_words([text]) == [word for word in index_words([text + " é"]) if word != "é"]
+
+
 def test_the_index_of_an_endless_text_is_bounded() -> None:
     words = index_words([" ".join(str(number) for number in range(MOST_WORDS + 9)), "x" * 999])
     assert len(words) == MOST_WORDS
