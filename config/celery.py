@@ -22,5 +22,13 @@ app.autodiscover_tasks(["annotation", "trainingruns"], related_name="jobs")
 # A worker that is told to stop waits for the job in hand, and that may wait for a database that has gone with the
 # supervisor. Then there is nobody left to end it by force.
 celeryd_init.connect(lambda **_: end_after_parent(grace_seconds=10.0), weak=False)
-# Threads take over the niceness of the one that starts them, so it is set before there are any.
-celeryd_init.connect(lambda **_: step_back(), weak=False)
+
+
+@celeryd_init.connect
+def give_way(sender: str, **_: object) -> None:
+    """The worker of short jobs steps back. That of runs only waits for trainers, which do so by themselves.
+
+    Threads take over the niceness of the one that starts them, so it is set before there are any.
+    """
+    if not sender.startswith("gpu@"):
+        step_back()

@@ -60,7 +60,6 @@ class TrainerProcess:
                 env=environment_without_secrets(os.environ),
                 start_new_session=True,
             )
-        _step_back_too(self.process.pid)
 
     def wait(self, seconds: float) -> int | None:
         """The exit code, or None when it still runs after that time. 128 + n (or -n): ended by signal n."""
@@ -118,10 +117,3 @@ def describe_signal(code: int) -> str | None:
         return signal.Signals(number).name
     except ValueError:
         return None
-
-
-def _step_back_too(pid: int) -> None:
-    """A session of its own would get a share of the processor of its own (Linux's "autogroup"): as nice as ours."""
-    with suppress(OSError):
-        niceness = Path("/proc/self/autogroup").read_text().split()[-1]
-        Path(f"/proc/{pid}/autogroup").write_text(niceness)

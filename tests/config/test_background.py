@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from config import celery
 from tests.running_site import ROOT
 
 ASK = """
@@ -34,3 +35,13 @@ def test_nonsense_is_refused_by_name() -> None:
     said = subprocess.run([sys.executable, "-c", ASK], cwd=ROOT, env=environment, capture_output=True, text=True)
     assert said.returncode != 0
     assert "WORKER_NICENESS must be a whole number" in said.stderr
+
+
+@pytest.mark.parametrize(("worker", "steps_back"), [("worker@here", True), ("gpu@here", False)])
+def test_the_worker_of_runs_leaves_it_to_trainers(
+    worker: str, steps_back: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[bool] = []
+    monkeypatch.setattr(celery, "step_back", lambda: asked.append(True))
+    celery.give_way(sender=worker)
+    assert asked == [True] * steps_back
