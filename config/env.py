@@ -42,9 +42,7 @@ VARIABLES: dict[str, Variable] = {
     "PORT": Variable("port of the web server; default 8000"),
     "WEB_THREADS": Variable("threads of each web process; default 4"),
     "WEB_PROCESSES": Variable("web processes; default 2"),
-    "WORKER_NICENESS": Variable(
-        "how far workers step back behind the web server on a busy machine, 0 to 19; default 10"
-    ),
+    "WORKER_NICENESS": Variable("how far the worker of short jobs steps back on a busy machine, 0 to 19; default 10"),
     "ARTIFACTS_ROOT": Variable("folder of snapshots, run directories and models; default CONCORD_VAR/artifacts"),
     "MAX_UPLOAD_BYTES": Variable("largest request body; default 10 MiB"),
     "MAX_IMPORT_BYTES": Variable("largest file that can be uploaded to be imported; default 1 GiB"),
