@@ -71,8 +71,8 @@ def encode_text(text: str) -> str:
 
 
 def encode_json(value: Any) -> str:
-    """A value as JSON in COPY's text form."""
-    return encode_text(orjson.dumps(value).decode())
+    """A value as JSON in COPY's text form. JSON has no line ends or tabs of its own, only escaped ones."""
+    return orjson.dumps(value).decode().replace("\\", "\\\\")
 
 
 _ENCODERS: dict[type, Callable[[Any], str]] = {

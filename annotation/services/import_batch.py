@@ -6,6 +6,7 @@ Lines are written out per table rather than value by value, for this is where an
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
 from annotation.importers.records import ImportedPrompt
 from annotation.models import Criterion, Project, Prompt, Response, Slot, Task, TaskResponse, TaskText, User
@@ -15,6 +16,8 @@ from annotation.services.import_plans import PlannedBatch, PlannedTask, plan_bat
 from annotation.services.unchecked_keys import hold_parents, unchecked_keys
 
 NULL = "\\N"
+NAMES_AT_ONCE = 1024
+"""Keys and sources of responses come again and again."""
 NORMAL, GOLD, FREE = Task.Purpose.NORMAL.value, Task.Purpose.GOLD.value, Slot.State.FREE.value
 
 
@@ -56,15 +59,16 @@ def store_batch(
 
 
 def _save_prompts(plan: PlannedBatch, project: Project) -> None:
+    project_id, encode_name = project.pk, lru_cache(NAMES_AT_ONCE)(encode_text)
     prompts = (
-        f"{pk}\t{project.pk}\t{encode_text(item.external_id)}\t{_messages(item)}\t{encode_json(item.tags)}\t"
+        f"{pk}\t{project_id}\t{encode_text(item.external_id)}\t{_messages(item)}\t{encode_json(item.tags)}\t"
         f"{encode_json(item.metadata)}"
         for pk, item, _ in plan.prompts
     )
     copy_lines(Prompt, ("id", "project_id", "external_id", "messages", "tags", "metadata"), prompts)
     responses = (
-        f"{ids[response.key]}\t{pk}\t{encode_text(response.key)}\t{encode_text(response.text)}\t"
-        f"{encode_text(response.source or '')}"
+        f"{ids[response.key]}\t{pk}\t{encode_name(response.key)}\t{encode_text(response.text)}\t"
+        f"{encode_name(response.source or '')}"
         for pk, item, ids in plan.prompts
         for response in item.responses
     )
@@ -76,9 +80,9 @@ def _messages(item: ImportedPrompt) -> str:
 
 
 def _save_tasks(tasks: Sequence[PlannedTask], project: Project, origin: str) -> None:
-    kind, made_by = encode_text(project.kind), encode_text(origin)
+    project_id, kind, made_by = project.pk, encode_text(project.kind), encode_text(origin)
     lines = (
-        f"{task.pk}\t{project.pk}\t{task.prompt_id}\t{encode_text(task.external_id)}\t{kind}\t{task.jitter}\t"
+        f"{task.pk}\t{project_id}\t{task.prompt_id}\t{encode_text(task.external_id)}\t{kind}\t{task.jitter}\t"
         f"{_gold(task)}\t{made_by}"
         for task in tasks
     )
@@ -99,7 +103,8 @@ def _gold(task: PlannedTask) -> str:
 
 def _save_texts(tasks: Sequence[PlannedTask], project: Project) -> None:
     """The rows that the trigger `task_enter_text` makes."""
-    copy_lines(TaskText, ("task_id", "project_id", "words"), (f"{task.pk}\t{project.pk}\t{NULL}" for task in tasks))
+    rest = f"\t{project.pk}\t{NULL}"
+    copy_lines(TaskText, ("task_id", "project_id", "words"), (f"{task.pk}{rest}" for task in tasks))
 
 
 def _save_slots(tasks: Sequence[PlannedTask], filled: Sequence[FilledSlot], project: Project) -> None:
@@ -117,8 +122,10 @@ def _save_slots(tasks: Sequence[PlannedTask], filled: Sequence[FilledSlot], proj
 
 
 def _free_lines(tasks: Sequence[PlannedTask], project: Project) -> Iterator[str]:
-    wanted = range(1, project.judgments_per_task + 1)
+    project_id = project.pk
+    numbers = [str(number) for number in range(1, project.judgments_per_task + 1)]
     for task in tasks:
         if task.gold is None:
-            for number in wanted[len(task.said) :]:
-                yield f"{project.pk}\t{task.pk}\t{number}\t{FREE}\t{task.jitter}\t{NULL}"
+            before, after = f"{project_id}\t{task.pk}\t", f"\t{FREE}\t{task.jitter}\t{NULL}"
+            for number in numbers[len(task.said) :]:
+                yield before + number + after
