@@ -14,6 +14,8 @@ MOST_WEEKS = 104
 MOST_BARS = 30
 """With more weeks intervals are drawn as a band in place of bars."""
 DAYS = 7
+NO_EXTENT = 1e-6
+"""Numbers nearer to each other than this make no axis."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +97,9 @@ def plot_trend(
 
 
 def _extent(found: Sequence[float]) -> tuple[float, float]:
-    return max(min(found, default=0.0), -1.0), min(max(found, default=1.0), 1.0)
+    """From the lowest to the highest, the whole range to 1 where they are one number; within what can be measured."""
+    low, high = max(min(found, default=0.0), -1.0), min(max(found, default=1.0), 1.0)
+    return (low, high) if high - low > NO_EXTENT else (min(low, 0.0), 1.0)
 
 
 def _runs(days: Sequence[int], drawn: Sequence[Mapping[str, Any]], scale: _Scale) -> Iterator[list[TrendPoint]]:

@@ -35,6 +35,20 @@ def test_one_week_and_none() -> None:
     assert plot_trend([]).points == []
 
 
+def test_an_axis_of_one_number_or_none_reaches_to_1_and_names_each_tick_once() -> None:
+    bare = {**week("2026-02-02", 0.6), "low": None, "high": None}
+    for plot in (
+        plot_trend([week("2026-02-02", None)], reference=0.6, reference_name="gate"),
+        plot_trend([bare]),
+        plot_trend([bare], reference=0.6, reference_name="gate"),
+    ):
+        assert [name for _, name in plot.ticks] == ["0", "0.2", "0.4", "0.6", "0.8", "1"]
+    below = {**bare, "value": -0.5}
+    names = [name for _, name in plot_trend([below]).ticks]
+    assert (len(set(names)), names[-1]) == (len(names), "1")
+    assert float(names[0]) <= -0.5
+
+
 def test_many_weeks_get_a_band_and_only_the_newest_are_drawn() -> None:
     weeks = [
         week(f"{year}-{month:02d}-{day:02d}", 0.5)
