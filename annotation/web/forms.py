@@ -21,7 +21,11 @@ class NewProjectForm(forms.Form):
         choices=[(key, preset.label) for key, preset in PRESETS.items()], label="Kind of feedback"
     )
     judgments_per_task = forms.IntegerField(
-        min_value=1, max_value=50, initial=3, help_text="How many people judge each task. Agreement needs at least two."
+        min_value=1,
+        max_value=50,
+        initial=3,
+        label="Judgments a task",
+        help_text="How many people judge each task. Agreement needs at least two.",
     )
 
 

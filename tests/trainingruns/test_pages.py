@@ -135,12 +135,12 @@ def test_a_version_page_shows_its_lineage(
 
 def test_what_the_brakes_saw_is_told_newest_first(make_run: MakeRun, signed_in: Callable[[str | None], Client]) -> None:
     warnings = [
-        {"step": 3, "brake": "flat", "action": "warn", "sentence": "62 % of groups all fail: prompts too hard."},
+        {"step": 3, "brake": "flat", "action": "warn", "sentence": "62% of groups all fail: prompts too hard."},
         {"step": 5, "brake": "kl", "action": "pause", "sentence": "KL is 21 nats, above the budget of 20."},
     ]
     run = make_run(kind="grpo", state="cancelled", checkpoint_step=5, step=5, status={"warnings": warnings})
     page = signed_in("manager").get(f"/runs/{run.pk}/").content.decode()
-    assert page.index("KL is 21 nats") < page.index("62 % of groups")
+    assert page.index("KL is 21 nats") < page.index("62% of groups")
     assert "Paused by its brakes" in page and "checkpoint of step 5 is kept" in page
     assert f'action="/runs/{run.pk}/resume/"' in page
     assert "resume" not in signed_in("reviewer").get(f"/runs/{run.pk}/").content.decode()
@@ -160,7 +160,7 @@ def test_a_run_that_its_brakes_ended_says_so_and_shows_its_outcome(
     run = make_run(kind="ppo", state="succeeded", step=9, result=result)
     page = signed_in("reviewer").get(f"/runs/{run.pk}/").content.decode()
     for words in ("Ended early by its brakes", "people&#x27;s win rate falls", "+0.50", "leaves chance out",
-                  "Beats the reference, by the reward model", "75.0 % (50.0 % to 90.0 %)", "pass@1"):  # fmt: skip
+                  "Beats the reference, by the reward model", "75.0% (50.0% to 90.0%)", "pass@1"):  # fmt: skip
         assert words in page, words
 
 
@@ -203,3 +203,16 @@ def test_every_kind_has_a_button_with_a_sentence(
     answer = client.post("/projects/p/models/", {"kind": "ppo", "snapshot": snapshot.pk, "overrides": "critic.pases=2"})
     assert answer.status_code == 400
     assert "critic.pases: unknown key" in str(answer.context["form"].errors["overrides"])
+
+
+def test_further_reward_models_are_asked_for_only_where_there_is_one(
+    project: Project, base_model: ModelVersion, judge: Callable[..., None], signed_in: Callable[[str | None], Client]
+) -> None:
+    judge("q1"), judge("q2")
+    create_snapshot(project=project, eval_share=0.4)
+    manager = signed_in("manager")
+    page = manager.get("/projects/p/models/").content.decode()
+    assert ("Further reward models" in page, "none yet" in page) == (False, True)
+    ModelVersion.objects.create(project=project, kind="reward", name="r", number=1, artifact="r")
+    page = manager.get("/projects/p/models/").content.decode()
+    assert ("Further reward models" in page, "the champion, else the newest" in page) == (True, True)

@@ -75,7 +75,7 @@ class RunForm(PlainForm):
         ModelVersion.objects.none(), required=False, label="Start from", empty_label="the default"
     )
     reward_version = forms.ModelChoiceField(
-        ModelVersion.objects.none(), required=False, label="Reward model", empty_label="the champion"
+        ModelVersion.objects.none(), required=False, label="Reward model", empty_label="the champion, else the newest"
     )
     ensemble = forms.ModelMultipleChoiceField(
         ModelVersion.objects.none(),
@@ -117,6 +117,10 @@ class RunForm(PlainForm):
         }
         for name, rows in choices.items():
             self.fields[name].queryset = rows  # type: ignore[attr-defined]
+        if not choices["reward_version"].exists():
+            self.fields["reward_version"].empty_label = "none yet"  # type: ignore[attr-defined]
+            # An empty list to choose several from looks broken.
+            del self.fields["ensemble"]
 
     def kinds(self) -> Iterable[tuple[Any, str]]:
         """Each kind's button with what the kind is for."""
@@ -131,7 +135,7 @@ class RunForm(PlainForm):
         serves = values.pop("serve") and values["kind"] in (*POLICY_KINDS, Run.Kind.SAMPLE)
         return {
             **values,
-            "ensemble": list(values["ensemble"]),
+            "ensemble": list(values.get("ensemble", [])),
             "overrides": [*kept, *asked, *(line for line in lines if line)],
             "purpose": serving_purpose(values["kind"], wanted=serves),
             "is_preview": "preview" in self.data,
