@@ -17,7 +17,7 @@ class Estimate:
     at: datetime
     earliest: datetime | None
     latest: datetime | None
-    """The ends of a 95 % range from the count alone; None where it is too small to give one."""
+    """The ends of a 95% range from the count alone; None where it is too small to give one."""
 
 
 def estimate_finish(*, wanted: int, given: int, hours: float, now: datetime) -> Estimate | None:

@@ -87,7 +87,7 @@ class Comparison:
         )
         if similar.value is None:
             return f"{text}; no pair of answers is of similar length"
-        return f"{text}; among {similar.n} pairs of similar length it wins {100 * similar.value:.0f} %"
+        return f"{text}; among {similar.n} pairs of similar length it wins {100 * similar.value:.0f}%"
 
     def _mean(self, values: Sequence[Sequence[float]]) -> Estimate:
         """The mean of all values, those of a prompt together."""

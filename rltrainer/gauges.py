@@ -149,7 +149,7 @@ def _over(value: float, limit: float) -> float:
 
 
 def _percent(share: float) -> str:
-    return f"{100 * share:.0f} %"
+    return f"{100 * share:.0f}%"
 
 
 GAUGES: dict[str, Gauge] = {

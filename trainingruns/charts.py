@@ -119,7 +119,7 @@ def short(value: float) -> str:
 
 def percent(value: float) -> str:
     """A share in percent with one decimal."""
-    return f"{100 * value:.1f} %"
+    return f"{100 * value:.1f}%"
 
 
 def _on_line(share: float) -> float:

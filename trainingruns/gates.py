@@ -49,4 +49,4 @@ def _beside(result: Mapping[str, Any]) -> str:
 
 
 def _share(value: float) -> str:
-    return f"{100 * value:.1f} %"
+    return f"{100 * value:.1f}%"

@@ -102,7 +102,7 @@ def show_share(measured: Any) -> str:
     if value is None:
         return "–"
     low, high = measured.get("low"), measured.get("high")
-    return f"{100 * value:.0f} %" + (f" ({100 * low:.0f} to {100 * high:.0f})" if None not in (low, high) else "")
+    return f"{100 * value:.0f}%" + (f" ({100 * low:.0f} to {100 * high:.0f})" if None not in (low, high) else "")
 
 
 def show_interval(measured: Any, *, signed: bool = False) -> str:

@@ -21,9 +21,9 @@ NO_RANKINGS = "Undefined: there is no ranking."
 NO_TIMES = "Undefined: no active time was recorded."
 FEW_TIMES = "No interval: fewer than 6 active times."
 FEW_RANKINGS = "No interval: fewer than 5 rankings."
-WILSON = "Wilson interval, 95 %; choices of one task counted as far as they are independent"
-MEAN = "mean over rankings, normal interval, 95 %"
-MEDIAN = "median, interval by order statistics, at least 95 %"
+WILSON = "Wilson interval, 95%; choices of one task counted as far as they are independent"
+MEAN = "mean over rankings, normal interval, 95%"
+MEDIAN = "median, interval by order statistics, at least 95%"
 
 
 class EffectRecord(TypedDict):
@@ -148,7 +148,7 @@ def _independent(
 
 
 def wilson_interval(share: Floats, count: Floats) -> tuple[Floats, Floats]:
-    """The 95 % interval of shares of `count` independent choices. Source: Wilson 1927, J. Am. Stat. Assoc. 22."""
+    """The 95% interval of shares of `count` independent choices. Source: Wilson 1927, J. Am. Stat. Assoc. 22."""
     with np.errstate(divide="ignore", invalid="ignore"):
         weight = Z95**2 / count
         centre = (share + weight / 2) / (1 + weight)

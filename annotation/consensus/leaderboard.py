@@ -80,7 +80,7 @@ def _covariance(fit: CrowdFit, cluster: Integers) -> tuple[Floats, str]:
     inverse = np.stack([fit.system.solve(column) for column in np.eye(count)])
     clusters, number = np.unique(cluster, return_inverse=True)
     if len(clusters) < FEWEST_CLUSTERS:
-        return inverse, "annotator-aware Bradley-Terry with ties; Gaussian approximation, 95 %"
+        return inverse, "annotator-aware Bradley-Terry with ties; Gaussian approximation, 95%"
     meat = np.zeros((count, count))
     for start in range(0, len(clusters), CLUSTERS_AT_ONCE):
         here = np.flatnonzero((number >= start) & (number < start + CLUSTERS_AT_ONCE))
@@ -91,7 +91,7 @@ def _covariance(fit: CrowdFit, cluster: Integers) -> tuple[Floats, str]:
         scores = scores.reshape(size, count)
         meat += scores.T @ scores
     spread = inverse @ meat @ inverse * len(clusters) / (len(clusters) - 1)
-    return spread, "annotator-aware Bradley-Terry with ties; errors robust by prompt, 95 %"
+    return spread, "annotator-aware Bradley-Terry with ties; errors robust by prompt, 95%"
 
 
 def _rank_bounds(worth: Floats, covariance: Floats) -> tuple[Integers, Integers]:

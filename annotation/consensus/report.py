@@ -54,7 +54,7 @@ def describe_crowd(fit: CrowdFit) -> dict[str, Any]:
         "spread_of_position": widths.position if knows_order else None,
         "rounds": fit.rounds,
         "has_converged": fit.has_converged,
-        "method": "annotator-aware Bradley-Terry with ties (Davidson), partial pooling, Gaussian intervals, 95 %",
+        "method": "annotator-aware Bradley-Terry with ties (Davidson), partial pooling, Gaussian intervals, 95%",
     }
 
 

@@ -59,8 +59,8 @@ def _haste(fast: Share) -> str:
 
 
 def _interval(share: Share) -> str:
-    return f"95 % interval {_percent(share.low)} to {_percent(share.high)}"
+    return f"95% interval {_percent(share.low)} to {_percent(share.high)}"
 
 
 def _percent(share: float | None) -> str:
-    return "–" if share is None else f"{100 * share:.0f} %"
+    return "–" if share is None else f"{100 * share:.0f}%"

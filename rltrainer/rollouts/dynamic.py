@@ -214,7 +214,7 @@ def _shortfall(harvest: _Harvest, wanted: int) -> str:
     low, high = (100 * count / sampled for count in (harvest.all_low, harvest.all_high))
     text = (
         f"after {harvest.batches} batches of prompts only {len(harvest.kept)} of {wanted} groups have something to "
-        f"teach: of {sampled} sampled, {low:.0f} % all fail and {high:.0f} % all pass"
+        f"teach: of {sampled} sampled, {low:.0f}% all fail and {high:.0f}% all pass"
     )
     if low == high:
         return text

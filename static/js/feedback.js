@@ -33,7 +33,7 @@ function describeStage({ name, done, of }) {
   return name === "test" ? `Test: task ${place}` : `Practice: task ${place}, it does not count`;
 }
 
-const percent = (share) => `${Math.round(100 * share)} %`;
+const percent = (share) => `${Math.round(100 * share)}%`;
 
 function titleOfPractice({ right }) {
   if (right === null) return "This is how we see it";

@@ -92,7 +92,7 @@ def _control_quality(project: Project, alice: User, bob: User) -> None:
     set_person_skill(skill=skill, person=bob, level=2, actor=alice)
     failed = {"state": "failed", "pass_mark": 0.8, "accuracy": 0.5, "finished_at": timezone.now()}
     QualificationAttempt.objects.create(project=project, person=bob, number=1, **failed)
-    Pause.objects.create(project=project, person=bob, sentences=["Of 10 tasks with a known answer 0 % was right."])
+    Pause.objects.create(project=project, person=bob, sentences=["Of 10 tasks with a known answer 0% was right."])
     issue_token(user=alice, name="script")
 
 
@@ -119,7 +119,7 @@ def _make_runs(project: Project) -> dict[str, int]:
     Snapshot.objects.create(project=project, number=1, view="majority", train_pairs=9, eval_pairs=3, sha256="a" * 64)
     share = {"value": 0.75, "low": 0.5, "high": 0.9, "n": 8}
     rates = {"policy": {"1": share}, "reference": {"1": share}, "gain_over_reference": share}
-    warnings = [{"step": 2, "brake": "flat", "action": "warn", "sentence": "62 % of groups all fail."}] * 7
+    warnings = [{"step": 2, "brake": "flat", "action": "warn", "sentence": "62% of groups all fail."}] * 7
     run = Run.objects.create(
         project=project, kind="dapo", state="succeeded", step=2, total_steps=4, log_tail="INFO " * 99,
         status={"warnings": warnings}, config={"kind": "dapo", "loss": {"clip_high": 0.28}},

@@ -222,4 +222,4 @@ def test_self_consistency_reaches_the_page(judged: Project, enter: Enter, alice:
     assert (consistency.repeats, consistency.same) == (8, 6)
     shown = enter(alice, f"/projects/campaign/quality/people/{bob.pk}/").locator("main").inner_text()
     low, high = 100 * consistency.low, 100 * consistency.high
-    assert f"Same on repeats {100 * consistency.share:.0f} % {low:.0f}–{high:.0f} %, of 8" in " ".join(shown.split())
+    assert f"Same on repeats {100 * consistency.share:.0f}% {low:.0f}–{high:.0f}%, of 8" in " ".join(shown.split())

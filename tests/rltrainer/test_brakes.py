@@ -35,7 +35,7 @@ SPEAKING = [
     ),
     (
         {"truncation": "warn"}, "truncated_fraction", [0.0, 0.5, 0.74], 3,
-        "62 % of completions are cut off at the longest allowed, more than 50 %; what they earn is the "
+        "62% of completions are cut off at the longest allowed, more than 50%; what they earn is the "
         "reward of a torso",
     ),
     (
@@ -48,7 +48,7 @@ SPEAKING = [
     ),
     (
         {"repetition": "warn"}, "repetition_fraction", [0.1, 0.1, 0.3, 0.4], 4,
-        "35 % of what completions say they have said before, up from 10 % at the start",
+        "35% of what completions say they have said before, up from 10% at the start",
     ),
     (
         {"uncertainty": "warn"}, "reward_noise", [0.2, 0.2, 0.4, 0.5], 4,
@@ -81,11 +81,11 @@ def test_most_groups_flat_is_told_with_the_side_they_are_on():
     shown = {"zero_std_fraction": 0.7, "flat_low_fraction": 0.62, "flat_high_fraction": 0.08}
     assert brakes.observe(1, shown) == []
     (found,) = brakes.observe(2, shown)
-    assert found == Finding("stop", "flat", "62 % of groups all fail: the prompts are too hard for this policy")
+    assert found == Finding("stop", "flat", "62% of groups all fail: the prompts are too hard for this policy")
     easy = _brakes(flat="warn", flat_limit=0.5)
     shown = {"zero_std_fraction": 0.7, "flat_low_fraction": 0.1, "flat_high_fraction": 0.6}
     easy.observe(1, shown)
-    assert "60 % of groups all pass: the prompts are too easy" in easy.observe(2, shown)[0].sentence
+    assert "60% of groups all pass: the prompts are too easy" in easy.observe(2, shown)[0].sentence
 
 
 def test_a_gain_within_the_doubt_of_the_reward_model_is_told_once_it_is_due():
@@ -109,7 +109,7 @@ class TestPeople:
     def test_a_win_rate_that_falls_while_the_reward_rises_is_told(self):
         told = self._steps([None, 0.6, None, 0.7, None, 0.5], rewards=[0.0, 0.2, 0.4, 0.6, 0.8, 1.0])
         assert told == [
-            "people prefer the policy in 50 % of 200 comparisons, down from 70 %, while its reward rose from 0.5 to "
+            "people prefer the policy in 50% of 200 comparisons, down from 70%, while its reward rose from 0.5 to "
             "0.9: it may be chasing what the reward gets wrong"
         ]
 

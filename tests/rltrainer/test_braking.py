@@ -10,7 +10,7 @@ from tests.rltrainer.run_folder import grpo_config, make_run, read_json, read_ro
 
 ALWAYS_CUT = {"window": 2, "truncation_limit": 0.1}
 """The tiny model hardly ever ends an answer: this limit is passed as soon as there is a whole window."""
-SENTENCE = "% of completions are cut off at the longest allowed, more than 10 %"
+SENTENCE = "% of completions are cut off at the longest allowed, more than 10%"
 
 
 def _config(base, **brakes):
@@ -98,7 +98,7 @@ def test_people_can_stop_a_run_that_pleases_its_reward_alone(base, tmp_path):
     (folder / "config.json").write_text(json.dumps(config))
     code, reason = run("train", folder)
     assert code == 130, reason
-    assert "people prefer the policy in 50 % of 200 comparisons, down from 80 %, while its reward rose" in reason
+    assert "people prefer the policy in 50% of 200 comparisons, down from 80%, while its reward rose" in reason
     told = [row["values"].get("human_win_rate") for row in read_rows(folder / "metrics.jsonl")]
     assert [rate for rate in told if rate is not None] == [0.8, 0.5]
 
@@ -118,7 +118,7 @@ def test_a_run_that_finds_nothing_to_learn_from_ends_when_it_is_told_to(base, tm
     result = read_json(folder / "result.json")
     assert result["steps"] == 1
     assert result["stopped_by"].startswith("after 2 batches of prompts only 0 of 2 groups have something to teach")
-    assert result["stopped_by"].endswith("100 % all fail and 0 % all pass; the prompts are too hard")
+    assert result["stopped_by"].endswith("100% all fail and 0% all pass; the prompts are too hard")
     assert result["warnings"][0]["brake"] == "dynamic_sampling"
     (row,) = read_rows(folder / "metrics.jsonl")
     assert (row["values"]["keep_rate"], row["values"]["zero_std_fraction"]) == (0.0, 1.0)

@@ -50,7 +50,7 @@ def test_longer_answers_are_noted_with_the_win_rate_at_similar_length():
     assert described["win_rate_reference_similar_length"]["value"] == pytest.approx(1 / 4)
     assert described["length_note_reference"] == (
         "the policy's answers are longer than the reference's (55 tokens, 10), and who judges may be judging length; "
-        "among 4 pairs of similar length it wins 25 %"
+        "among 4 pairs of similar length it wins 25%"
     )
 
 

@@ -63,7 +63,7 @@ def test_the_verdict_follows_the_interval(gain: dict[str, Any] | None, words: st
 def test_right_answers_stand_beside_the_reference() -> None:
     [rates] = pass_rates(ONLINE)
     assert rates.part == "number"
-    assert rates.rows == (("1", "50 % (25 to 75)", "25 %"), ("4", "88 %", "50 %"))
+    assert rates.rows == (("1", "50% (25 to 75)", "25%"), ("4", "88%", "50%"))
     assert rates.gain == "+0.25 (+0.00 to +0.50)"
 
 

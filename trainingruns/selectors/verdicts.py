@@ -11,7 +11,7 @@ from annotation.models import Judgment, Task, TaskResponse
 from trainingruns.models import ModelVersion, Run
 
 Z95 = 1.959964
-"""Standard errors that a 95 % interval reaches to either side."""
+"""Standard errors that a 95% interval reaches to either side."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ def share_won(tiers: Sequence[Sequence[str]], *, ours: Sequence[str], theirs: Se
 
 
 def wilson_interval(share: float, count: int) -> tuple[float, float]:
-    """The 95 % interval of a mean of `count` independent values between 0 and 1.
+    """The 95% interval of a mean of `count` independent values between 0 and 1.
 
     Such values vary at most as much as heads and tails do, so that the interval is never too narrow on that account,
     and unlike a bootstrap it does not shrink to a point where all values agree.

@@ -35,12 +35,12 @@ def test_sentences_carry_their_numbers() -> None:
         GOOD, gold=wilson_share(10, 20), consistency=wilson_share(3, 12), bias=bias, too_fast=wilson_share(40, 50)
     )
     assert reasons_to_pause(card, wanted=0.8) == [
-        "Of 20 tasks with a known answer 50 % was right (95 % interval 30 % to 70 %); the project asks for 80 %.",
-        "Of 12 tasks that came a second time 25 % was judged as before (95 % interval 9 % to 53 %); "
-        "at least 65 % is to be expected.",
-        "The response at place 1 on the screen was put first in 90 % of 50 rankings (95 % interval 75 % to 96 %); "
-        "25 % is to be expected.",
-        "80 % of 50 judgments came faster than the responses can be read.",
+        "Of 20 tasks with a known answer 50% was right (95% interval 30% to 70%); the project asks for 80%.",
+        "Of 12 tasks that came a second time 25% was judged as before (95% interval 9% to 53%); "
+        "at least 65% is to be expected.",
+        "The response at place 1 on the screen was put first in 90% of 50 rankings (95% interval 75% to 96%); "
+        "25% is to be expected.",
+        "80% of 50 judgments came faster than the responses can be read.",
     ]
 
 

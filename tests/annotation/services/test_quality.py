@@ -102,7 +102,7 @@ def test_the_product_proposes_and_a_manager_decides(project: Project) -> None:
     pause = Pause.objects.get()
     assert (pause.state, pause.person) == ("proposed", bob)
     assert pause.sentences == [
-        "Of 10 tasks with a known answer 0 % was right (95 % interval 0 % to 28 %); the project asks for 80 %."
+        "Of 10 tasks with a known answer 0% was right (95% interval 0% to 28%); the project asks for 80%."
     ]
     work(project, bob)  # a proposal stops nobody
     with pytest.raises(NotPermitted):
@@ -236,4 +236,4 @@ def test_haste_alone_is_noticed_by_the_regular_look(project: Project) -> None:
     assert review_people() == 1
     pause = Pause.objects.get()
     assert pause.person == bob
-    assert pause.sentences == ["100 % of 20 judgments came faster than the responses can be read."]
+    assert pause.sentences == ["100% of 20 judgments came faster than the responses can be read."]

@@ -51,7 +51,7 @@ def test_a_number_that_is_not_known_is_a_dash_and_never_0() -> None:
 @pytest.mark.parametrize(
     ("method", "shown"),
     [
-        ("cluster bootstrap over tasks, 2000 Poisson resamples", "bootstrap"), ("Wilson interval, 95 %; x", "Wilson"),
+        ("cluster bootstrap over tasks, 2000 Poisson resamples", "bootstrap"), ("Wilson interval, 95%; x", "Wilson"),
         ("linearised over tasks, Student's t", "linearised"), ("F distribution", "F distribution"), ("", "–"),
     ],
 )  # fmt: skip

@@ -57,8 +57,8 @@ def test_a_manager_sees_figures_and_accepts_and_lifts(project: Project, boss: Us
     client = as_person(boss)
     for path in ("/projects/q/quality/", f"/projects/q/quality/people/{bob.pk}/"):
         text = client.get(path).content.decode()
-        assert "0–28 %, of 10" in text
-        assert "Of 10 tasks with a known answer 0 % was right (95 % interval 0 % to 28 %)" in text
+        assert "0–28%, of 10" in text
+        assert "Of 10 tasks with a known answer 0% was right (95% interval 0% to 28%)" in text
     decide = f"/projects/q/quality/people/{bob.pk}/decide/"
     client.post(decide, {"decision": "accept", "note": "Read the part about sources."})
     assert Pause.objects.get().state == "accepted"
@@ -80,7 +80,7 @@ def test_a_manager_pauses_without_a_proposal(project: Project, boss: User) -> No
 
 
 def test_own_figures_are_on_ones_own_page_alone(project: Project, bob: User) -> None:
-    assert "Of 10 tasks whose answer is known you had 0 % right" in as_person(bob).get("/").content.decode()
+    assert "Of 10 tasks whose answer is known you had 0% right" in as_person(bob).get("/").content.decode()
     assert "whose answer is known" not in as_person(make_member(project)).get("/").content.decode()
 
 

@@ -149,8 +149,8 @@ class TestAtTheCap:
     def test_it_can_end_the_run_with_a_plain_sentence(self, renderer):
         collected = make_collector(renderer, _never, max_batches=2, on_cap="stop").collect(0)
         assert collected.stop == (
-            "after 2 batches of prompts only 0 of 4 groups have something to teach: of 44 sampled, 100 % all fail and "
-            "0 % all pass; the prompts are too hard"
+            "after 2 batches of prompts only 0 of 4 groups have something to teach: of 44 sampled, 100% all fail and "
+            "0% all pass; the prompts are too hard"
         )
 
     def test_it_ends_nothing_while_steps_are_full(self, renderer):
