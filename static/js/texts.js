@@ -4,7 +4,7 @@ import { showText } from "./content.js";
 import { el } from "./dom.js";
 
 const REASONS = {
-  all_done: "Everything in this project has been judged. Thank you.",
+  all_done: "Nothing is left to judge in this project. Thank you.",
   you_did_all: "You have judged everything that is open to you. The rest waits for other people.",
   all_leased_until: "Every open task is being judged by somebody else right now.",
   qualification_missing: "The open tasks ask for a passed test or for a skill that you do not have here yet. A manager can tell you how to go on.",

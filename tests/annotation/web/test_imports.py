@@ -70,7 +70,7 @@ def test_columns_are_mapped_on_the_page_and_imported(browser: Client, upload: Up
     assert 'name="column-name-2" value="left"' in html
     mapping = columns(q="prompt", left="response.a", right="response.b", who="")
     shown = html_of(browser.get(address("import_job", job), {"format": "csv", **mapping}))
-    assert "The first record as they would be imported" in shown
+    assert "The first record as it would be imported" in shown
     assert "secret-model" not in shown
     answer = browser.post(address("start_import", job), {"format": "csv", "do": "import", **mapping})
     assert answer.status_code == 302
