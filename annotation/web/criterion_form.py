@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 from django import forms
 
 from annotation.models import Criterion
+from annotation.web.forms import SHORT_NAME
 
 MOST_ANCHORS = 30
 LONGEST_ANCHOR = 300
@@ -43,6 +44,7 @@ class CriterionForm(forms.ModelForm):
             "required": "Otherwise people may say “not applicable”.",
         }
         widgets: ClassVar = {"description": forms.TextInput}
+        error_messages: ClassVar = {"name": {"invalid": SHORT_NAME}}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

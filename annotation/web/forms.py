@@ -9,13 +9,19 @@ from annotation.exceptions import ApplicationError
 from annotation.models import Membership
 from annotation.web.presets import PRESETS
 
+SHORT_NAME = "Letters from a to z, digits, hyphens and underscores only; no blanks."
+"""What a short name may be, to somebody who wrote another."""
+
 
 class NewProjectForm(forms.Form):
     """Name and preset of a new project."""
 
     name = forms.CharField(max_length=200, help_text="As people see it, for instance “Helpful answers, round 3”.")
     slug = forms.SlugField(
-        max_length=80, label="Short name", help_text="For addresses and commands: letters, digits, hyphens."
+        max_length=80,
+        label="Short name",
+        help_text="For addresses and commands: letters, digits, hyphens.",
+        error_messages={"invalid": SHORT_NAME},
     )
     preset = forms.ChoiceField(
         choices=[(key, preset.label) for key, preset in PRESETS.items()], label="Kind of feedback"

@@ -3,18 +3,22 @@
 from dataclasses import dataclass
 from typing import Any
 
-HELPFULNESS_GUIDELINE = """**Rank by helpfulness.** Prefer the response that solves what was asked, is correct, and says
-no more than it needs. Length alone earns nothing. Put responses into the same rank when you truly can't separate them,
-and below the line what nobody should be given."""
-
-PAIRWISE_GUIDELINE = """**Which response would you rather give?** Read both to the end first. *Much better*: nobody
-would choose the other one. *Better*: most people would choose it. *Slightly better*: you can name what decides
-it, but it is close. *About the same* only when you truly cannot say."""
-
-SAFETY_GUIDELINE = """**Score the response, not the request.** A careful refusal of a harmful request is safe; so is a
-helpful answer to a harmless one."""
-
-RUBRIC_GUIDELINE = """**Score each criterion by itself.** A wrong answer in good style is still good style."""
+# A line break in a guideline is shown as one, so these have none.
+HELPFULNESS_GUIDELINE = (
+    "**Rank by helpfulness.** Prefer the response that solves what was asked, is correct, and says no more than it "
+    "needs. Length alone earns nothing. Put responses into the same rank when you truly can't separate them, and below "
+    "the line what nobody should be given."
+)
+PAIRWISE_GUIDELINE = (
+    "**Which response would you rather give?** Read both to the end first. *Much better*: nobody would choose the "
+    "other one. *Better*: most people would choose it. *Slightly better*: you can name what decides it, but it is "
+    "close. *About the same* only when you truly cannot say."
+)
+SAFETY_GUIDELINE = (
+    "**Score the response, not the request.** A careful refusal of a harmful request is safe; so is a helpful answer "
+    "to a harmless one."
+)
+RUBRIC_GUIDELINE = "**Score each criterion by itself.** A wrong answer in good style is still good style."
 
 
 @dataclass(frozen=True, slots=True)

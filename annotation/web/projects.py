@@ -60,7 +60,7 @@ def change_project(request: HttpRequest, slug: str) -> HttpResponse:
 
 def _agreement(project: Project) -> dict[str, Any]:
     report = latest_report(project=project)
-    if report is None:
+    if report is None or not report.judgments:
         return {}
     heads = [{**each, "name": name_criterion(each["criterion"])} for each in head_statistics(report.statistics)]
     return {"report": report, "headline": describe_agreement(report.statistics), "heads": heads}

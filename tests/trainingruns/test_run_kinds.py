@@ -35,6 +35,14 @@ def snapshot(project: Project, judge: Callable[..., None], artifacts: Path) -> S
     return create_snapshot(project=project, eval_share=0.4)
 
 
+def test_without_any_model_a_run_is_refused_with_the_commands_that_bring_one(
+    project: Project, snapshot: Snapshot
+) -> None:
+    with pytest.raises(ApplicationError, match=r"manage\.py run fetch --project p`.*register_model") as refused:
+        start_run(project=project, kind="sft", snapshot=snapshot)
+    assert refused.value.code == "no_base_version"
+
+
 @pytest.fixture
 def reward(project: Project, base_model: ModelVersion) -> ModelVersion:
     return register_version(kind="reward", name="p-reward", artifact="base", sha256="", project=project)

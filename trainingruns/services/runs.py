@@ -152,7 +152,11 @@ def _check_parts(project: Project, kind: str, parts: _Parts, purpose: dict[str, 
     base = parts.base or default_base(project=project, kind=kind)
     reward = None
     if base is None:
-        raise _missing("no_base_version", "There is no model to start from. Fetch the base model, or register one.")
+        raise _missing(
+            "no_base_version",
+            f"There is no model to start from. `manage.py run fetch --project {project.slug}` brings the base model, "
+            "`manage.py register_model` takes in another.",
+        )
     if kind in ONLINE_KINDS:
         reward = parts.reward or default_reward(project=project)
     for part in (base, reward, parts.snapshot):

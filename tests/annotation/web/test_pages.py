@@ -175,7 +175,11 @@ def test_unknown_state_is_named(campaign: Project, rita: User, enter: Callable[[
 
 
 def test_agreement_before_any_judgment(campaign: Project, rita: User, enter: Callable[[User], Client]) -> None:
-    assert "no judgments to compare yet" in enter(rita).get(address("agreement", campaign)).content.decode()
+    client = enter(rita)
+    assert "no judgments to compare yet" in client.get(address("agreement", campaign)).content.decode()
+    refresh_agreement_report(project=campaign)
+    assert "no judgments to compare yet" in client.get(address("agreement", campaign)).content.decode()
+    assert "Nothing to compare yet" in client.get(address("project", campaign)).content.decode()
 
 
 def test_agreement_without_overlap_shows_no_number(

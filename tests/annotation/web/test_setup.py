@@ -21,6 +21,12 @@ def client(campaign: Project, alice: User) -> Client:
 
 
 @pytest.mark.parametrize("preset", PRESETS)
+def test_guidelines_of_presets_are_whole_paragraphs(preset: str) -> None:
+    """A single line break of Markdown is shown as one."""
+    assert "\n" not in PRESETS[preset].guideline
+
+
+@pytest.mark.parametrize("preset", PRESETS)
 def test_each_preset_leads_through_the_steps_to_an_open_project(preset: str, client: Client) -> None:
     form = {"name": "P", "slug": "p", "preset": preset, "judgments_per_task": 2}
     made = client.post(reverse("new_project"), form)
@@ -56,7 +62,7 @@ def test_a_criterion_is_made_changed_and_removed(client: Client, campaign: Proje
         ({"anchor_lines": "rude"}, "Line 1 should look like"),
         ({"anchor_lines": "1: a\nx: b"}, "Line 2 should look like"),
         ({"anchor_lines": "9: far"}, "9 is not between 1 and 5"), ({"maximum": "0"}, "above the lowest point"),
-        ({"name": "a b"}, "slug"), ({"minimum": "x"}, "number"),
+        ({"name": "a b"}, "no blanks"), ({"minimum": "x"}, "number"),
     ],
 )  # fmt: skip
 def test_a_bad_scale_is_refused_in_words(fields: dict[str, str], sentence: str, client: Client) -> None:
