@@ -40,6 +40,9 @@ for (const bar of document.querySelectorAll(".nav, .subnav")) {
   if (here) bar.scrollLeft = here.offsetLeft - bar.offsetLeft - (bar.clientWidth - here.offsetWidth) / 2;
 }
 
+// A long form that was refused is shown where it is wrong.
+document.querySelector('[aria-invalid="true"]')?.focus();
+
 for (const field of document.querySelectorAll("[data-submits]")) {
   field.addEventListener("change", () => field.form.requestSubmit());
 }

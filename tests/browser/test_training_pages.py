@@ -52,6 +52,8 @@ def test_a_dapo_run_is_started_by_keyboard_once_its_fault_is_mended(start: Start
     page.get_by_role("button", name="Start", exact=True).press("Enter")
     expect(page.locator(".errorlist")).to_contain_text("loss.clip_hgh: unknown key")
     expect(settings).to_have_attribute("aria-invalid", "true")
+    expect(settings).to_be_focused()
+    expect(settings).to_be_in_viewport()
     expect(page.get_by_role("radio", name="DAPO")).to_be_checked()
     assert not Run.objects.exists()
     # The browser's own word on the answer 400.
