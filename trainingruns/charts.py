@@ -25,7 +25,11 @@ class Curve:
     """An SVG path in a field of WIDTH by BOTTOM."""
     last_step: int
     points: tuple[Point, ...]
-    """The points as drawn, for the table beside the picture."""
+    """The points as drawn."""
+
+    def rows(self) -> list[tuple[int, str]]:
+        """The points in figures, for the table beside the picture: small rates keep their digits."""
+        return [(step, short(value, digits=4)) for step, value in self.points]
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,9 +116,9 @@ def place_interval(label: str, measured: dict[str, float | None] | None, row: in
     )
 
 
-def short(value: float) -> str:
-    """A number as people read it beside a curve, at most eight characters."""
-    return f"{value:,.0f}" if 1000 <= abs(value) < 1e6 else f"{value:.3g}"
+def short(value: float, *, digits: int = 3) -> str:
+    """A number as people read it beside a curve: at most `digits` and five characters."""
+    return f"{value:,.0f}" if 1000 <= abs(value) < 1e6 else f"{value:.{digits}g}"
 
 
 def percent(value: float) -> str:
