@@ -77,7 +77,8 @@ def count_kept_bytes() -> Iterator[Callable[[], int]]:
     def note(tensor: Tensor) -> Tensor:
         storage = tensor.untyped_storage()
         sizes[storage.data_ptr()] = storage.nbytes()
-        return tensor
+        # A node that kept its own output would hold itself, and all before it, until some round of the collector.
+        return tensor.detach()
 
     with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
         yield lambda: sum(sizes.values())

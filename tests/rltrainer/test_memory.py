@@ -1,3 +1,5 @@
+import gc
+
 import pytest
 import torch
 
@@ -52,6 +54,25 @@ def test_kept_bytes_are_those_of_saved_tensors():
     left, right = torch.ones(10, 20, requires_grad=True), torch.ones(20, 30, requires_grad=True)
     assert measure_kept_bytes(lambda: left @ right) == 4 * (200 + 600)
     assert measure_kept_bytes(lambda: (left + 1).detach()) == 0
+
+
+def test_a_measured_pass_leaves_nothing_behind(model):
+    """A graph that holds itself would stay for the whole run where nothing else makes the collector go round."""
+    policy = Policy(model.requires_grad_(True), temperature=1.0, micro_batch_tokens=1024)
+    forward = lambda: policy.score([Cluster((0,), ((0,) * 20,), (0,))])  # noqa: E731
+    measure_kept_bytes(forward)
+    gc.collect()
+    gc.disable()
+    try:
+        before = count_tensors()
+        assert measure_kept_bytes(forward) > 0
+        assert count_tensors() == before
+    finally:
+        gc.enable()
+
+
+def count_tensors():
+    return sum(issubclass(type(each), torch.Tensor) for each in gc.get_objects())
 
 
 def test_a_real_policy_gets_fewer_tokens_where_less_is_free(model, monkeypatch):
