@@ -24,6 +24,7 @@ from annotation.services.import_batch import store_batch
 from annotation.services.import_checks import CriterionRanges, check_prompt, check_task_ids, specs_of
 from annotation.services.import_known import compare_with_stored, find_stored
 from annotation.services.import_people import ImportedPeople
+from annotation.services.table_counts import recount_tables
 from annotation.services.unchecked_keys import hold_parents
 
 __all__ = ["ImportSummary", "add_comparison_tasks", "import_prompts"]
@@ -99,6 +100,7 @@ def import_prompts(
     _take_all(prompts, work)
     if work.summary.tasks:
         _enter_queue(project)
+    recount_tables(judgments=work.summary.judgments)
     work.summary.annotators = work.people.count
     audit.record(
         actor=actor,

@@ -28,6 +28,7 @@ from annotation.selectors.reports import (
     people_of_report,
 )
 from annotation.selectors.weeks import load_weeks
+from annotation.services.table_counts import recount_tables
 
 SEED = 0
 MOST_PEOPLE = 500
@@ -84,6 +85,7 @@ class ReportContents:
 def compute_contents(*, project: Project, newest: int) -> ReportContents:
     """The contents from all judgments up to the newest."""
     known = count_known(project=project, newest=newest)
+    recount_tables(judgments=known)
     scope = Scope(newest=newest)
     observations, weeks = load_by_part(project=project, scope=scope), load_weeks(project=project, scope=scope)
     people = count_people(project=project, newest=newest, most=EVERYBODY)
