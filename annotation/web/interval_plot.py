@@ -10,6 +10,8 @@ LEFT, RIGHT, ROW_HEIGHT, TOP, BELOW = 40.0, 500.0, 58.0, 62.0, 22.0
 LABEL_CHARACTERS = 44
 MOST_ROWS = 40
 TICK_NAMES = 32.0
+NO_EXTENT = 1e-6
+"""Numbers nearer to each other than this make no axis."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,7 @@ def place_rows(
     drawn = list(rows)[:MOST_ROWS]
     found = [end for row in drawn for end in (row.low, row.value, row.high) if end is not None]
     found += [reference] if reference is not None else []
-    ticks = choose_ticks(*(axis or (min(found, default=0.0), max(found, default=1.0))))
+    ticks = choose_ticks(*(axis or _extent(found)))
     start, end = ticks[0], ticks[-1]
 
     def place(value: float | None) -> float | None:
@@ -89,6 +91,12 @@ def place_rows(
         reference_x=place(reference), reference_name=reference_name,
         bottom=TOP + (max(len(drawn), 1) - 1) * ROW_HEIGHT + BELOW,
     )  # fmt: skip
+
+
+def _extent(found: Sequence[float]) -> tuple[float, float]:
+    """From the lowest to the highest; where they are one number, that it can be read beside 0 and 1."""
+    low, high = min(found, default=0.0), max(found, default=1.0)
+    return (low, high) if high - low > NO_EXTENT else (min(low, 0.0), max(high, 1.0))
 
 
 def choose_ticks(low: float, high: float) -> list[float]:

@@ -38,3 +38,9 @@ def test_a_picture_says_how_many_rows_it_leaves_out() -> None:
     plot = place_rows([IntervalRow(str(number), 0.5, None, None, "0.5") for number in range(MOST_ROWS + 3)])
     assert len(plot.rows) == MOST_ROWS and plot.description.endswith("and 3 more in the table")
     assert plot.height > plot.rows[-1].y
+
+
+def test_an_axis_of_nothing_but_the_reference_names_each_tick_once() -> None:
+    plot = place_rows([IntervalRow("b", None, None, None, "not known")], reference=0.5, percent=True)
+    names = [name for _, name in plot.ticks]
+    assert (names[0], names[-1], len(set(names))) == ("0%", "100%", len(names))
