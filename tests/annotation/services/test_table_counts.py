@@ -41,6 +41,5 @@ def test_many_new_judgments_are_counted_once(campaign: Project, bob: User) -> No
     assert not recount_tables(judgments=20)
 
 
-@pytest.mark.usefixtures("counted_empty")
 def test_few_judgments_are_not_worth_it() -> None:
-    assert not recount_tables(judgments=9)
+    assert not recount_tables(judgments=table_counts.FEWEST_JUDGMENTS - 1)
