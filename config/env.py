@@ -28,7 +28,7 @@ VARIABLES: dict[str, Variable] = {
     "CONCORD_MODE": Variable("local, test or production; local unless DATABASE_URL is given from outside"),
     "CONCORD_VAR": Variable("folder of everything the embedded site keeps; default var/ in the checkout"),
     "CONCORD_EMBEDDED": Variable("names of the embedded services in use; set by config.services, not by hand"),
-    "CONCORD_FSYNC": Variable("no: the embedded Postgres skips fsync; only for tests"),
+    "CONCORD_FSYNC": Variable("no: the embedded Postgres skips fsync and autovacuum; only for tests"),
     "DATABASE_URL": Variable("postgresql://user:password@host:5432/name; empty: embedded Postgres", secret=True),
     "REDIS_URL": Variable("redis://:password@host:6379/0; empty: embedded Valkey", secret=True),
     "DATABASE_POOL_SIZE": Variable("most database connections one process keeps; default 8"),

@@ -71,7 +71,7 @@ def place_rows(
     drawn = list(rows)[:MOST_ROWS]
     found = [end for row in drawn for end in (row.low, row.value, row.high) if end is not None]
     found += [reference] if reference is not None else []
-    ticks = choose_ticks(*(axis or _extent(found)))
+    ticks = choose_ticks(*(axis or choose_ends(min(found, default=0.0), max(found, default=1.0))))
     start, end = ticks[0], ticks[-1]
 
     def place(value: float | None) -> float | None:
@@ -93,9 +93,8 @@ def place_rows(
     )  # fmt: skip
 
 
-def _extent(found: Sequence[float]) -> tuple[float, float]:
-    """From the lowest to the highest; where they are one number, that it can be read beside 0 and 1."""
-    low, high = min(found, default=0.0), max(found, default=1.0)
+def choose_ends(low: float, high: float) -> tuple[float, float]:
+    """What an axis reaches over: from the lowest to the highest, and where they are one number from 0 to 1 with it."""
     return (low, high) if high - low > NO_EXTENT else (min(low, 0.0), max(high, 1.0))
 
 

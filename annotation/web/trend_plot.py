@@ -6,7 +6,7 @@ from datetime import date
 from itertools import pairwise
 from typing import Any, ClassVar
 
-from annotation.web.interval_plot import choose_ticks
+from annotation.web.interval_plot import choose_ends, choose_ticks
 
 LEFT, RIGHT, TOP, BOTTOM = 64.0, 556.0, 34.0, 254.0
 WEEK_NAMES = 36.0
@@ -14,8 +14,6 @@ MOST_WEEKS = 104
 MOST_BARS = 30
 """With more weeks intervals are drawn as a band in place of bars."""
 DAYS = 7
-NO_EXTENT = 1e-6
-"""Numbers nearer to each other than this make no axis."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +95,8 @@ def plot_trend(
 
 
 def _extent(found: Sequence[float]) -> tuple[float, float]:
-    """From the lowest to the highest, the whole range to 1 where they are one number; within what can be measured."""
-    low, high = max(min(found, default=0.0), -1.0), min(max(found, default=1.0), 1.0)
-    return (low, high) if high - low > NO_EXTENT else (min(low, 0.0), 1.0)
+    """Within what can be measured."""
+    return choose_ends(max(min(found, default=0.0), -1.0), min(max(found, default=1.0), 1.0))
 
 
 def _runs(days: Sequence[int], drawn: Sequence[Mapping[str, Any]], scale: _Scale) -> Iterator[list[TrendPoint]]:
