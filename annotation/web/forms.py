@@ -7,7 +7,7 @@ from django import forms
 
 from annotation.exceptions import ApplicationError
 from annotation.models import Membership
-from annotation.web.presets import PRESETS
+from annotation.presets import PRESETS
 
 SHORT_NAME = "Letters from a to z, digits, hyphens and underscores only; no blanks."
 """What a short name may be, to somebody who wrote another."""

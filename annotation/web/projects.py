@@ -9,6 +9,7 @@ from annotation.agreement.headline import head_statistics
 from annotation.exceptions import ApplicationError, NotPermitted
 from annotation.models import Project
 from annotation.permissions import Role, may_create_projects
+from annotation.presets import PRESETS
 from annotation.selectors.boards import project_overview
 from annotation.selectors.guidelines import version_last_worked_under
 from annotation.selectors.reports import latest_report
@@ -17,7 +18,6 @@ from annotation.services.projects import create_project
 from annotation.web.agreement_view import describe_agreement, name_criterion
 from annotation.web.edge import address_of, open_project, page, person, project_context
 from annotation.web.forms import NewProjectForm, add_faults
-from annotation.web.presets import PRESETS
 from annotation.web.settings_form import SettingsForm, save_settings
 
 

@@ -3,7 +3,7 @@ from django.test import Client
 from django.urls import reverse
 
 from annotation.models import Criterion, Project, User
-from annotation.web.presets import PRESETS
+from annotation.presets import PRESETS
 from annotation.web.quality_forms import QualityForm
 from annotation.web.settings_form import GROUPS, SettingsForm
 
@@ -18,12 +18,6 @@ def client(campaign: Project, alice: User) -> Client:
     client = Client()
     client.force_login(alice)
     return client
-
-
-@pytest.mark.parametrize("preset", PRESETS)
-def test_guidelines_of_presets_are_whole_paragraphs(preset: str) -> None:
-    """A single line break of Markdown is shown as one."""
-    assert "\n" not in PRESETS[preset].guideline
 
 
 @pytest.mark.parametrize("preset", PRESETS)

@@ -1,4 +1,4 @@
-"""Ready-made kinds of projects, so that nobody starts from an empty form."""
+"""PURE. Ready-made kinds of projects, so that nobody starts from an empty form."""
 
 from dataclasses import dataclass
 from typing import Any
