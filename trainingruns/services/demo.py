@@ -1,4 +1,4 @@
-"""The demo project: prompts written for it, answered by a small model that runs here."""
+"""The demo of ranking: prompts written for it, answered by a small model that runs here."""
 
 import json
 from pathlib import Path
@@ -7,6 +7,7 @@ from typing import Any
 from django.db import transaction
 
 from annotation.models import Membership, Project, Prompt, User
+from annotation.permissions import Role
 from annotation.services.projects import create_project
 from trainingruns.lifecycle import ACTIVE
 from trainingruns.models import ModelVersion, Run
@@ -28,13 +29,12 @@ They were written by a very small model; many are bad, and some are funny."""
 
 @transaction.atomic
 def load_demo() -> tuple[Project, Run | None]:
-    """The demo project with its prompts, and the run that answers them; None when all of them are answered.
+    """The project with its prompts, and the run that answers them; None when all of them are answered.
 
     Repeating it changes nothing that is there, and starts again what failed. Works while the broker is down.
     """
     project = Project.objects.filter(slug=SLUG).first() or _make_project()
-    Membership.objects.get_or_create(project=project, user=_person("manager", True), defaults={"role": "manager"})
-    Membership.objects.get_or_create(project=project, user=_person("demo-annotator", False))
+    admit_demo_people(project)
     _add_prompts(project)
     return project, _answer(project)
 
@@ -48,6 +48,12 @@ def _make_project() -> Project:
         guideline=GUIDELINE,
         is_demo=True,
     )
+
+
+def admit_demo_people(project: Project) -> None:
+    """Makes the demo's two accounts members of a demo project: the manager, and somebody who only judges."""
+    Membership.objects.get_or_create(project=project, user=_person("manager", True), defaults={"role": Role.MANAGER})
+    Membership.objects.get_or_create(project=project, user=_person("demo-annotator", False))
 
 
 def _person(username: str, is_staff: bool) -> User:
