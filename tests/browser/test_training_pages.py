@@ -85,3 +85,18 @@ def test_a_preview_fills_itself_in_and_leads_to_the_run(start: Start) -> None:
     page.get_by_role("button", name="Start this run").click()
     expect(page.locator(".eyebrow").first).to_contain_text("DAPO")
     assert Run.objects.latest("pk").config == preview.config
+
+
+@pytest.mark.parametrize(("width", "is_stacked"), [(360, True), (1440, False)])
+def test_on_a_phone_a_metric_stands_above_what_it_says_and_is_a_row_still(
+    width: int, is_stacked: bool, transactional_db: None, alice: User, enter: Callable[[User, str], Page]
+) -> None:
+    page = enter(alice, "/help/metrics/")
+    page.set_viewport_size({"width": width, "height": 800})
+    row = page.get_by_role("row").filter(has=page.get_by_role("rowheader", name="kl_sequence", exact=True)).first
+    name, says = row.get_by_role("rowheader").bounding_box(), row.get_by_role("cell").bounding_box()
+    assert name is not None
+    assert says is not None
+    assert (says["y"] >= name["y"] + name["height"]) == is_stacked
+    assert says["width"] > 320
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
