@@ -1,11 +1,16 @@
-"""Filters that the pages share: plain numbers for attributes, spans of time, markdown."""
+"""Filters that the pages share: plain numbers for attributes, spans of time, headings, markdown."""
+
+import re
 
 from django import template
+from django.forms import BaseForm
 from django.utils.safestring import SafeString
 
 from annotation.web.markdown import render_markdown
 
 register = template.Library()
+_LATER_CAPITAL = re.compile(r"(?<=[\s-])[A-Z](?=[a-z])")
+"""Of a word that follows another; abbreviations stay as they are."""
 
 
 @register.filter
@@ -30,3 +35,20 @@ def duration(milliseconds: float | None) -> str:
 def markdown(text: str) -> SafeString:
     """Sanitised HTML of a markdown text."""
     return render_markdown(text)
+
+
+@register.filter(is_safe=True)
+def sentence_case(text: str) -> str:
+    """An English heading of another package in our style: "Change password" for "Change Password"."""
+    return _LATER_CAPITAL.sub(lambda found: found[0].lower(), str(text).strip())
+
+
+@register.filter
+def sentence_labels(form: BaseForm) -> BaseForm:
+    """The form with labels and placeholders in sentence case; a placeholder that only repeats its label goes."""
+    for field in form.fields.values():
+        field.label = None if field.label is None else sentence_case(str(field.label))
+        hint = sentence_case(field.widget.attrs.pop("placeholder", ""))
+        if hint and hint != field.label:
+            field.widget.attrs["placeholder"] = hint
+    return form
