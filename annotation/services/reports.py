@@ -6,7 +6,7 @@ from time import perf_counter
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import Max, Min
+from django.db.models import F, Max, Min
 
 from annotation.agreement.closeness import Closeness, order_by_disagreement, widest_disagreement
 from annotation.agreement.report import RESAMPLES, StatisticRecord, agreement_report
@@ -135,20 +135,35 @@ def _tasks_of(project: Project, keys: Sequence[Any]) -> list[Task]:
 
 
 def _describe(task: Task, worst: dict[Any, float]) -> dict[str, Any]:
-    apart = worst[task.prompt_id if task.kind == "scalar" else task.pk]
+    by_prompt = task.kind == "scalar"
+    pk, split = _widest_scores(task.prompt_id) if by_prompt else (task.pk, _split(task))
     return {
-        "task": task.pk,
+        "task": pk,
         "prompt": task.prompt.text[:PROMPT_CHARACTERS],
-        "split": _split(task),
-        "disagreement": apart,
+        "split": split,
+        "disagreement": worst[task.prompt_id if by_prompt else task.pk],
     }
 
 
 def _split(task: Task) -> str:
-    """How people fell apart: "3 · 2" for three who ranked one way and two another, "1 – 5" for scores."""
-    judgments = Judgment.objects.filter(task__prompt=task.prompt_id, task__purpose=Task.Purpose.NORMAL, is_current=True)
-    if task.kind == "scalar":
-        values = Score.objects.filter(judgment__in=judgments).aggregate(low=Min("value"), high=Max("value"))
-        return f"{values['low']:g} – {values['high']:g}"
-    said = Counter(str([sorted(tier) for tier in row.tiers]) for row in judgments.filter(task=task))
+    """How people fell apart: "3 · 2" for three who ranked one way and two another."""
+    judgments = Judgment.objects.filter(task=task, is_current=True)
+    said = Counter(str([sorted(tier) for tier in row.tiers]) for row in judgments)
     return " · ".join(str(count) for _, count in said.most_common())
+
+
+def _widest_scores(prompt_id: int) -> tuple[int, str]:
+    """The task of a prompt whose response got the widest range of scores on one criterion, and that range: "2 – 5".
+
+    As a share of the criterion's scale; the earliest task where several are as wide.
+    """
+    judgments = Judgment.objects.filter(task__prompt=prompt_id, task__purpose=Task.Purpose.NORMAL, is_current=True)
+    ranges = (
+        Score.objects.filter(judgment__in=judgments)
+        .values("judgment__task", "response", "criterion")
+        .annotate(low=Min("value"), high=Max("value"))
+        .annotate(share=(F("high") - F("low")) / (F("criterion__maximum") - F("criterion__minimum")))
+        .order_by("-share", "judgment__task", "criterion")
+    )
+    widest = ranges[0]
+    return widest["judgment__task"], f"{widest['low']:g} – {widest['high']:g}"

@@ -5,7 +5,7 @@ from django.db.models import F
 
 from annotation.agreement.report import agreement_report
 from annotation.kinds.registry import parse_answer
-from annotation.models import AgreementReport, Criterion, Judgment, Project, Task, User
+from annotation.models import AgreementReport, Criterion, Judgment, Project, Response, Task, User
 from annotation.selectors.observations import load_observations
 from annotation.services.judgment_rows import build_judgment, load_sheet, save_judgment
 from annotation.services.judgments import amend_judgment
@@ -116,6 +116,21 @@ def test_people_hard_tasks_and_simulation_are_told(campaign: Project) -> None:
     shares = {row["annotator"]: (row["judgments"], row["agreement"], row["simulated"]) for row in report.people}
     assert shares[people[0].pk] == (2, pytest.approx(4 / 6), False)
     assert shares[people[3].pk] == (2, pytest.approx(3 / 6), True)
+
+
+def test_scores_of_a_hard_task_are_those_of_the_response_that_splits_people() -> None:
+    """A bad response beside a good one is no split; half of a short scale is wider than a third of a long one."""
+    project = make_project(kind="scalar")
+    Criterion.objects.create(project=project, name="long", label="Long", minimum=0, maximum=9, position=0)
+    Criterion.objects.create(project=project, name="short", label="Short", minimum=1, maximum=3, position=1)
+    good, bad = make_task(project, keys="a", text="Whose answer?"), make_task(project, keys="b")
+    Response.objects.filter(prompt=bad.prompt).update(prompt=good.prompt)
+    Task.objects.filter(pk=bad.pk).update(prompt=good.prompt)
+    for user, lower in ((make_user(), 0), (make_user(), 1)):
+        judge(good, user, {"scores": {"long": {"a": 9}, "short": {"a": 3}}})
+        judge(bad, user, {"scores": {"long": {"b": 3 * lower}, "short": {"b": 2 - lower}}})
+    (hard,) = refresh_agreement_report(project=project).hard_tasks
+    assert (hard["task"], hard["prompt"], hard["split"]) == (bad.pk, "Whose answer?", "1 – 2")
 
 
 def test_only_stale_reports_are_refreshed_and_not_at_once(campaign: Project) -> None:
