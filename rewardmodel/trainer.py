@@ -122,8 +122,7 @@ class RewardTrainer:
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         self.meter.begin()
-        self.optimizer.step()
-        self.masters.publish()
+        self.masters.step(self.optimizer)
         self.masters.clear_gradients()
         return {"grad_norm": float(norm), **describe_update([self.meter.squares()])}
 

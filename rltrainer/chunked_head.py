@@ -189,5 +189,5 @@ def _sink(owner: Tensor | None, weight: Tensor) -> Tensor:
     if owner is None:
         return torch.zeros_like(weight, dtype=torch.float32)
     if owner.grad is None:
-        owner.grad = torch.zeros_like(owner)
+        owner.grad = torch.zeros_like(owner, dtype=owner.grad_dtype)
     return owner.grad

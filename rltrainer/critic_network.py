@@ -16,13 +16,14 @@ from rewardmodel.runtime.run_directory import RunDirectory
 from rltrainer.architecture import require_full_attention
 from rltrainer.config import OnlineConfig
 from rltrainer.critic import Critic
-from rltrainer.llama.body import compute_in, find_body
+from rltrainer.llama.body import find_body
 from rltrainer.memory import MicroBatchBudget
 from rltrainer.optimization import PolicyOptimizer, build_adamw
 from rltrainer.ranks import Ranks
 from rltrainer.value_head import value_head
 from rltrainer.weight_stepper import WeightStepper
-from rltrainer.workbench import Workbench, adopt_weights
+from rltrainer.weights import Weights
+from rltrainer.workbench import Workbench, keep_exact
 
 
 def open_critic(
@@ -117,9 +118,9 @@ def find_origin(directory: RunDirectory, config: OnlineConfig) -> CriticOrigin:
 
 def load_critic_network(
     origin: CriticOrigin, compute: ComputeDevice, *, tokenizer: PreTrainedTokenizerBase, longest: int
-) -> tuple[RewardNetwork, MasterWeights]:
-    """The network in the compute precision, and its exact float32 masters, which are all the weights that it keeps
-    where our own layers run it.
+) -> tuple[RewardNetwork, Weights]:
+    """The network in the compute precision, and its exact float32 masters, of which it is a part where our own layers
+    run it.
 
     tokenizer: the policy's, whose tokens the critic will read. longest: tokens of the longest prompt and completion.
     Raises: ConfigError where the network reads other tokens or not so many of them, or looks ahead.
@@ -130,15 +131,8 @@ def load_critic_network(
     network.requires_grad_(True)
     if compute.compute_dtype == torch.float32:
         return network, MasterWeights(network)
-    exact = _load(origin, dtype=torch.float32)
-    if find_body(network.backbone) is not None:
-        compute_in(network.backbone, compute.compute_dtype)
-        adopt_weights(network, exact)
-        masters = MasterWeights(network)
-    else:
-        masters = MasterWeights(network)
-        masters.unpack({name: parameter.detach() for name, parameter in exact.named_parameters()})
-    return network, masters
+    exact = {name: weight.detach() for name, weight in _load(origin, dtype=torch.float32).named_parameters()}
+    return network, keep_exact(network, exact, runs_itself=find_body(network.backbone) is not None)
 
 
 def _load(origin: CriticOrigin, *, dtype: torch.dtype) -> RewardNetwork:

@@ -1,4 +1,4 @@
-"""Frozen weights that stay in their files: memory holds them only while they are used."""
+"""Weights read from where they lie in their files: frozen ones for each use, others once, a tensor at a time."""
 
 import json
 import logging
@@ -64,8 +64,7 @@ def file_weights(network: PreTrainedModel, folder: Path) -> FiledWeights:
     maps = []
     for path in sorted(folder.glob("*.safetensors")):
         file = path.open("rb", buffering=0)
-        memory = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
-        found = _read_entries(memory)
+        memory, found = _map(file)
         fitting = [name for name in parameters if name in found and _fits(found[name][1], parameters[name])]
         entries.extend(_Entry(parameters[name], file, *found[name]) for name in fitting)
         if fitting:
@@ -78,6 +77,25 @@ def file_weights(network: PreTrainedModel, folder: Path) -> FiledWeights:
     if left:
         log.info("the reference is held in memory (%d MiB): its files have another precision", left >> 20)
     return weights
+
+
+def view_weights(network: nn.Module, folder: Path) -> dict[str, Tensor] | None:
+    """What learns in the network as views of the mapped files, in their precision; None where a weight is not there.
+
+    A whole second network would take as much memory as AdamW's means, and leave gaps that these do not fit into.
+    """
+    found: dict[str, Tensor] = {}
+    for path in sorted(folder.glob("*.safetensors")):
+        with path.open("rb", buffering=0) as file:
+            found.update((name, view) for name, (_, view) in _map(file)[1].items())
+    wanted = {name: parameter.shape for name, parameter in network.named_parameters() if parameter.requires_grad}
+    fitting = {name: found[name] for name, shape in wanted.items() if name in found and found[name].shape == shape}
+    return fitting if len(fitting) == len(wanted) else None
+
+
+def _map(file: BinaryIO) -> tuple[mmap.mmap, dict[str, tuple[int, Tensor]]]:
+    memory = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
+    return memory, _read_entries(memory)
 
 
 def _read(entry: _Entry) -> Tensor:

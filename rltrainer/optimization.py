@@ -266,8 +266,8 @@ def _lay_out_means(adamw: torch.optim.AdamW) -> None:
             continue  # Spread over processes: its optimizer knows best how.
         adamw.state[parameter] = {
             "step": torch.zeros((), dtype=torch.float32, device=parameter.device),
-            "exp_avg": torch.zeros_like(parameter, memory_format=torch.preserve_format),
-            "exp_avg_sq": torch.zeros_like(parameter, memory_format=torch.preserve_format),
+            "exp_avg": torch.zeros_like(parameter, dtype=torch.float32, memory_format=torch.preserve_format),
+            "exp_avg_sq": torch.zeros_like(parameter, dtype=torch.float32, memory_format=torch.preserve_format),
         }
 
 

@@ -106,7 +106,7 @@ class Ranks:
             with _losses_told():
                 torch.distributed.all_reduce(flat)
             for parameter, part in zip(bucket, flat.split([p.numel() for p in bucket]), strict=True):
-                parameter.grad = part.view_as(parameter).to(parameter.dtype)
+                parameter.grad = part.view_as(parameter).to(parameter.grad_dtype)
 
 
 AGREED: tuple[type[Exception], ...] = (Interrupted, ConfigError, DataError, Diverged)

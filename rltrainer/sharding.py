@@ -97,8 +97,14 @@ class ShardedWeights:
     def collect(self) -> None:
         """Nothing: the backward pass has added the gradients to the shards."""
 
-    def publish(self) -> None:
-        """Nothing: the next pass reads the shards."""
+    @property
+    def lower_halves(self) -> list[Tensor | None]:
+        """What each parameter lacks of its exact weights: nothing."""
+        return [None] * len(self.parameters)
+
+    def step(self, adamw: torch.optim.AdamW) -> None:
+        """Move the shards; the next pass reads them."""
+        adamw.step()
 
     def clear_gradients(self) -> None:
         """Forget all gradients."""

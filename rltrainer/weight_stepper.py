@@ -40,7 +40,7 @@ class WeightStepper:
         self.budget = budget
         self.ranks = ranks
         self.skipped_in_a_row = 0
-        self.meter = UpdateMeter(masters.parameters)
+        self.meter = UpdateMeter(masters.parameters, masters.lower_halves)
 
     def take(self, accumulate: Callable[[Tally], T], *, learning_rate: float, tally: Tally) -> T:
         """One optimizer step; gives what `accumulate` gave.
@@ -110,14 +110,13 @@ class WeightStepper:
         """Gradients of all ranks, and zeros where this one had nothing to run: AdamW's means move on all the same."""
         for parameter in self.masters.parameters:
             if parameter.grad is None:
-                parameter.grad = torch.zeros_like(parameter)
+                parameter.grad = torch.zeros_like(parameter, dtype=parameter.grad_dtype)
         self.ranks.reduce_gradients(self.masters.parameters)
 
     def _move(self, learning_rate: float) -> None:
         for group in self.adamw.param_groups:
             group["lr"] = learning_rate * group["rate_factor"]
-        self.adamw.step()
-        self.masters.publish()
+        self.masters.step(self.adamw)
         self.masters.clear_gradients()
         self.skipped_in_a_row = 0
 

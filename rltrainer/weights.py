@@ -1,9 +1,10 @@
 """What learns a step asks of the weights it moves, be they whole on every rank or spread over all."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
+import torch
 from torch import Tensor, nn
 
 Run = Callable[[Callable[[], Any]], Any]
@@ -16,11 +17,16 @@ def run_directly(work: Callable[[], Any]) -> Any:
 
 
 class Weights(Protocol):
-    """Float32 weights beside a network: `MasterWeights`, or `ShardedWeights`."""
+    """Float32 weights of a network: `MasterWeights` beside it, `SplitWeights` in it, or `ShardedWeights`."""
 
     @property
     def parameters(self) -> list[nn.Parameter]:
         """What the optimizer steps."""
+        ...
+
+    @property
+    def lower_halves(self) -> Sequence[Tensor | None]:
+        """For each parameter what it lacks of its exact weights; None where it is exact."""
         ...
 
     @property
@@ -40,8 +46,8 @@ class Weights(Protocol):
         """Take over the gradients of one micro-batch."""
         ...
 
-    def publish(self) -> None:
-        """Let the network compute with the weights as they stand."""
+    def step(self, adamw: torch.optim.AdamW) -> None:
+        """Move the weights along their gradients, and let the network compute with them."""
         ...
 
     def clear_gradients(self) -> None:

@@ -1,10 +1,12 @@
 """Everything that a run loads once: tokens, networks, prompts."""
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from rewardmodel.records import read_prompts
@@ -14,14 +16,17 @@ from rewardmodel.runtime.master_weights import MasterWeights
 from rewardmodel.runtime.rendering import Renderer
 from rewardmodel.runtime.run_directory import RunDirectory
 from rewardmodel.runtime.seeding import seed_everything
+from rewardmodel.runtime.split_weights import SplitWeights
 from rltrainer.adapters import add_adapters
 from rltrainer.architecture import require_full_attention, require_plain_head
 from rltrainer.config_sections import DataConfig, ModelConfig
-from rltrainer.llama.body import compute_in, find_body
+from rltrainer.filed_weights import view_weights
+from rltrainer.llama.body import find_body
 from rltrainer.prompts import encode_prompts
 from rltrainer.ranks import SINGLE, Ranks
 from rltrainer.records import EncodedPrompt
 from rltrainer.sharding import ShardedWeights
+from rltrainer.value_head import NAME as VALUE_HEAD
 from rltrainer.value_head import attach_value_head
 from rltrainer.weights import Weights
 
@@ -83,7 +88,7 @@ def make_trainable(
 ) -> Weights:
     """Float32 masters with the exact weights of the folder, whatever the network computes in; or those of adapters.
 
-    Where our own layers run the network it keeps no weights but the masters: they are rounded as a layer is computed.
+    Where our own layers run the network in bfloat16 its weights are the masters' upper halves: there is no second copy.
     with_value_head: the network gets a head that foretells rewards, which learns as well. With `sharding` the network's
     own weights become float32 and are spread over the ranks.
     """
@@ -93,29 +98,36 @@ def make_trainable(
         add_adapters(network, rank=model.adapter_rank, alpha=model.adapter_alpha)
     else:
         network.requires_grad_(True)
-    if with_value_head:
-        attach_value_head(network)
     needs_exact = network.dtype != torch.float32 and not model.adapter_rank
-    if needs_exact and find_body(network) is not None:
-        compute_in(network, network.dtype)
-        exact = load_causal_model(directory.resolve(model.path), dtype=torch.float32)
-        adopt_weights(network, exact)
+    exact = _read_exact(network, directory.resolve(model.path)) if needs_exact else {}
+    if with_value_head:
+        head = attach_value_head(network)
+        exact.update((f"{VALUE_HEAD}.{name}", weight.detach()) for name, weight in head.named_parameters())
+    if not needs_exact:
         return MasterWeights(network)
+    return keep_exact(network, exact, runs_itself=find_body(network) is not None)
+
+
+def keep_exact(network: nn.Module, exact: Mapping[str, Tensor], *, runs_itself: bool) -> Weights:
+    """Float32 masters of a network that computes in another precision, from its weights by name in float32.
+
+    runs_itself: our own layers run it, and add up its gradients in float32.
+    """
+    if runs_itself:
+        return SplitWeights(network, exact)
     masters = MasterWeights(network)
-    if needs_exact:
-        exact = load_causal_model(directory.resolve(model.path), dtype=torch.float32)
-        if with_value_head:
-            attach_value_head(exact)
-        masters.unpack({name: parameter.detach() for name, parameter in exact.named_parameters()})
+    masters.unpack(exact)
     return masters
 
 
-def adopt_weights(network: nn.Module, other: nn.Module) -> None:
-    """Let the network's weights be those of another of its kind, in that one's precision; none are copied."""
-    tensors = {name: parameter.detach() for name, parameter in other.named_parameters()}
-    for name, parameter in network.named_parameters():
-        if name in tensors:
-            parameter.data = tensors[name]
+def _read_exact(network: PreTrainedModel, folder: Path) -> dict[str, Tensor]:
+    """What learns in the network, in the precision of its files."""
+    found = view_weights(network, folder)
+    if found is not None:
+        return found
+    # The files call it otherwise than the network does.
+    exact = load_causal_model(folder, dtype=torch.float32)
+    return {name: parameter.detach() for name, parameter in exact.named_parameters()}
 
 
 def _spread(network: PreTrainedModel, directory: RunDirectory, model: ModelConfig, ranks: Ranks) -> Weights:

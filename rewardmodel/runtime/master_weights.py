@@ -12,7 +12,7 @@ class MasterWeights:
     """The float32 parameters that an optimizer steps, whatever dtype the network computes in.
 
     Parameters of the network that are float32 are their own masters: nothing is copied for them.
-    Use: backward a micro-batch -> `collect()` -> ... -> clip, optimizer step on `parameters` -> `publish()`.
+    Use: backward a micro-batch -> `collect()` -> ... -> clip -> `step()`.
     """
 
     def __init__(self, network: nn.Module) -> None:
@@ -26,6 +26,11 @@ class MasterWeights:
     def parameters(self) -> list[nn.Parameter]:
         """What the optimizer steps, in the network's order."""
         return [master for _, master in self._pairs.values()]
+
+    @property
+    def lower_halves(self) -> list[Tensor | None]:
+        """What each parameter lacks of its exact weights: nothing."""
+        return [None] * len(self._pairs)
 
     @property
     def is_spread(self) -> bool:
@@ -51,6 +56,11 @@ class MasterWeights:
             else:
                 master.grad.add_(parameter.grad)
             parameter.grad = None
+
+    def step(self, optimizer: torch.optim.Optimizer) -> None:
+        """Move the masters, and let the network compute with them."""
+        optimizer.step()
+        self.publish()
 
     @torch.no_grad()
     def publish(self) -> None:

@@ -27,10 +27,10 @@ EXIT_CANCELLED = 130
 NICENESS = 5
 
 # glibc gives freed memory back to the kernel and faults it in again at every step, 4 KiB at a time: that took up to a
-# third of a step on a CPU. No allocation may be a mapping of its own (a high threshold does not do that: above 32 MiB
-# glibc refuses it), and pages are to be huge.
+# third of a step on a CPU. Only what is larger than 32 MiB, the highest threshold that glibc takes, may be a mapping of
+# its own: few tensors are, and in the heap they would leave gaps that nothing fits into. Pages are to be huge.
 MALLOC_HINTS = {
-    "MALLOC_MMAP_MAX_": "0",
+    "MALLOC_MMAP_THRESHOLD_": str(2**25),
     "MALLOC_TRIM_THRESHOLD_": str(2**36),
     "MALLOC_TOP_PAD_": str(2**26),
     "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",

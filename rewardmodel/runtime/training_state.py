@@ -48,12 +48,18 @@ def pack_optimizer(optimizer: torch.optim.Optimizer) -> tuple[dict[str, Tensor],
 
 
 def unpack_optimizer(optimizer: torch.optim.Optimizer, tensors: Mapping[str, Tensor], settings: Any) -> None:
-    """Put a packed optimizer state back."""
+    """Put a packed optimizer state back, each tensor in its own precision."""
+    optimizer.load_state_dict({"state": {}, "param_groups": settings["groups"]})
+    # torch would round the state of a bfloat16 parameter to bfloat16.
     state: dict[int, dict[str, Any]] = {int(index): dict(entries) for index, entries in settings["numbers"].items()}
+    parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
     for key, tensor in tensors.items():
         index, _, name = key.partition(".")
-        state.setdefault(int(index), {})[name] = tensor
-    optimizer.load_state_dict({"state": state, "param_groups": settings["groups"]})
+        parameter = parameters[int(index)]
+        place = parameter.device if tensor.ndim or optimizer.defaults.get("fused") else tensor.device
+        state.setdefault(int(index), {})[name] = tensor.to(place, copy=True)
+    for number, entries in state.items():
+        optimizer.state[parameters[number]] = entries
 
 
 def pack_randomness(**generators: torch.Generator) -> tuple[dict[str, Tensor], dict[str, Any]]:

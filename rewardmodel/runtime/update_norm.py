@@ -7,6 +7,8 @@ import torch
 from torch import Tensor, nn
 from torch.distributed.tensor import DTensor
 
+from rewardmodel.runtime.split_weights import join_weights
+
 SAMPLED_WEIGHTS = 2048
 """Of each tensor. A copy of all weights would cost more memory than a step has left."""
 Squares = tuple[float, float]
@@ -16,8 +18,10 @@ Squares = tuple[float, float]
 class UpdateMeter:
     """Told when a step begins and asked after it. Tensors of at most SAMPLED_WEIGHTS weights are measured whole."""
 
-    def __init__(self, parameters: Sequence[nn.Parameter]) -> None:
-        self._parts = [_Part(parameter) for parameter in parameters]
+    def __init__(self, parameters: Sequence[nn.Parameter], lower_halves: Sequence[Tensor | None] = ()) -> None:
+        """lower_halves: for each parameter what it lacks of its exact weights, where it is rounded."""
+        halves = lower_halves or [None] * len(parameters)
+        self._parts = [_Part(parameter, half) for parameter, half in zip(parameters, halves, strict=True)]
         # Each sampled weight stands for as many: lengths are those of the roots of their squares.
         shares = torch.tensor([part.share for part in self._parts], dtype=torch.float32)
         counts = torch.tensor([part.count for part in self._parts], dtype=torch.int64)
@@ -45,8 +49,9 @@ class UpdateMeter:
 class _Part:
     """Which of a parameter's weights are looked at: every `stride`-th of all, as far as this process holds them."""
 
-    def __init__(self, parameter: nn.Parameter) -> None:
+    def __init__(self, parameter: nn.Parameter, lower: Tensor | None) -> None:
         self._parameter = parameter
+        self._lower = lower
         local, offset = _find_local(parameter)
         self._stride = _choose_stride(parameter.shape)
         self._start = -offset % self._stride
@@ -56,6 +61,10 @@ class _Part:
 
     def sample(self) -> Tensor:
         local, _ = _find_local(self._parameter)
+        picked = self._pick(local)
+        return picked if self._lower is None else join_weights(picked, self._pick(self._lower))
+
+    def _pick(self, local: Tensor) -> Tensor:
         return local.reshape(-1)[self._start :: self._stride]
 
 

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-PIECE_ELEMENTS = 2**21
-"""Scores that exist at once: 8 MiB in float32, about what a processor's cache holds."""
+PIECE_ELEMENTS = 2**20
+"""Scores that exist at once: 4 MiB in float32, less than a processor's cache holds."""
 
 
 def attend_pieces(query: Tensor, key: Tensor, value: Tensor, mask: Tensor) -> Tensor:

@@ -27,18 +27,6 @@ FIXED_ROTARY = ("default", "linear", "llama3", "yarn")
 """Position embeddings that do not change with the length of the input."""
 log = logging.getLogger(__name__)
 _verdicts: "WeakKeyDictionary[PreTrainedModel, bool]" = WeakKeyDictionary()
-_precisions: "WeakKeyDictionary[PreTrainedModel, torch.dtype]" = WeakKeyDictionary()
-
-
-def compute_in(model: PreTrainedModel, dtype: torch.dtype) -> None:
-    """Let our own layers compute in this precision, whatever that of the weights."""
-    _precisions[model] = dtype
-
-
-def precision_of(model: PreTrainedModel) -> torch.dtype:
-    """The precision in which our own layers compute."""
-    found: torch.dtype = _precisions.get(model, model.dtype)
-    return found
 
 
 def find_body(model: PreTrainedModel) -> "Body | None":
@@ -51,7 +39,7 @@ def find_body(model: PreTrainedModel) -> "Body | None":
     if _rotary_type(model) not in FIXED_ROTARY:
         _say(model, "has position embeddings that depend on the length")
         return None
-    body = Body(weights, precision_of(model))
+    body = Body(weights, model.dtype)
     if model not in _verdicts:
         _verdicts[model] = _agrees(model, body)
         if not _verdicts[model]:
@@ -131,8 +119,8 @@ class _Embed(torch.autograd.Function):
         if ctx.padding_id is not None:
             gradient = gradient.masked_fill((ctx.ids == ctx.padding_id)[:, None], 0.0)
         if table.grad is None:
-            table.grad = torch.zeros_like(table)
-        table.grad.index_add_(0, ctx.ids, gradient.to(table.dtype))
+            table.grad = torch.zeros_like(table, dtype=table.grad_dtype)
+        table.grad.index_add_(0, ctx.ids, gradient.to(table.grad.dtype))
         return None, None, None, None
 
 
@@ -164,9 +152,9 @@ def _say(model: PreTrainedModel, why: str) -> None:
 
 @torch.no_grad()
 def _agrees(model: PreTrainedModel, body: Body) -> bool:
-    """Whether our layers give the network's own hidden states for a few tokens, in the weights' own precision."""
+    """Whether our layers give the network's own hidden states for a few tokens."""
     size = body.weights.embeddings.shape[0]
     ids = torch.arange(12) * 977 % size
     expected = hidden_states(model, input_ids=ids[None], use_cache=False)[0].float()
-    found = Body(body.weights, model.dtype).all_states([tuple(ids.tolist())]).float()
+    found = body.all_states([tuple(ids.tolist())]).float()
     return bool((found - expected).norm() <= TOLERANCE[model.dtype] * expected.norm())

@@ -12,7 +12,6 @@ from rewardmodel.scorer import RewardScorer
 from rltrainer.config import OnlineConfig, parse_config
 from rltrainer.critic_network import CriticOrigin, find_origin, load_critic_network
 from rltrainer.layouts import Cluster, lay_out
-from rltrainer.llama.body import precision_of
 from rltrainer.policy import predicting_states
 from rltrainer.value_head import foretell
 from tests.tiny_model import make_tiny_model
@@ -56,10 +55,11 @@ def test_in_bfloat16_the_masters_are_exact(base, judge):
     origin = CriticOrigin(judge, "reward.model", 1.0)
     _, exact = _load(origin, base)
     network, masters = _load(origin, base, ComputeDevice(torch.device("cpu"), torch.bfloat16))
-    assert precision_of(network.backbone) == torch.bfloat16
+    assert network.backbone.dtype == torch.bfloat16
     assert network.head.weight.dtype == torch.float32
-    # Our own layers run it: the weights that they round are the masters, and there is no second copy.
+    # Our own layers run it: the network's weights are the masters' upper halves, and there is no second copy.
     assert {id(parameter) for parameter in network.parameters()} == {id(own) for own in masters.parameters}
+    assert {half.dtype for half in masters.lower_halves if half is not None} == {torch.int16}
     for name, tensor in exact.pack().items():
         assert torch.equal(masters.pack()[name], tensor)
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from rewardmodel.runtime.backbones import load_causal_model
-from rltrainer.filed_weights import file_weights
+from rltrainer.filed_weights import file_weights, view_weights
 from rltrainer.policy import Policy
 
 
@@ -49,3 +49,20 @@ def test_weights_that_learn_are_never_mapped(base):
     owned = [parameter.data_ptr() for parameter in network.parameters()]
     file_weights(network, base)
     assert [parameter.data_ptr() for parameter in network.parameters()] == owned
+
+
+def test_what_learns_is_seen_in_its_file_exactly_and_costs_no_second_network(base):
+    network = load_causal_model(base, dtype=torch.bfloat16).requires_grad_(True)
+    exact = dict(load_causal_model(base).named_parameters())
+    found = view_weights(network, base)
+    assert found is not None
+    assert found.keys() == exact.keys()
+    assert all(torch.equal(tensor, exact[name]) for name, tensor in found.items())
+
+
+def test_a_network_whose_weights_the_files_do_not_hold_by_name_is_not_seen_there(base):
+    network = load_causal_model(base).requires_grad_(True)
+    network.register_parameter("another", torch.nn.Parameter(torch.zeros(2)))
+    assert view_weights(network, base) is None
+    network.get_parameter("another").requires_grad_(False)
+    assert view_weights(network, base) is not None

@@ -7,7 +7,7 @@ from rewardmodel.runtime.backbones import load_causal_model
 from rltrainer import policy as policy_module
 from rltrainer.adapters import add_adapters
 from rltrainer.llama import body as body_module
-from rltrainer.llama.body import compute_in, find_body
+from rltrainer.llama.body import find_body
 from rltrainer.policy import Policy
 
 
@@ -76,15 +76,14 @@ def test_bfloat16_is_as_near_to_float32_as_the_networks_own(base, model, monkeyp
         assert _distance(own, exact) < 2e-2
 
 
-def test_float32_weights_can_compute_in_bfloat16(base, model):
+def test_bfloat16_weights_can_have_float32_gradients(base):
     pairs = _pairs()
-    half = load_causal_model(base, dtype=torch.bfloat16).requires_grad_(True)
-    # The same weights: those that bfloat16 holds.
-    model.load_state_dict({name: tensor.float() for name, tensor in half.state_dict().items()})
-    compute_in(model.requires_grad_(True), torch.bfloat16)
-    (found, own), (expected, slopes) = _score(model, pairs), _score(half, pairs)
+    plain, exact = (load_causal_model(base, dtype=torch.bfloat16).requires_grad_(True) for _ in range(2))
+    for parameter in exact.parameters():
+        parameter.grad_dtype = torch.float32
+    (found, own), (expected, slopes) = _score(exact, pairs), _score(plain, pairs)
     assert found == expected
-    assert {p.grad.dtype for p in model.parameters()} == {torch.float32}
+    assert {p.grad.dtype for p in exact.parameters()} == {torch.float32}
     assert _distance(own, slopes) < 1e-2
 
 
