@@ -36,6 +36,8 @@ MOST_PEOPLE = 500
 EVERYBODY = 2**31 - 1
 MOST_CHANGES = 5000
 """With more new judgments than this, looking at everything again is as quick."""
+COUNT_PATIENCE = 10.0
+"""Seconds to wait for each table whose rows the database has not counted."""
 SETTINGS = Settings(SEED, RESAMPLES, CONFIDENCE)
 
 
@@ -85,7 +87,7 @@ class ReportContents:
 def compute_contents(*, project: Project, newest: int) -> ReportContents:
     """The contents from all judgments up to the newest."""
     known = count_known(project=project, newest=newest)
-    recount_tables(judgments=known)
+    recount_tables(judgments=known, patience=COUNT_PATIENCE)
     scope = Scope(newest=newest)
     observations, weeks = load_by_part(project=project, scope=scope), load_weeks(project=project, scope=scope)
     people = count_people(project=project, newest=newest, most=EVERYBODY)
