@@ -136,7 +136,9 @@ def _tasks_of(project: Project, keys: Sequence[Any]) -> list[Task]:
 
 def _describe(task: Task, worst: dict[Any, float]) -> dict[str, Any]:
     by_prompt = task.kind == "scalar"
-    pk, split = _widest_scores(task.prompt_id) if by_prompt else (task.pk, _split(task))
+    found = _widest_scores(task.prompt_id) if by_prompt else (task.pk, _split(task))
+    # Nothing is found where the judgments went while the report was made.
+    pk, split = found or (task.pk, "")
     return {
         "task": pk,
         "prompt": task.prompt.text[:PROMPT_CHARACTERS],
@@ -152,10 +154,10 @@ def _split(task: Task) -> str:
     return " · ".join(str(count) for _, count in said.most_common())
 
 
-def _widest_scores(prompt_id: int) -> tuple[int, str]:
+def _widest_scores(prompt_id: int) -> tuple[int, str] | None:
     """The task of a prompt whose response got the widest range of scores on one criterion, and that range: "2 – 5".
 
-    As a share of the criterion's scale; the earliest task where several are as wide.
+    As a share of the criterion's scale; the earliest task where several are as wide. None where nothing is scored.
     """
     judgments = Judgment.objects.filter(task__prompt=prompt_id, task__purpose=Task.Purpose.NORMAL, is_current=True)
     ranges = (
@@ -165,5 +167,5 @@ def _widest_scores(prompt_id: int) -> tuple[int, str]:
         .annotate(share=(F("high") - F("low")) / (F("criterion__maximum") - F("criterion__minimum")))
         .order_by("-share", "judgment__task", "criterion")
     )
-    widest = ranges[0]
-    return widest["judgment__task"], f"{widest['low']:g} – {widest['high']:g}"
+    widest = ranges.first()
+    return widest and (widest["judgment__task"], f"{widest['low']:g} – {widest['high']:g}")
