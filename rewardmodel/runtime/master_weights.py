@@ -1,14 +1,14 @@
 """Float32 masters beside a network that computes in bfloat16."""
 
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, nullcontext
-from typing import Any
+from collections.abc import Mapping
 
 import torch
 from torch import Tensor, nn
 
+from rewardmodel.runtime.whole_weights import WholeWeights
 
-class MasterWeights:
+
+class MasterWeights(WholeWeights):
     """The float32 parameters that an optimizer steps, whatever dtype the network computes in.
 
     Parameters of the network that are float32 are their own masters: nothing is copied for them.
@@ -31,19 +31,6 @@ class MasterWeights:
     def lower_halves(self) -> list[Tensor | None]:
         """What each parameter lacks of its exact weights: nothing."""
         return [None] * len(self._pairs)
-
-    @property
-    def is_spread(self) -> bool:
-        """False: every process holds all weights, and may run as many passes as it likes."""
-        return False
-
-    def run(self, work: Callable[[], Any]) -> Any:
-        """Do some work on the network."""
-        return work()
-
-    def whole(self) -> AbstractContextManager[None]:
-        """A block in which the network can be used by itself, which is always so."""
-        return nullcontext()
 
     @torch.no_grad()
     def collect(self) -> None:

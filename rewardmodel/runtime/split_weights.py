@@ -1,12 +1,13 @@
 """Float32 weights of which a bfloat16 network is the upper half: no second copy, and nothing to round at each pass."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.optim.adamw import adamw as run_adamw
+
+from rewardmodel.runtime.whole_weights import WholeWeights
 
 PIECE_ELEMENTS = 2**19
 """Weights that are whole at once while they are moved: 2 MiB, which a processor's cache holds."""
@@ -15,7 +16,7 @@ UPPER = -(2**16)
 """The bits of a float32 that bfloat16 has as well."""
 
 
-class SplitWeights:
+class SplitWeights(WholeWeights):
     """A network's own bfloat16 parameters, and beside each what rounding took from it.
 
     The network computes with its weights as they are; the optimizer moves the exact ones. Halves between two bfloat16
@@ -43,19 +44,6 @@ class SplitWeights:
     def lower_halves(self) -> list[Tensor | None]:
         """What each parameter lacks of its exact weights (int16); None where it is exact."""
         return [self._lower.get(name) for name in self._own]
-
-    @property
-    def is_spread(self) -> bool:
-        """False: every process holds all weights, and may run as many passes as it likes."""
-        return False
-
-    def run(self, work: Callable[[], Any]) -> Any:
-        """Do some work on the network."""
-        return work()
-
-    def whole(self) -> AbstractContextManager[None]:
-        """A block in which the network can be used by itself, which is always so."""
-        return nullcontext()
 
     def collect(self) -> None:
         """Nothing: gradients are added up in float32 where they arise."""
