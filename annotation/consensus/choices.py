@@ -30,8 +30,14 @@ class ResponseFacts:
     """[R] how many marks of Markdown it has: headings, list items, bold, code, tables."""
 
     def find(self, response_id: Integers) -> Integers:
-        """[...] row numbers of responses."""
+        """[...] row numbers of responses that `knows` are there."""
         return np.searchsorted(self.response_id, response_id)
+
+    def knows(self, response_id: Integers) -> bool:
+        """Whether all these responses are among them."""
+        places = self.find(response_id)
+        inside = places < len(self.response_id)
+        return bool(inside.all() and (self.response_id[places] == response_id).all())
 
 
 @dataclass(frozen=True, eq=False, slots=True)

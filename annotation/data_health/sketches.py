@@ -42,9 +42,9 @@ def _sketch(text: str) -> NDArray[np.uint32]:
     hashes = hash_shingles(text)
     if not len(hashes):
         return found
-    order = np.argsort(hashes)[::-1]
+    falling = np.sort(hashes)[::-1]
     # Of several values for one bin the last one stays: the smallest.
-    found[(hashes >> np.uint64(58)).astype(np.int64)[order]] = (hashes & np.uint64(0xFFFFFFFE)).astype(np.uint32)[order]
+    found[(falling >> np.uint64(58)).astype(np.int64)] = (falling & np.uint64(0xFFFFFFFE)).astype(np.uint32)
     return _fill_empty(found)
 
 
@@ -64,6 +64,8 @@ def hash_shingles(text: str) -> NDArray[np.uint64]:
 def _fill_empty(found: NDArray[np.uint32]) -> NDArray[np.uint32]:
     """Empty bins take the value of the next full one, changed by the distance."""
     full = np.flatnonzero(found != _EMPTY)
+    if len(full) == BINS:
+        return found
     following = full[np.searchsorted(full, np.arange(BINS)) % len(full)]
     distance = ((following - np.arange(BINS)) % BINS).astype(np.uint32)
     return np.asarray(found[following] ^ (distance * np.uint32(2654435761)), np.uint32)

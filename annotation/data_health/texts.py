@@ -15,6 +15,8 @@ LONG_QUESTION = 20
 LONG_ENOUGH = 200
 """Characters from which on a text that ends in mid-sentence is likely cut off."""
 MID_SENTENCE = re.compile(r"(?:[,;(\[{–-]|\b(?:and|or|but|the|a|an|of|to|in|with|for|that|is|are))$", re.IGNORECASE)
+LONGEST_ENDING = 8
+"""Characters at the end of a text that MID_SENTENCE can say something about: a word of four with what is before it."""
 SKETCHES_AT_ONCE = 500
 
 
@@ -96,7 +98,7 @@ def looks_cut_off(text: str) -> bool:
     stripped = text.rstrip()
     if stripped.count("```") % 2:
         return True
-    return len(stripped) >= LONG_ENOUGH and MID_SENTENCE.search(stripped) is not None
+    return len(stripped) >= LONG_ENOUGH and MID_SENTENCE.search(stripped[-LONGEST_ENDING:]) is not None
 
 
 def repeats_question(response: ResponseText) -> bool:

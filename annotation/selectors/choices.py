@@ -15,6 +15,8 @@ from annotation.models import Project
 ROWS_A_FETCH = 5000
 SPACE = r"'^\s+|\s+$'"
 MARKDOWN = r"'(^|\n)\s*(#{1,6}\s|[-*+]\s|\d+[.)]\s|>\s|\|)|\*\*[^*\n]+\*\*|`[^`\n]+`|```'"
+JUDGED = "EXISTS (SELECT FROM annotation_judgment j WHERE j.task_id = t.id AND j.is_current AND j.kind = 'ranking')"
+"""A large project has many tasks that nobody has come to yet, whose texts would be read for nothing."""
 
 # Equal texts to equal prompts are one response, wherever they stand: their digests say so.
 FACTS = f"""
@@ -24,18 +26,18 @@ FROM annotation_task t
 JOIN annotation_prompt p ON p.id = t.prompt_id
 JOIN annotation_taskresponse o ON o.task_id = t.id
 JOIN annotation_response r ON r.id = o.response_id
-WHERE t.project_id = %(project)s AND t.kind = 'ranking'
+WHERE t.project_id = %(project)s AND t.kind = 'ranking' AND {JUDGED}
 ORDER BY r.id
 """  # noqa: S608 - constants of this module
 
-TASKS = """
+TASKS = f"""
 SELECT t.id, array_agg(r.key ORDER BY o.position), array_agg(r.id ORDER BY o.position)
 FROM annotation_task t
 JOIN annotation_taskresponse o ON o.task_id = t.id
 JOIN annotation_response r ON r.id = o.response_id
-WHERE t.project_id = %(project)s AND t.kind = 'ranking'
+WHERE t.project_id = %(project)s AND t.kind = 'ranking' AND {JUDGED}
 GROUP BY t.id
-"""
+"""  # noqa: S608 - constants of this module
 
 RANKINGS = """
 SELECT j.id, j.task_id, j.annotator_id, j.tiers::text, j.shown_order::text, j.active_ms
@@ -58,7 +60,8 @@ def load_choices(
 ) -> Choices:
     """All choices of a project's current rankings, in the order of their arrival.
 
-    Memory: a few integers a choice and a response. One moment of the project: all statements run in one transaction.
+    Memory: a few integers a choice and a response. Each statement sees what is there when it begins: a task that came
+    or went between two of them is left out with its rankings.
     """
     parameters = {
         "project": project.pk,
@@ -69,7 +72,8 @@ def load_choices(
     with transaction.atomic():
         facts = _load_facts(project)
         tasks = _load_tasks(project, facts)
-        return collect_choices(_stream(RANKINGS, parameters), facts=facts, responses_of_task=tasks, parse=orjson.loads)
+        rankings = (ranking for ranking in _stream(RANKINGS, parameters) if ranking[1] in tasks)
+        return collect_choices(rankings, facts=facts, responses_of_task=tasks, parse=orjson.loads)
 
 
 def _load_facts(project: Project) -> ResponseFacts:
@@ -93,7 +97,9 @@ def _load_tasks(project: Project, facts: ResponseFacts) -> Mapping[int, tuple[tu
     for task, keys, responses in _stream(TASKS, {"project": project.pk}):
         # Most tasks name their responses alike: one list of keys serves them all.
         named = lists.setdefault(tuple(keys), tuple(keys))
-        found[task] = (named, facts.find(np.array(responses)).tolist())
+        ids = np.array(responses)
+        if facts.knows(ids):
+            found[task] = (named, facts.find(ids).tolist())
     return found
 
 

@@ -41,7 +41,8 @@ def name_people(*, ids: list[int]) -> dict[int, tuple[str, bool]]:
     return {pk: (pseudonym, origin == User.Origin.SIMULATED) for pk, pseudonym, origin in rows}
 
 
-# A section that took long waits ten times as long for the next one. Projects without a task have nothing to report.
+# A section that took long waits twenty times as long for the next one, and all others wait with it: reports take a
+# twentieth of the time, however many projects there are. Projects without a task have nothing to report.
 STALE = """
 SELECT p.id, s.section
 FROM annotation_project p
@@ -57,14 +58,20 @@ LEFT JOIN LATERAL (
 WHERE task.id IS NOT NULL AND (
     report.seconds IS NULL
     OR (report.newest_judgment_id, report.newest_task_id) <> (coalesce(judgment.id, 0), task.id)
-       AND report.computed_at + make_interval(secs => greatest(%s, 10 * report.seconds)) <= clock_timestamp()
+       AND report.computed_at + make_interval(secs => greatest(%s, 20 * report.seconds)) <= clock_timestamp()
+) AND NOT EXISTS (
+    SELECT FROM annotation_projectreport r
+    WHERE r.seconds > %s AND r.computed_at + make_interval(secs => 20 * r.seconds) > clock_timestamp()
 )
-ORDER BY p.id, s.section
+ORDER BY report.computed_at NULLS FIRST, p.id, s.section
 """
 
 
-def stale_sections(*, pause_seconds: float) -> list[tuple[int, str]]:
-    """(project, section) of the reports that are due."""
+def stale_sections(*, pause_seconds: float, long_seconds: float) -> list[tuple[int, str]]:
+    """(project, section) of the reports that are due, first those that wait longest.
+
+    long_seconds: reports that took longer keep all others waiting too.
+    """
     with connection.cursor() as cursor:
-        cursor.execute(STALE, [list(ProjectReport.Section.values), pause_seconds])
+        cursor.execute(STALE, [list(ProjectReport.Section.values), pause_seconds, long_seconds])
         return [(row[0], row[1]) for row in cursor.fetchall()]

@@ -98,7 +98,8 @@ def people_of_report(report: AgreementReport) -> list[PersonCounts]:
     return [PersonCounts(**{name: row[name] for name in names}) for row in report.people]
 
 
-# Judged since the last report; a project whose last report took long waits ten times as long for the next one.
+# Judged since the last report; a project whose last report took long waits twenty times as long for the next one, and
+# all others wait with it.
 STALE = """
 SELECT p.id
 FROM annotation_project p
@@ -109,15 +110,23 @@ LEFT JOIN LATERAL (
     SELECT r.newest_judgment_id, r.computed_at, r.seconds FROM annotation_agreementreport r
     WHERE r.project_id = p.id ORDER BY r.id DESC LIMIT 1
 ) report ON true
-WHERE report.newest_judgment_id IS NULL
-   OR report.newest_judgment_id <> newest.id
-      AND report.computed_at + make_interval(secs => greatest(%s, 10 * report.seconds)) <= clock_timestamp()
-ORDER BY p.id
+WHERE (
+    report.newest_judgment_id IS NULL
+    OR report.newest_judgment_id <> newest.id
+       AND report.computed_at + make_interval(secs => greatest(%(pause)s, 20 * report.seconds)) <= clock_timestamp()
+) AND NOT EXISTS (
+    SELECT FROM annotation_agreementreport r
+    WHERE r.seconds > %(long)s AND r.computed_at + make_interval(secs => 20 * r.seconds) > clock_timestamp()
+)
+ORDER BY report.computed_at NULLS FIRST, p.id
 """
 
 
-def stale_projects(*, pause_seconds: float) -> list[int]:
-    """Ids of the projects whose report is due."""
+def stale_projects(*, pause_seconds: float, long_seconds: float) -> list[int]:
+    """Ids of the projects whose report is due, first those that wait longest.
+
+    long_seconds: reports that took longer keep all others waiting too.
+    """
     with connection.cursor() as cursor:
-        cursor.execute(STALE, [pause_seconds])
+        cursor.execute(STALE, {"pause": pause_seconds, "long": long_seconds})
         return [row[0] for row in cursor.fetchall()]

@@ -59,7 +59,7 @@ def build_criteria(text: str | None) -> list[Criterion]:
 
 
 def keep_criteria(project: Project, criteria: list[Criterion]) -> None:
-    """Makes `project.criteria.all()` cost no further query."""
-    found = Criterion.objects.filter(project=project)
+    """Makes `project.criteria.all()` cost no further query; anything asked beyond that still finds this project's."""
+    found = project.criteria.all()  # Its filter waits until somebody needs it.
     found._result_cache = criteria
     project._prefetched_objects_cache = {"criteria": found}  # type: ignore[attr-defined]

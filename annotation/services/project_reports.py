@@ -17,6 +17,9 @@ logger = logging.getLogger(__name__)
 KEPT_REPORTS = 50
 """Of each section; older ones are forgotten."""
 PAUSE_SECONDS = 60.0
+TURN_SECONDS = 3.0
+"""How long one call refreshes: a twentieth of the minute until the next. People judge meanwhile, and niceness does not
+reach the database's share of the work."""
 COMPUTE: dict[str, Callable[..., dict[str, Any]]] = {
     ProjectReport.Section.CONSENSUS: compute_consensus,
     ProjectReport.Section.BIAS: compute_bias,
@@ -46,14 +49,19 @@ def refresh_project_report(*, project: Project, section: str, anew: bool = False
 
 
 def refresh_stale_sections() -> int:
-    """Refreshes every section that is due and tells how many; what was just refreshed waits its pause.
+    """Refreshes sections that are due for as long as a turn lasts, and tells how many it took on.
 
+    What was just refreshed waits its pause.
     Raises: ExceptionGroup after all others, when some could not be computed: one odd project keeps nobody waiting.
     """
-    due = stale_sections(pause_seconds=PAUSE_SECONDS)
+    due = stale_sections(pause_seconds=PAUSE_SECONDS, long_seconds=TURN_SECONDS)
     projects = Project.objects.in_bulk({project for project, _ in due})
     failures: list[Exception] = []
+    start, done = perf_counter(), 0
     for project, section in due:
+        if perf_counter() - start >= TURN_SECONDS:
+            break
+        done += 1
         try:
             refresh_project_report(project=projects[project], section=section)
         except Exception as error:
@@ -61,7 +69,7 @@ def refresh_stale_sections() -> int:
             failures.append(error)
     if failures:
         raise ExceptionGroup("some sections of reports could not be computed", failures)
-    return len(due)
+    return done
 
 
 def _wait_for_turn(project: Project, section: str) -> None:

@@ -9,8 +9,9 @@ from annotation.models import TaskText
 from annotation.words import index_words
 
 TASKS_AT_ONCE = 500
-TASKS_A_RUN = 5000
-"""Beat calls every 5 s, so a large import becomes findable by a second of work in five, and people judge meanwhile."""
+TASKS_A_RUN = 2500
+"""Beat calls every 5 s, so a large import becomes findable by half a second of work in five, and people judge
+meanwhile."""
 # Looked up one by one. Right after an import nobody has counted the rows, and the planner would join whole tables.
 READ = """
 SELECT t.id,

@@ -1,19 +1,24 @@
 """From stored judgments to consensus, bias and data health: the numbers are those of the pure functions."""
 
 import json
+import time
+from datetime import timedelta
 from io import StringIO
 from typing import Any
 
 import numpy as np
 import pytest
 from django.core.management import CommandError, call_command
+from django.db.models import F
 
 from annotation.consensus.crowd import fit_crowd
 from annotation.consensus.habits import POSITION, RELIABILITY
 from annotation.consensus.tables import compare_texts
 from annotation.jobs import refresh_report_sections
 from annotation.models import Criterion, Flag, Judgment, Project, ProjectReport, Task, User
+from annotation.selectors import choices
 from annotation.selectors.choices import load_choices
+from annotation.services import project_reports
 from annotation.services.project_reports import COMPUTE, refresh_project_report
 from tests.annotation.services.test_reports import judge
 from tests.factories import make_project, make_task, make_user, ranking
@@ -64,14 +69,33 @@ def test_the_report_has_the_numbers_of_the_model() -> None:
     assert best["low"] < best["worth"] < best["high"] and best["wins"] == 20 and best["losses"] == 12
 
 
+def test_texts_that_nobody_ranked_are_not_read() -> None:
+    project = make_project()
+    (judged,) = say(project, [("a", "b")], [make_user()])
+    make_task(project)
+    ids = load_choices(project=project).facts.response_id.tolist()
+    assert ids == sorted(judged.task_responses.values_list("response", flat=True))
+
+
+def test_a_task_that_is_ranked_between_two_statements_waits_for_the_next_report(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    project, user = make_project(), make_user()
+    (early,) = say(project, [("a", "b")], [user])
+    known = choices._load_facts(project)
+    say(project, [("b", "a")], [user])
+    monkeypatch.setattr(choices, "_load_facts", lambda _: known)
+    assert load_choices(project=project).task.tolist() == [early.pk]
+
+
 def test_equal_responses_are_one_and_no_vote_between_them_counts() -> None:
     project, user = make_project(), make_user()
     task = make_task(project, keys="abc")
     task.task_responses.get(position=1).response.prompt.responses.filter(key="b").update(text=" Answer a.\n")
     judge(task, user, ranking("a", "b", "c"))
-    choices = load_choices(project=project)
-    table, dropped = compare_texts(choices)
-    assert (choices.rankings, len(choices.answer), dropped.identical) == (1, 3, 1)
+    found = load_choices(project=project)
+    table, dropped = compare_texts(found)
+    assert (found.rankings, len(found.answer), dropped.identical) == (1, 3, 1)
     # a > c and b > c are one person's one choice between two texts, in two halves; 2/3 is the ranking's share a pair.
     assert (table.items, table.pairs, table.choices) == (2, 1, 2)
     np.testing.assert_allclose(table.weight.sum(), 2 / 3)
@@ -184,6 +208,22 @@ def test_the_job_refreshes_what_is_due_and_nothing_else() -> None:
     make_task(project)
     ProjectReport.objects.update(computed_at="2020-01-01T00:00:00Z")
     assert refresh_report_sections() == 3
+
+
+def test_a_turn_ends_and_the_next_goes_on_with_what_waits_longest(monkeypatch: pytest.MonkeyPatch) -> None:
+    project = make_project()
+    say(project, [("a", "b")], [make_user()])
+    monkeypatch.setattr(project_reports, "TURN_SECONDS", 0.01)
+    for section in COMPUTE:
+        monkeypatch.setitem(COMPUTE, section, lambda *, project: time.sleep(0.02) or {"checks": []})
+    seen = []
+    for _ in range(4):
+        assert refresh_report_sections() == 1
+        seen.append(ProjectReport.objects.latest("id").section)
+        assert refresh_report_sections() == 0  # It took longer than a turn, so all wait twenty times as long.
+        ProjectReport.objects.update(computed_at=F("computed_at") - timedelta(hours=1))
+        make_task(project)
+    assert sorted(seen[:3]) == ["bias", "consensus", "data_health"] and seen[3] == seen[0]
 
 
 def test_one_odd_project_keeps_nobody_waiting(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -144,6 +144,15 @@ def test_only_stale_reports_are_refreshed_and_not_at_once(campaign: Project) -> 
     assert refresh_stale_reports() == 1
 
 
+def test_a_report_that_took_long_keeps_all_projects_waiting(campaign: Project) -> None:
+    refresh_agreement_report(project=campaign)
+    AgreementReport.objects.update(seconds=10, computed_at=F("computed_at") - timedelta(seconds=150))
+    judge(make_task(make_project()), make_user(), ranking("a", "b"))
+    assert refresh_stale_reports() == 0
+    AgreementReport.objects.update(computed_at=F("computed_at") - timedelta(seconds=60))
+    assert refresh_stale_reports() == 1
+
+
 def test_rows_and_pure_statistics_agree_on_the_same_seed(campaign: Project) -> None:
     people = [make_user() for _ in range(4)]
     for number in range(6):
