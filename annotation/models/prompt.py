@@ -42,7 +42,6 @@ class Response(models.Model):
     class Meta:
         ordering = ["id"]
         constraints = [models.UniqueConstraint(fields=["prompt", "key"], name="response_key_once_a_prompt")]
-        indexes = [models.Index(fields=["source"], name="response_source")]
 
     def __str__(self) -> str:
         return f"{self.prompt_id}/{self.key}"

@@ -34,7 +34,9 @@ class Task(models.Model):
     jitter = models.FloatField(default=0, db_default=0)
     """Decides among equal priorities, lower first; then the older task. Imported tasks get it by their id, so that a
     file sorted by topic or model is not judged in that order."""
-    skill = models.ForeignKey("annotation.Skill", models.PROTECT, null=True, blank=True, related_name="tasks")
+    skill = models.ForeignKey(
+        "annotation.Skill", models.PROTECT, null=True, blank=True, related_name="tasks", db_index=False
+    )
     """What it asks of a person; null for nothing."""
     skill_level = models.PositiveSmallIntegerField(default=1, db_default=1)
     """The level of the skill that it asks for."""
@@ -42,7 +44,9 @@ class Task(models.Model):
     """The known answer, in the form of a judgment's answer; its rationale is the explanation. An annotator sees it
     only of a practice task that they have answered."""
     purpose = models.CharField(max_length=13, choices=Purpose, default=Purpose.NORMAL, db_default=Purpose.NORMAL.value)
-    original = models.ForeignKey("self", models.CASCADE, null=True, blank=True, related_name="shown_again")
+    original = models.ForeignKey(
+        "self", models.CASCADE, null=True, blank=True, related_name="shown_again", db_index=False
+    )
     """The task that this one shows again: as a repeat, or in a further attempt at the test."""
     origin = models.CharField(max_length=100, default="import")
     """What made it: import, demo, or the run (`run:12`) whose policy is compared."""
@@ -63,6 +67,9 @@ class Task(models.Model):
         indexes = [
             models.Index(fields=["project", "-priority", "id"], name="task_by_priority"),
             models.Index(fields=["project", "purpose", "id"], condition=~Q(purpose="normal"), name="task_with_purpose"),
+            # Few tasks have these, and the others need no entry.
+            models.Index(fields=["skill"], condition=Q(skill__isnull=False), name="task_with_skill"),
+            models.Index(fields=["original"], condition=Q(original__isnull=False), name="task_shown_again"),
         ]
 
     def __str__(self) -> str:
@@ -73,14 +80,14 @@ class TaskResponse(models.Model):
     """A response of a task, in the task's stored order. People see another order, chosen per slot."""
 
     task = models.ForeignKey(Task, models.CASCADE, related_name="task_responses", db_index=False)
-    response = models.ForeignKey("annotation.Response", models.CASCADE, related_name="task_responses")
+    response = models.ForeignKey("annotation.Response", models.CASCADE, related_name="task_responses", db_index=False)
     position = models.PositiveSmallIntegerField()
 
     class Meta:
         ordering = ["position"]
         constraints = [
             models.UniqueConstraint(fields=["task", "position"], name="task_position_once"),
-            models.UniqueConstraint(fields=["task", "response"], name="task_response_once"),
+            models.UniqueConstraint(fields=["response", "task"], name="task_response_once"),
         ]
 
 
