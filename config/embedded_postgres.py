@@ -74,6 +74,8 @@ class EmbeddedPostgres:
 
     def _launch(self, log: IO[bytes]) -> None:
         options = {"listen_addresses": "", "unix_socket_directories": str(self.socket_folder), "max_connections": "200"}
+        # Its defaults are for a far smaller machine than any that trains models; an import fills its buffers at once.
+        options |= {"shared_buffers": "256MB", "wal_buffers": "32MB"}
         if not self.fsync:
             options |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
             # Between two tests it counts tables as empty, which the next one's plans would then be made for.
