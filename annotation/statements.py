@@ -5,12 +5,13 @@ Only the few statements of the slot protocol are written this way.
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from functools import cache
 from typing import Any, TypeVar
 
 import orjson
 import psycopg
-from django.db import DEFAULT_DB_ALIAS, connections
+from django.db import DEFAULT_DB_ALIAS, connection, connections, transaction
 from django.db.models import JSONField, Model
 from django.db.models.base import ModelState
 
@@ -31,6 +32,15 @@ def fetch_row(statement: str, values: Values) -> tuple[Any, ...] | None:
     with wrapper.wrap_database_errors, psycopg.Cursor(wrapper.connection) as cursor:
         cursor.execute(statement, values, prepare=True)
         return cursor.fetchone()
+
+
+def write_row(statement: str, values: Values) -> tuple[Any, ...] | None:
+    """`fetch_row` for a statement that writes: a transaction of its own, or a savepoint of the one that is open.
+
+    The savepoint lets the outer transaction go on after an error. Raises: django.db.Error.
+    """
+    with transaction.atomic() if connection.in_atomic_block else nullcontext():
+        return fetch_row(statement, values)
 
 
 def columns_of(model: type[Model], alias: str) -> str:

@@ -6,13 +6,14 @@ from datetime import timedelta
 from functools import cache
 from typing import Any, ClassVar
 
+from django.db import IntegrityError
 from django.db.models.functions import Now
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication, get_authorization_header
 from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
 from rest_framework.request import Request
 
 from annotation.models import ApiToken, User
-from annotation.statements import build_row, columns_of, count_columns, fetch_row
+from annotation.statements import build_row, columns_of, count_columns, fetch_row, write_row
 
 SCHEMES = (b"bearer", b"token")
 LONGEST_TOKEN_BYTES = 200
@@ -24,8 +25,11 @@ class ApiTokenAuthentication(BaseAuthentication):
     """`Authorization: Bearer concord_…`. Looked up on every request, so revoking or disabling acts at once."""
 
     beside: ClassVar[str] = ""
-    """A SELECT whose first row the same statement reads besides, for a view that needs it anyway: it may speak of the
-    person as `u` and of the captured parts of the address. Its values lie in `token.beside`, all null without a row."""
+    """A SELECT whose first row the same statement reads besides, for a POST to a view that needs it anyway.
+
+    It may speak of the person as `u` and of the captured parts of the address. Its values lie in `token.beside`, all
+    null without a row; there are none where it wrote something and lost a race, so that the view tries by itself.
+    """
 
     def authenticate(self, request: Request) -> tuple[User, ApiToken] | None:
         parts = get_authorization_header(request).split()
@@ -33,7 +37,8 @@ class ApiTokenAuthentication(BaseAuthentication):
             return None
         if len(parts) != 2 or len(parts[1]) > LONGEST_TOKEN_BYTES:
             raise AuthenticationFailed("The Authorization header must read: Bearer concord_…", code="token_malformed")
-        token = find_token(parts[1], beside=self.beside, captured=request.parser_context["kwargs"])
+        beside = self.beside if request.method == "POST" else ""
+        token = find_token(parts[1], beside=beside, captured=request.parser_context["kwargs"])
         if token is None:
             raise AuthenticationFailed("This token is not valid: unknown, expired or revoked.", code="token_invalid")
         _note_use(token)
@@ -70,7 +75,10 @@ WHERE k.digest = %(digest)s AND k.revoked_at IS NULL AND (k.expires_at IS NULL O
 def find_token(plain: bytes, *, beside: str = "", captured: Mapping[str, Any] | None = None) -> ApiToken | None:
     """The living token with this text, of a person who may still sign in, by the database's clock."""
     values = {**(captured or {}), "digest": hashlib.sha256(plain).hexdigest(), "precision": LAST_USED_PRECISION}
-    row = fetch_row(_statement(beside), values)
+    try:
+        row = write_row(_statement(beside), values) if beside else fetch_row(_statement(""), values)
+    except IntegrityError:
+        row = fetch_row(_statement(""), values)
     if row is None:
         return None
     split, last = count_columns(ApiToken), count_columns(ApiToken) + count_columns(User)

@@ -15,8 +15,9 @@ from annotation.api.schema import describe
 from annotation.api.throttles import AcquireThrottle
 from annotation.models import Project
 from annotation.selectors.feedback import stage_of
-from annotation.selectors.workplaces import find_workplace, read_workplace, workplace_statement
+from annotation.selectors.workplaces import find_workplace, read_workplace
 from annotation.services.no_work import NoWork
+from annotation.services.slot_queries import acquire_at_workplace, read_claim_at_workplace
 from annotation.services.slots import Lease, acquire_task
 
 REASONS = ["all_done", "all_leased_until", "you_did_all", "qualification_missing", "closed", "paused"]
@@ -44,9 +45,9 @@ class AcquireOutput(serializers.Serializer[Any]):
 
 
 class TokenAtWork(ApiTokenAuthentication):
-    """Reads the project of the address together with the token."""
+    """Reads the project of the address together with the token and, in the usual case, takes the lease in it too."""
 
-    beside = workplace_statement(user="u.id", superuser="u.is_superuser")
+    beside = acquire_at_workplace(user="u.id", superuser="u.is_superuser")
 
 
 class AcquireView(ApiView):
@@ -65,7 +66,7 @@ class AcquireView(ApiView):
     def post(self, request: Request, slug: str) -> Response:
         at_hand, user = read_beside(request), person(request)
         project = read_workplace(at_hand, user=user) if at_hand else find_workplace(user=user, slug=slug)
-        outcome = acquire_task(project=project, annotator=user)
+        outcome = acquire_task(project=project, annotator=user, claim=read_claim_at_workplace(at_hand))
         return Response(show_outcome(outcome, project, with_html=wants_html(request)))
 
 

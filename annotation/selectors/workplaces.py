@@ -20,17 +20,18 @@ CRITERIA = f"""
 def workplace_statement(*, user: str, superuser: str) -> str:
     """Reads the project of `slug` with this person's role and whether any task has a purpose of its own."""
     return f"""
-SELECT {columns_of(Project, "p")}, m.role, {CRITERIA},
+SELECT {columns_of(Project, "p")}, m.role, {CRITERIA} AS criteria,
        p.qualification_tasks > 0 OR p.repeat_rate > 0
        OR EXISTS (SELECT FROM annotation_task t WHERE t.project_id = p.id AND t.purpose <> 'normal')
        OR EXISTS (SELECT FROM annotation_pause z WHERE z.project_id = p.id AND z.person_id = {user}
-                  AND z.state = 'accepted')
+                  AND z.state = 'accepted') AS has_special_tasks
 FROM annotation_project p
 LEFT JOIN annotation_membership m ON m.project_id = p.id AND m.user_id = {user}
 WHERE p.slug = %(slug)s AND ({superuser} OR m.id IS NOT NULL)
 """  # noqa: S608 - joins the names of our own columns
 
 
+WORKPLACE_COLUMNS = count_columns(Project) + 3
 _WORKPLACE = workplace_statement(user="%(user)s", superuser="%(superuser)s")
 
 
@@ -41,11 +42,11 @@ def find_workplace(*, user: User, slug: str) -> Project:
 
 
 def read_workplace(row: Sequence[Any], *, user: User) -> Project:
-    """The project out of a row of `workplace_statement`, all null without one. Raises: NotFound."""
+    """The project out of a row that begins as `workplace_statement` says, all null without one. Raises: NotFound."""
     if row[0] is None:
         raise NotFound("There is no such project.")
     project = build_row(Project, row[: count_columns(Project)])
-    role, criteria, has_special_tasks = row[count_columns(Project) :]
+    role, criteria, has_special_tasks = row[count_columns(Project) : WORKPLACE_COLUMNS]
     remember_role(user=user, project=project, role=role)
     keep_criteria(project, build_criteria(criteria))
     project.has_special_tasks = has_special_tasks  # type: ignore[attr-defined]

@@ -4,13 +4,13 @@ from functools import cache
 from typing import Any
 
 import orjson
-from django.db import connection, transaction
+from django.db import connection
 from django.db.models import CharField, JSONField, TextField
 
 from annotation.kinds.registry import Answer
 from annotation.models import Judgment
 from annotation.services.judgment_rows import AnswerSheet, build_preferences, build_scores
-from annotation.statements import fetch_row
+from annotation.statements import write_row
 
 # The UPDATE is the gate. It waits for whoever holds the row and then looks again, so of several submits at once one
 # passes; the others find nothing, and so does one whose slot went to somebody else.
@@ -59,11 +59,7 @@ def fill_slot(judgment: Judgment, answer: Answer, sheet: AnswerSheet, *, address
         "project": judgment.project_id,
         "address": address,
     }
-    if connection.in_atomic_block:
-        with transaction.atomic():  # a savepoint lets the outer transaction go on after an error
-            row = fetch_row(_statement(), values)
-    else:
-        row = fetch_row(_statement(), values)
+    row = write_row(_statement(), values)
     if row is None:
         return False
     judgment.pk = row[0]

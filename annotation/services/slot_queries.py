@@ -11,6 +11,7 @@ from uuid import UUID
 import orjson
 
 from annotation.models import Draft, Prompt, Task
+from annotation.selectors.workplaces import WORKPLACE_COLUMNS, workplace_statement
 from annotation.statements import build_row, columns_of, count_columns
 
 # Tasks that the annotator has to do with already: for each a probe of an index by the task, never a scan (OFFSET 0 and
@@ -27,20 +28,37 @@ _UNTOUCHED = """
                     AND a.annotator_id + 0 = %(annotator)s AND a.state = 'kept' OFFSET 0)
 """
 
-# The lease together with all that its screen shows, in one go; then task, prompt and draft, column by column.
-ACQUIRE = f"""
+
+def _acquire(*, project: str, annotator: str) -> str:
+    """The lease together with all that its screen shows, in one go; then task, prompt and draft, column by column."""
+    return f"""
 SELECT a.slot_id, a.is_new, a.is_busy, a.number, a.token, a.expires_at,
        (SELECT json_agg(json_build_array(r.key, r.text) ORDER BY o.position)
         FROM annotation_taskresponse o JOIN annotation_response r ON r.id = o.response_id WHERE o.task_id = t.id)::text,
        {columns_of(Task, "t")}, {columns_of(Prompt, "q")}, {columns_of(Draft, "d")}
-FROM annotation_lease(%(project)s, %(annotator)s, %(token)s) a
+FROM annotation_lease({project}, {annotator}, gen_random_uuid()) a
 LEFT JOIN annotation_task t ON t.id = a.task_id
 LEFT JOIN annotation_prompt q ON q.id = t.prompt_id
-LEFT JOIN annotation_draft d ON d.task_id = t.id AND d.annotator_id = %(annotator)s
+LEFT JOIN annotation_draft d ON d.task_id = t.id AND d.annotator_id = {annotator}
 """  # noqa: S608 - joins the names of our own columns
+
+
+ACQUIRE = _acquire(project="%(project)s", annotator="%(annotator)s")
 _TASK_FROM = 7
 _PROMPT_FROM = _TASK_FROM + count_columns(Task)
 _DRAFT_FROM = _PROMPT_FROM + count_columns(Prompt)
+
+
+def acquire_at_workplace(*, user: str, superuser: str) -> str:
+    """Reads what `workplace_statement` reads and, of a project without special tasks, ACQUIRE with it.
+
+    Where normal work has to wait for something else, for superusers who are no members and without a project, all
+    columns of ACQUIRE are null, and nothing is leased.
+    """
+    workplace = workplace_statement(user=user, superuser=superuser)
+    is_plain = "w.is_open AND w.role IS NOT NULL AND NOT w.has_special_tasks"
+    lease = _acquire(project=f"CASE WHEN {is_plain} THEN w.id END", annotator=user)
+    return f"SELECT w.*, c.* FROM ({workplace}) w LEFT JOIN LATERAL ({lease}) c ON true"  # noqa: S608 - our own
 
 
 class ClaimRow(NamedTuple):
@@ -57,6 +75,12 @@ class ClaimRow(NamedTuple):
     task: Task | None
     """None without a slot, and for a task that came to be while the statement ran."""
     draft: Draft | None
+
+
+def read_claim_at_workplace(row: Sequence[Any]) -> "ClaimRow | None":
+    """What a row of `acquire_at_workplace` says of the lease; None where none was asked for."""
+    claim = row[WORKPLACE_COLUMNS:]
+    return read_claim(claim) if claim and claim[1] is not None else None
 
 
 def read_claim(row: Sequence[Any]) -> ClaimRow:

@@ -3,10 +3,9 @@
 Every comparison of times uses the database's clock, so web servers whose clocks differ or jump agree on every lease.
 """
 
-from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from django.db import IntegrityError, connection, transaction
 
@@ -19,7 +18,7 @@ from annotation.services import audit
 from annotation.services.no_work import NoWork, why_nothing
 from annotation.services.slot_queries import ACQUIRE, EXPIRE, HEARTBEAT, ClaimRow, read_claim
 from annotation.services.special_tasks import lease_special_slot
-from annotation.statements import fetch_row
+from annotation.statements import write_row
 
 ATTEMPTS = 20
 REASON_CHARACTERS = 500
@@ -43,13 +42,16 @@ class Lease:
     """The person's unfinished answer, where the task was theirs before."""
 
 
-def acquire_task(*, project: Project, annotator: User, luck: float | None = None) -> Lease | NoWork:
+def acquire_task(
+    *, project: Project, annotator: User, luck: float | None = None, claim: ClaimRow | None = None
+) -> Lease | NoWork:
     """The task this person should do now, leased to them; the lease they hold already, if any, comes again.
 
     Then special tasks have a say (see services.special_tasks). Then free slots go by priority, of all queues whose
     skill the person has, then slots whose lease ran out. Nobody gets a task that they hold, judged, skipped or gave a
     kept answer to.
     luck: decides whether something silent comes, from 0 to 1; for simulations, which can be repeated.
+    claim: what ACQUIRE gave just now for this project and person, where the caller has it at hand.
     """
     require_role(user=annotator, project=project, role=Role.ANNOTATOR)
     if not project.is_open:
@@ -62,8 +64,8 @@ def acquire_task(*, project: Project, annotator: User, luck: float | None = None
         if special is not None:
             told = explain_pause(project=project, person=annotator) if special == "paused" else ""
             return NoWork(special, explanation=told)
-    for _ in range(ATTEMPTS):
-        row = _claim_slot(project, annotator)
+    for attempt in range(ATTEMPTS):
+        row = claim if claim is not None and attempt == 0 else _claim_slot(project, annotator)
         if row is None or row.is_busy:
             continue  # a slot that this person could have was locked for a moment by somebody else's transaction
         if row.slot_id is not None:
@@ -78,11 +80,8 @@ def acquire_task(*, project: Project, annotator: User, luck: float | None = None
 
 def _claim_slot(project: Project, annotator: User) -> ClaimRow | None:
     """What the statement found, with the task's texts; None when the same person got a task another way just now."""
-    values = {"project": project.pk, "annotator": annotator.pk, "token": uuid4()}
     try:
-        # The statement is a transaction of its own; inside another one, a savepoint lets that one go on after an error.
-        with transaction.atomic() if connection.in_atomic_block else nullcontext():
-            row = fetch_row(ACQUIRE, values)
+        row = write_row(ACQUIRE, {"project": project.pk, "annotator": annotator.pk})
     except IntegrityError:
         return None
     assert row is not None, "the function always gives a row"

@@ -1,6 +1,12 @@
+from typing import Any
+
+import pytest
+from django.db import IntegrityError, connection
+from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
-from annotation.models import Judgment, Project, User
+from annotation.api import authentication
+from annotation.models import Judgment, Membership, Project, Slot, User
 from tests.annotation.api.conftest import SOURCES, ClientOf, acquire, submit
 
 
@@ -36,6 +42,43 @@ def test_acquire_again_gives_the_same_lease(project: Project, client_of: ClientO
 
     assert first["lease"]["token"] == second["lease"]["token"]
     assert first["task"] == second["task"]
+
+
+def test_a_token_gets_work_in_one_statement(project: Project, client_of: ClientOf) -> None:
+    client = client_of("bob")
+    submit(client, acquire(client))
+
+    with CaptureQueriesContext(connection) as queries:
+        acquire(client)
+
+    # The test's own transaction adds a savepoint.
+    assert [query["sql"].split()[0] for query in queries] == ["SAVEPOINT", "SELECT", "RELEASE"]
+
+
+def test_nothing_is_leased_where_no_work_is_given(
+    project: Project, people: dict[str, User], client_of: ClientOf
+) -> None:
+    address = "/api/v1/projects/cooking/acquire"
+
+    assert client_of("bob").get(address).status_code == 405
+    Project.objects.update(is_open=False)
+    assert acquire(client_of("bob"))["reason"] == "closed"
+    Project.objects.update(is_open=True)
+    Membership.objects.filter(user=people["bob"]).delete()
+    assert client_of("bob").post(address).status_code == 404
+
+    assert not Slot.objects.filter(state="leased").exists()
+
+
+def test_who_loses_a_race_while_signing_in_gets_work_all_the_same(
+    project: Project, client_of: ClientOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lose(statement: str, values: Any) -> None:
+        raise IntegrityError("slot_once_a_task_and_annotator")
+
+    monkeypatch.setattr(authentication, "write_row", lose)
+
+    assert acquire(client_of("bob"))["task"] is not None
 
 
 def test_submit_stores_the_keys_behind_the_letters(project: Project, client_of: ClientOf) -> None:
