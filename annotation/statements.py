@@ -4,10 +4,9 @@ The object-relational mapper builds and Postgres plans each of its queries anew,
 Only the few statements of the slot protocol are written this way.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import nullcontext
-from functools import cache
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 import orjson
 import psycopg
@@ -43,31 +42,38 @@ def write_row(statement: str, values: Values) -> tuple[Any, ...] | None:
         return fetch_row(statement, values)
 
 
-def columns_of(model: type[Model], alias: str) -> str:
-    """All columns of a table in the order that `build_row` takes them."""
-    return ", ".join(f"{alias}.{field.column}" for field in model._meta.concrete_fields)
+class Columns(Generic[Row]):
+    """Columns of a table as a statement reads them, and the stored rows that they make."""
 
+    def __init__(self, model: type[Row], *, without: Collection[str] = ()) -> None:
+        """without: attributes that are rarely asked for; a row fetches each by itself when it is.
 
-@cache
-def count_columns(model: type[Model]) -> int:
-    return len(model._meta.concrete_fields)
+        Raises: ValueError if the model has no such attribute.
+        """
+        known = {field.attname for field in model._meta.concrete_fields}
+        if unknown := set(without) - known:
+            raise ValueError(f"{model.__name__} has no column {', '.join(sorted(unknown))}")
+        fields = [field for field in model._meta.concrete_fields if field.attname not in without]
+        self._model = model
+        self._columns = [str(field.column) for field in fields]
+        self._names = [field.attname for field in fields]
+        # Django's connections give JSON as text.
+        self._json = [field.attname for field in fields if isinstance(field, JSONField)]
 
+    def __len__(self) -> int:
+        return len(self._names)
 
-def build_row(model: type[Row], values: Sequence[Any]) -> Row:
-    """A stored row out of its columns, as the mapper would load it, though without the signals of its making."""
-    names, json_places = _shape(model)
-    row = model.__new__(model)
-    row.__dict__.update(zip(names, values, strict=True))
-    for name in json_places:
-        if isinstance(row.__dict__[name], str):
-            row.__dict__[name] = orjson.loads(row.__dict__[name])
-    row._state = ModelState()
-    row._state.adding, row._state.db = False, DEFAULT_DB_ALIAS
-    return row
+    def of(self, alias: str) -> str:
+        """For a SELECT, in the order that `build` takes them."""
+        return ", ".join(f"{alias}.{column}" for column in self._columns)
 
-
-@cache
-def _shape(model: type[Model]) -> tuple[list[str], list[str]]:
-    """The names of the columns' attributes, and which of them hold JSON, which Django's connections give as text."""
-    fields = model._meta.concrete_fields
-    return [field.attname for field in fields], [each.attname for each in fields if isinstance(each, JSONField)]
+    def build(self, values: Sequence[Any]) -> Row:
+        """A stored row out of its columns, as the mapper would load it, though without the signals of its making."""
+        row = self._model.__new__(self._model)
+        row.__dict__.update(zip(self._names, values, strict=True))
+        for name in self._json:
+            if isinstance(row.__dict__[name], str):
+                row.__dict__[name] = orjson.loads(row.__dict__[name])
+        row._state = ModelState()
+        row._state.adding, row._state.db = False, DEFAULT_DB_ALIAS
+        return row

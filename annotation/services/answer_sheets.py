@@ -12,7 +12,16 @@ from annotation.permissions import Role, remember_role, require_role
 from annotation.quality.signals import LONGEST_ROW
 from annotation.selectors.workplaces import CRITERIA, build_criteria
 from annotation.services.judgment_rows import AnswerSheet
-from annotation.statements import build_row, columns_of, count_columns, fetch_row
+from annotation.statements import Columns, fetch_row
+
+_TASK = Columns(Task, without=["jitter", "origin", "created_at"])
+_PROJECT = Columns(
+    Project,
+    without=[
+        "name", "guideline", "lease_seconds", "lease_limit_seconds", "agreement_gate", "widen_seconds", "skips_per_day",
+        "skips_to_hold", "reserve_slots", "practice_tasks", "is_demo", "created_by_id", "created_at",
+    ],
+)  # fmt: skip
 
 
 def sheet_statement(*, user: str, slot: str) -> str:
@@ -23,7 +32,7 @@ SELECT m.role, s.id, s.number, s.lease_token, {CRITERIA},
         FROM annotation_taskresponse o JOIN annotation_response r ON r.id = o.response_id WHERE o.task_id = t.id)::text,
        CASE WHEN t.kind = 'ranking'
             THEN annotation_latest_rankings({user}, t.project_id, {LONGEST_ROW - 1})::text END,
-       {columns_of(Task, "t")}, {columns_of(Project, "p")}
+       {_TASK.of("t")}, {_PROJECT.of("p")}
 FROM annotation_task t
 JOIN annotation_project p ON p.id = t.project_id
 LEFT JOIN annotation_membership m ON m.project_id = p.id AND m.user_id = {user}
@@ -53,8 +62,8 @@ def read_sheet(row: Sequence[Any], *, annotator: User, lease_token: UUID) -> Ans
     role, slot_id, slot_number, token, criteria, responses, earlier = row[:_TASK_FROM]
     if row[_TASK_FROM] is None:
         raise NotFound("There is no such task.")
-    task = build_row(Task, row[_TASK_FROM : _TASK_FROM + count_columns(Task)])
-    task.project = build_row(Project, row[_TASK_FROM + count_columns(Task) :])
+    task = _TASK.build(row[_TASK_FROM : _TASK_FROM + len(_TASK)])
+    task.project = _PROJECT.build(row[_TASK_FROM + len(_TASK) :])
     remember_role(user=annotator, project=task.project, role=role)
     require_role(user=annotator, project=task.project, role=Role.ANNOTATOR)
     places = orjson.loads(responses) if responses else []

@@ -12,7 +12,7 @@ import orjson
 
 from annotation.models import Draft, Prompt, Task
 from annotation.selectors.workplaces import WORKPLACE_COLUMNS, workplace_statement
-from annotation.statements import build_row, columns_of, count_columns
+from annotation.statements import Columns
 
 # Tasks that the annotator has to do with already: for each a probe of an index by the task, never a scan (OFFSET 0 and
 # the sum keep the planner from turning it into a look at all the person did). A submitted slot always has a judgment,
@@ -28,6 +28,10 @@ _UNTOUCHED = """
                     AND a.annotator_id + 0 = %(annotator)s AND a.state = 'kept' OFFSET 0)
 """
 
+_TASK = Columns(Task, without=["jitter", "origin", "created_at"])
+_PROMPT = Columns(Prompt, without=["tags", "metadata", "created_at"])
+_DRAFT = Columns(Draft)
+
 
 def _acquire(*, project: str, annotator: str) -> str:
     """The lease together with all that its screen shows, in one go; then task, prompt and draft, column by column."""
@@ -35,7 +39,7 @@ def _acquire(*, project: str, annotator: str) -> str:
 SELECT a.slot_id, a.is_new, a.is_busy, a.number, a.token, a.expires_at,
        (SELECT json_agg(json_build_array(r.key, r.text) ORDER BY o.position)
         FROM annotation_taskresponse o JOIN annotation_response r ON r.id = o.response_id WHERE o.task_id = t.id)::text,
-       {columns_of(Task, "t")}, {columns_of(Prompt, "q")}, {columns_of(Draft, "d")}
+       {_TASK.of("t")}, {_PROMPT.of("q")}, {_DRAFT.of("d")}
 FROM annotation_lease({project}, {annotator}, gen_random_uuid()) a
 LEFT JOIN annotation_task t ON t.id = a.task_id
 LEFT JOIN annotation_prompt q ON q.id = t.prompt_id
@@ -45,8 +49,8 @@ LEFT JOIN annotation_draft d ON d.task_id = t.id AND d.annotator_id = {annotator
 
 ACQUIRE = _acquire(project="%(project)s", annotator="%(annotator)s")
 _TASK_FROM = 7
-_PROMPT_FROM = _TASK_FROM + count_columns(Task)
-_DRAFT_FROM = _PROMPT_FROM + count_columns(Prompt)
+_PROMPT_FROM = _TASK_FROM + len(_TASK)
+_DRAFT_FROM = _PROMPT_FROM + len(_PROMPT)
 
 
 def acquire_at_workplace(*, user: str, superuser: str) -> str:
@@ -88,9 +92,9 @@ def read_claim(row: Sequence[Any]) -> ClaimRow:
     slot_id, is_new, is_busy, number, token, expires_at, texts = row[:_TASK_FROM]
     task = None
     if row[_TASK_FROM] is not None:
-        task = build_row(Task, row[_TASK_FROM:_PROMPT_FROM])
-        task.prompt = build_row(Prompt, row[_PROMPT_FROM:_DRAFT_FROM])
-    draft = build_row(Draft, row[_DRAFT_FROM:]) if row[_DRAFT_FROM] is not None else None
+        task = _TASK.build(row[_TASK_FROM:_PROMPT_FROM])
+        task.prompt = _PROMPT.build(row[_PROMPT_FROM:_DRAFT_FROM])
+    draft = _DRAFT.build(row[_DRAFT_FROM:]) if row[_DRAFT_FROM] is not None else None
     pairs = dict(orjson.loads(texts)) if texts else {}
     return ClaimRow(slot_id, is_new, is_busy, number, token, expires_at, pairs, task, draft)
 

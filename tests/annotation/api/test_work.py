@@ -44,15 +44,16 @@ def test_acquire_again_gives_the_same_lease(project: Project, client_of: ClientO
     assert first["task"] == second["task"]
 
 
-def test_a_token_gets_work_in_one_statement(project: Project, client_of: ClientOf) -> None:
+def test_a_token_gets_work_in_one_statement_and_submits_it_in_two(project: Project, client_of: ClientOf) -> None:
     client = client_of("bob")
-    submit(client, acquire(client))
+    submit(client, acquire(client), key="key-0")
 
     with CaptureQueriesContext(connection) as queries:
-        acquire(client)
+        submit(client, acquire(client))
 
-    # The test's own transaction adds a savepoint.
-    assert [query["sql"].split()[0] for query in queries] == ["SAVEPOINT", "SELECT", "RELEASE"]
+    # The test's own transaction adds savepoints.
+    statements = [query["sql"].split()[0] for query in queries]
+    assert [each for each in statements if each not in ("SAVEPOINT", "RELEASE")] == ["SELECT", "SELECT", "WITH"]
 
 
 def test_nothing_is_leased_where_no_work_is_given(
