@@ -8,6 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from rltrainer.gradients import gradient_of
+
 CHUNK_ELEMENTS = 2**20
 """Logits that exist at once: 4 MiB in float32, which a processor's cache holds, whatever batch and vocabulary."""
 CHUNK_ROWS = 2048
@@ -188,6 +190,4 @@ def _sink(owner: Tensor | None, weight: Tensor) -> Tensor:
     """Where the weight's gradient is added up: in the weight's own, or in a new float32 tensor."""
     if owner is None:
         return torch.zeros_like(weight, dtype=torch.float32)
-    if owner.grad is None:
-        owner.grad = torch.zeros_like(owner, dtype=owner.grad_dtype)
-    return owner.grad
+    return gradient_of(owner)

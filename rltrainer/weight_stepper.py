@@ -12,6 +12,7 @@ from rewardmodel.runtime.faults import Diverged
 from rewardmodel.runtime.training_state import pack_optimizer, unpack_optimizer
 from rewardmodel.runtime.update_norm import UpdateMeter, describe_update
 from rltrainer.config_learning import OptimizerConfig
+from rltrainer.gradients import gradient_of
 from rltrainer.memory import MicroBatchBudget, is_out_of_memory
 from rltrainer.ranks import SINGLE, Ranks
 from rltrainer.sharding import as_number, gather_tensors, share_optimizer
@@ -109,8 +110,7 @@ class WeightStepper:
     def _complete_gradients(self) -> None:
         """Gradients of all ranks, and zeros where this one had nothing to run: AdamW's means move on all the same."""
         for parameter in self.masters.parameters:
-            if parameter.grad is None:
-                parameter.grad = torch.zeros_like(parameter, dtype=parameter.grad_dtype)
+            gradient_of(parameter)
         self.ranks.reduce_gradients(self.masters.parameters)
 
     def _move(self, learning_rate: float) -> None:

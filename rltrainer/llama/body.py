@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from rltrainer.architecture import hidden_states
+from rltrainer.gradients import gradient_of
 from rltrainer.layouts import Cluster
 from rltrainer.llama.attention import plan_attention
 from rltrainer.llama.kernels import normalize, normalize_backward
@@ -118,9 +119,8 @@ class _Embed(torch.autograd.Function):
         table = ctx.table
         if ctx.padding_id is not None:
             gradient = gradient.masked_fill((ctx.ids == ctx.padding_id)[:, None], 0.0)
-        if table.grad is None:
-            table.grad = torch.zeros_like(table, dtype=table.grad_dtype)
-        table.grad.index_add_(0, ctx.ids, gradient.to(table.grad.dtype))
+        sums = gradient_of(table)
+        sums.index_add_(0, ctx.ids, gradient.to(sums.dtype))
         return None, None, None, None
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from rltrainer.gradients import gradient_of
 from rltrainer.llama.attention import AttentionPlan, attend, attend_backward
 from rltrainer.llama.kernels import gated, gated_backward, normalize, normalize_backward, rotate, silu
 from rltrainer.llama.weights import LayerWeights
@@ -158,8 +159,8 @@ def project(states: Tensor, linear: nn.Linear, *, out: Tensor | None = None) -> 
 def _make_gradients(weights: LayerWeights) -> None:
     """Gradients of 0 where there are none: like what is kept, they take their memory before anything short-lived."""
     for parameter in weights.parameters:
-        if parameter.requires_grad and parameter.grad is None:
-            parameter.grad = torch.zeros_like(parameter, dtype=parameter.grad_dtype)
+        if parameter.requires_grad:
+            gradient_of(parameter)
 
 
 @torch.no_grad()
