@@ -7,14 +7,14 @@ from uuid import UUID
 import orjson
 
 from annotation.exceptions import NotFound
-from annotation.models import Project, Task, User
+from annotation.models import Project, User
 from annotation.permissions import Role, remember_role, require_role
 from annotation.quality.signals import LONGEST_ROW
 from annotation.selectors.workplaces import CRITERIA, build_criteria
 from annotation.services.judgment_rows import AnswerSheet
+from annotation.services.slot_queries import TASK_AT_WORK
 from annotation.statements import Columns, fetch_row
 
-_TASK = Columns(Task, without=["jitter", "origin", "created_at"])
 _PROJECT = Columns(
     Project,
     without=[
@@ -32,7 +32,7 @@ SELECT m.role, s.id, s.number, s.lease_token, {CRITERIA},
         FROM annotation_taskresponse o JOIN annotation_response r ON r.id = o.response_id WHERE o.task_id = t.id)::text,
        CASE WHEN t.kind = 'ranking'
             THEN annotation_latest_rankings({user}, t.project_id, {LONGEST_ROW - 1})::text END,
-       {_TASK.of("t")}, {_PROJECT.of("p")}
+       {TASK_AT_WORK.of("t")}, {_PROJECT.of("p")}
 FROM annotation_task t
 JOIN annotation_project p ON p.id = t.project_id
 LEFT JOIN annotation_membership m ON m.project_id = p.id AND m.user_id = {user}
@@ -62,8 +62,8 @@ def read_sheet(row: Sequence[Any], *, annotator: User, lease_token: UUID) -> Ans
     role, slot_id, slot_number, token, criteria, responses, earlier = row[:_TASK_FROM]
     if row[_TASK_FROM] is None:
         raise NotFound("There is no such task.")
-    task = _TASK.build(row[_TASK_FROM : _TASK_FROM + len(_TASK)])
-    task.project = _PROJECT.build(row[_TASK_FROM + len(_TASK) :])
+    task = TASK_AT_WORK.build(row[_TASK_FROM : _TASK_FROM + len(TASK_AT_WORK)])
+    task.project = _PROJECT.build(row[_TASK_FROM + len(TASK_AT_WORK) :])
     remember_role(user=annotator, project=task.project, role=role)
     require_role(user=annotator, project=task.project, role=Role.ANNOTATOR)
     places = orjson.loads(responses) if responses else []

@@ -28,7 +28,8 @@ _UNTOUCHED = """
                     AND a.annotator_id + 0 = %(annotator)s AND a.state = 'kept' OFFSET 0)
 """
 
-_TASK = Columns(Task, without=["jitter", "origin", "created_at"])
+TASK_AT_WORK = Columns(Task, without=["jitter", "origin", "created_at"])
+"""What taking and answering a task needs of it."""
 _PROMPT = Columns(Prompt, without=["tags", "metadata", "created_at"])
 _DRAFT = Columns(Draft)
 
@@ -39,7 +40,7 @@ def _acquire(*, project: str, annotator: str) -> str:
 SELECT a.slot_id, a.is_new, a.is_busy, a.number, a.token, a.expires_at,
        (SELECT json_agg(json_build_array(r.key, r.text) ORDER BY o.position)
         FROM annotation_taskresponse o JOIN annotation_response r ON r.id = o.response_id WHERE o.task_id = t.id)::text,
-       {_TASK.of("t")}, {_PROMPT.of("q")}, {_DRAFT.of("d")}
+       {TASK_AT_WORK.of("t")}, {_PROMPT.of("q")}, {_DRAFT.of("d")}
 FROM annotation_lease({project}, {annotator}, gen_random_uuid()) a
 LEFT JOIN annotation_task t ON t.id = a.task_id
 LEFT JOIN annotation_prompt q ON q.id = t.prompt_id
@@ -49,7 +50,7 @@ LEFT JOIN annotation_draft d ON d.task_id = t.id AND d.annotator_id = {annotator
 
 ACQUIRE = _acquire(project="%(project)s", annotator="%(annotator)s")
 _TASK_FROM = 7
-_PROMPT_FROM = _TASK_FROM + len(_TASK)
+_PROMPT_FROM = _TASK_FROM + len(TASK_AT_WORK)
 _DRAFT_FROM = _PROMPT_FROM + len(_PROMPT)
 
 
@@ -92,7 +93,7 @@ def read_claim(row: Sequence[Any]) -> ClaimRow:
     slot_id, is_new, is_busy, number, token, expires_at, texts = row[:_TASK_FROM]
     task = None
     if row[_TASK_FROM] is not None:
-        task = _TASK.build(row[_TASK_FROM:_PROMPT_FROM])
+        task = TASK_AT_WORK.build(row[_TASK_FROM:_PROMPT_FROM])
         task.prompt = _PROMPT.build(row[_PROMPT_FROM:_DRAFT_FROM])
     draft = _DRAFT.build(row[_DRAFT_FROM:]) if row[_DRAFT_FROM] is not None else None
     pairs = dict(orjson.loads(texts)) if texts else {}
