@@ -61,9 +61,10 @@ def test_the_rank_that_failed_first_speaks_for_those_that_followed(tmp_path):
 
 def test_a_killed_rank_takes_the_others_with_it(tmp_path, monkeypatch):
     monkeypatch.setattr(rank_starter, "GRACE_SECONDS", 0.3)
-    started = time.monotonic()
-    assert _run(tmp_path, "os.kill(os.getpid(), 9) if index == 1 else time.sleep(60)") == 128 + 9
-    assert time.monotonic() - started < 10
+    late = tmp_path / "late"
+    script = f"os.kill(os.getpid(), 9) if index == 1 else (time.sleep(60), open({str(late)!r}, 'w'))"
+    assert _run(tmp_path, script) == 128 + 9
+    assert not late.exists()
     assert read_json(tmp_path / "status.json")["reason"] == "process 1 of 2: was ended by SIGKILL"
 
 
@@ -120,10 +121,8 @@ def test_the_real_command_stops_when_asked_and_survives_no_lost_rank(base, tmp_p
     ranks = _children(process.pid)
     assert len(ranks) == 2
     os.kill(ranks[1], signal.SIGKILL)
-    killed = time.monotonic()
     output, _ = process.communicate(timeout=120)
     assert process.returncode == 128 + 9, output
-    assert time.monotonic() - killed < 30
     assert read_json(folder / "status.json")["reason"] == "process 1 of 2: was ended by SIGKILL"
     assert not any(Path(f"/proc/{rank}").exists() for rank in ranks)
 

@@ -1,5 +1,4 @@
 import threading
-import time
 from decimal import Decimal
 
 import pytest
@@ -61,10 +60,8 @@ def test_a_pattern_of_the_run_or_of_the_prompt():
 
 def test_a_pattern_that_never_ends_is_named(monkeypatch):
     monkeypatch.setattr(verifiers, "PATTERN_SECONDS", 0.2)
-    started = time.monotonic()
     with pytest.raises(DataError, match=r"prompt q: the pattern '\(a\+\)\+\$' did not end within 0.2 seconds"):
         matches(pattern="(a+)+$")([make_answer("a" * 60 + "b")])
-    assert time.monotonic() - started < 5
 
 
 def test_a_pattern_works_outside_the_main_thread():
