@@ -15,29 +15,34 @@ from annotation.models import Project
 ROWS_A_FETCH = 5000
 SPACE = r"'^\s+|\s+$'"
 MARKDOWN = r"'(^|\n)\s*(#{1,6}\s|[-*+]\s|\d+[.)]\s|>\s|\|)|\*\*[^*\n]+\*\*|`[^`\n]+`|```'"
-JUDGED = "EXISTS (SELECT FROM annotation_judgment j WHERE j.task_id = t.id AND j.is_current AND j.kind = 'ranking')"
-"""A large project has many tasks that nobody has come to yet, whose texts would be read for nothing."""
+# A large project has many tasks that nobody has come to yet, whose texts would be read for nothing.
+RANKED = "EXISTS (SELECT FROM annotation_judgment j WHERE j.task_id = t.id AND j.is_current AND j.kind = 'ranking')"
 
-# Equal texts to equal prompts are one response, wherever they stand: their digests say so.
-FACTS = f"""
+
+def _facts_statement(wanted: str) -> str:
+    """Equal texts to equal prompts are one response, wherever they stand: their digests say so."""
+    return f"""
 SELECT DISTINCT r.id, md5(p.messages::text), md5(regexp_replace(r.text, {SPACE}, '', 'g')), r.source,
        char_length(r.text), regexp_count(r.text, {MARKDOWN})
 FROM annotation_task t
 JOIN annotation_prompt p ON p.id = t.prompt_id
 JOIN annotation_taskresponse o ON o.task_id = t.id
 JOIN annotation_response r ON r.id = o.response_id
-WHERE t.project_id = %(project)s AND t.kind = 'ranking' AND {JUDGED}
+WHERE t.project_id = %(project)s AND t.kind = 'ranking' AND {wanted}
 ORDER BY r.id
 """  # noqa: S608 - constants of this module
 
-TASKS = f"""
+
+def _tasks_statement(wanted: str) -> str:
+    return f"""
 SELECT t.id, array_agg(r.key ORDER BY o.position), array_agg(r.id ORDER BY o.position)
 FROM annotation_task t
 JOIN annotation_taskresponse o ON o.task_id = t.id
 JOIN annotation_response r ON r.id = o.response_id
-WHERE t.project_id = %(project)s AND t.kind = 'ranking' AND {JUDGED}
+WHERE t.project_id = %(project)s AND t.kind = 'ranking' AND {wanted}
 GROUP BY t.id
 """  # noqa: S608 - constants of this module
+
 
 RANKINGS = """
 SELECT j.id, j.task_id, j.annotator_id, j.tiers::text, j.shown_order::text, j.active_ms
@@ -57,9 +62,11 @@ def load_choices(
     since: datetime | None = None,
     exclude_simulated: bool = False,
     exclude_gold: bool = True,
+    with_unranked: bool = False,
 ) -> Choices:
     """All choices of a project's current rankings, in the order of their arrival.
 
+    with_unranked: facts of responses too that nobody has ranked; their texts may stand elsewhere and be ranked there.
     Memory: a few integers a choice and a response. Each statement sees what is there when it begins: a task that came
     or went between two of them is left out with its rankings.
     """
@@ -69,18 +76,19 @@ def load_choices(
         "exclude_simulated": exclude_simulated,
         "exclude_gold": exclude_gold,
     }
+    wanted = "true" if with_unranked else RANKED
     with transaction.atomic():
-        facts = _load_facts(project)
-        tasks = _load_tasks(project, facts)
+        facts = _load_facts(project, wanted)
+        tasks = _load_tasks(project, wanted, facts)
         rankings = (ranking for ranking in _stream(RANKINGS, parameters) if ranking[1] in tasks)
         return collect_choices(rankings, facts=facts, responses_of_task=tasks, parse=orjson.loads)
 
 
-def _load_facts(project: Project) -> ResponseFacts:
+def _load_facts(project: Project, wanted: str) -> ResponseFacts:
     numbers: dict[Any, int] = {}
     rows = [
         (pk, _number(numbers, (asked, said)), _number(numbers, asked), source, characters, marks)
-        for pk, asked, said, source, characters, marks in _stream(FACTS, {"project": project.pk})
+        for pk, asked, said, source, characters, marks in _stream(_facts_statement(wanted), {"project": project.pk})
     ]
     pk, text, prompt, source, characters, marks = zip(*rows, strict=True) if rows else [()] * 6
     whole = [np.array(column, np.int64) for column in (pk, text, prompt, characters, marks)]
@@ -91,10 +99,12 @@ def _number(numbers: dict[Any, int], thing: Any) -> int:
     return numbers.setdefault(thing, len(numbers))
 
 
-def _load_tasks(project: Project, facts: ResponseFacts) -> Mapping[int, tuple[tuple[str, ...], Sequence[int]]]:
+def _load_tasks(
+    project: Project, wanted: str, facts: ResponseFacts
+) -> Mapping[int, tuple[tuple[str, ...], Sequence[int]]]:
     lists: dict[tuple[str, ...], tuple[str, ...]] = {}
     found = {}
-    for task, keys, responses in _stream(TASKS, {"project": project.pk}):
+    for task, keys, responses in _stream(_tasks_statement(wanted), {"project": project.pk}):
         # Most tasks name their responses alike: one list of keys serves them all.
         named = lists.setdefault(tuple(keys), tuple(keys))
         ids = np.array(responses)

@@ -23,7 +23,8 @@ def load_leanings(
     Memory: one entry a response of a ranking task, and one a pair; no texts.
     """
     choices = load_choices(
-        project=project, since=since, exclude_simulated=exclude_simulated, exclude_gold=exclude_gold
+        project=project, since=since, exclude_simulated=exclude_simulated, exclude_gold=exclude_gold,
+        with_unranked=True,
     )  # fmt: skip
     return find_leanings(choices, _name_texts(project, choices.facts, prompts_by))
 

@@ -88,6 +88,15 @@ def test_filters_reach_the_model(torn: Project) -> None:
     assert one.preference + other.preference == pytest.approx(1) and one.log_odds == -other.log_odds
 
 
+def test_what_was_ranked_elsewhere_speaks_for_equal_texts_that_nobody_ranked() -> None:
+    project = make_project()
+    ranked, other = (make_task(project, text="What is it?") for _ in range(2))
+    for _ in range(5):
+        judge(ranked, make_user(), ranking("a", "b"))
+    pairs = exported(project, "consensus")
+    assert {each["group_id"] for each in pairs} == {ranked.external_id, other.external_id}
+
+
 def test_nobody_compared_them_so_nothing_is_exported() -> None:
     project = make_project()
     make_task(project)

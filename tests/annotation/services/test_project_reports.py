@@ -82,9 +82,9 @@ def test_a_task_that_is_ranked_between_two_statements_waits_for_the_next_report(
 ) -> None:
     project, user = make_project(), make_user()
     (early,) = say(project, [("a", "b")], [user])
-    known = choices._load_facts(project)
+    known = choices._load_facts(project, choices.RANKED)
     say(project, [("b", "a")], [user])
-    monkeypatch.setattr(choices, "_load_facts", lambda _: known)
+    monkeypatch.setattr(choices, "_load_facts", lambda *_: known)
     assert load_choices(project=project).task.tolist() == [early.pk]
 
 
