@@ -1,8 +1,11 @@
 """The web server: `python -m config.web_server` serves the site by granian with its options (docs/adr/0008)."""
 
 import argparse
+import os
 import sys
 import time
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from granian.constants import HTTPModes, Interfaces
@@ -15,8 +18,31 @@ PROCESSES = 2
 RESPAWN_PAUSE_SECONDS = 0.2
 
 
+def share_of_processors(number: int, processes: int) -> set[int]:
+    """The processors that one of several equal processes keeps to; all of them are in somebody's share."""
+    allowed = sorted(os.sched_getaffinity(0))
+    shares = min(processes, len(allowed))
+    return set(allowed[number % shares :: shares])
+
+
+def load_on(processors: set[int], load: Callable[[], Any]) -> Any:
+    """What `load` gives, in a process that keeps to these processors from here on, with all its threads."""
+    os.sched_setaffinity(0, processors)
+    return load()
+
+
 class SteadyServer(MPServer):
-    """Starts a process that died again however often it dies; granian itself gives up at the second time in 5.5 s."""
+    """Granian with two habits more.
+
+    A process that died is started again however often it dies; granian itself gives up at the second time in 5.5 s.
+    Each process keeps to its share of the processors: its threads hand Python's lock to each other all the time, which
+    across two processors costs a tenth to a sixth of all calls.
+    """
+
+    def _spawn_worker(self, idx: int, target: Any, callback_loader: Any) -> Any:  # type: ignore[override]
+        if hasattr(os, "sched_setaffinity"):  # Linux
+            callback_loader = partial(load_on, share_of_processors(idx, self.workers), callback_loader)
+        return super()._spawn_worker(idx, target, callback_loader)
 
     def _respawn_workers(self, *arguments: Any, **options: Any) -> None:
         time.sleep(RESPAWN_PAUSE_SECONDS)
