@@ -1,9 +1,12 @@
-"""A GRPO step beside TRL's: the same model, prompts, group and lengths, one after the other in one run.
+r"""A GRPO step beside TRL's: the same model, prompts, group and lengths, one after the other in one run.
 
     python benchmarks/grpo.py --model FOLDER [--only ours trl trl-best] [--steps 3]
+    python benchmarks/grpo.py --model FOLDER --device cuda --shape 0.5b --prompts 16 --prompt-tokens 128 \
+        --new-tokens 256
 
 Prints one JSON line a contender and a table at the end. Each contender runs in a process of its own, so that its peak
-memory is its own; a contender's first step is left out. Completions are forced to their full length.
+memory is its own; a contender's first step is left out. Completions are forced to their full length. With `--shape`
+the network has random weights of that shape, and the folder gives the tokenizer alone.
 """
 
 import argparse
@@ -11,24 +14,88 @@ import json
 import os
 import random
 import resource
+import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
-PROMPTS, GROUP, PROMPT_TOKENS, NEW_TOKENS = 2, 8, 60, 64
+PROMPT_TOKENS = 60
 KL_COEFFICIENT = 0.04
 LEARNING_RATE = 1e-6
 CONTENDERS = ("floors", "ours", "trl", "trl-best")
+SHAPES = {
+    # Qwen2.5-0.5B's.
+    "0.5b": {
+        "vocab_size": 151_936,
+        "hidden_size": 896,
+        "intermediate_size": 4864,
+        "num_hidden_layers": 24,
+        "num_attention_heads": 14,
+        "num_key_value_heads": 2,
+    },
+    "tiny": {
+        "vocab_size": 49_152,
+        "hidden_size": 64,
+        "intermediate_size": 128,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 4,
+        "num_key_value_heads": 2,
+    },
+}
 WORDS = ("river", "stone", "light", "window", "paper", "garden", "music", "science", "people", "work", "read", "room")
 
 
-def make_questions(tokenizer: Any, count: int) -> list[list[dict[str, str]]]:
-    """Chats of exactly `PROMPT_TOKENS` tokens once rendered."""
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What a step does, the same for every contender."""
+
+    folder: Path
+    device: str
+    prompts: int
+    group: int
+    prompt_tokens: int
+    new_tokens: int
+    trl_rows: int
+    """Completions that TRL runs forward and backward at once; ours chooses by itself."""
+    steps: int
+    threads: int
+    profile: Path | None
+
+    @property
+    def rows(self) -> int:
+        """Completions of a step."""
+        return self.prompts * self.group
+
+    @property
+    def prompt_set(self) -> int:
+        """Prompts that there are to draw from, those that ours holds out for its evaluation included."""
+        return 8 * self.prompts
+
+
+def make_network(folder: Path, tokenizer: Path, shape: str) -> None:
+    """A network of random weights in bfloat16, with that tokenizer."""
+    import torch
+    from transformers import Qwen2Config, Qwen2ForCausalLM
+
+    torch.manual_seed(0)
+    network = Qwen2ForCausalLM(
+        Qwen2Config(**SHAPES[shape], tie_word_embeddings=True, eos_token_id=0, pad_token_id=0, bos_token_id=None)
+    )
+    network.bfloat16().save_pretrained(folder)
+    for file in (*tokenizer.glob("tokenizer*"), *tokenizer.glob("*.jinja")):
+        shutil.copy(file, folder)
+
+
+def make_questions(tokenizer: Any, count: int, prompt_tokens: int = PROMPT_TOKENS) -> list[list[dict[str, str]]]:
+    """Chats of exactly `prompt_tokens` tokens once rendered."""
     draw = random.Random(0)
     questions = []
     while len(questions) < count:
@@ -36,10 +103,10 @@ def make_questions(tokenizer: Any, count: int) -> list[list[dict[str, str]]]:
         while True:
             chat = [{"role": "user", "content": " ".join(words)}]
             size = len(tokenizer.apply_chat_template(chat, add_generation_prompt=True, return_dict=True)["input_ids"])
-            if size >= PROMPT_TOKENS:
+            if size >= prompt_tokens:
                 break
             words.append(draw.choice(WORDS))
-        if size == PROMPT_TOKENS:
+        if size == prompt_tokens:
             questions.append(chat)
     return questions
 
@@ -54,7 +121,14 @@ def summarize(values: list[float]) -> dict[str, float]:
     return {"min": min(values), "median": statistics.median(values), "max": max(values)}
 
 
-def run_ours(folder: Path, steps: int, threads: int) -> dict[str, Any]:
+def device_peak_mib() -> float:
+    """Highest memory of the GPU's tensors so far."""
+    import torch
+
+    return torch.cuda.max_memory_allocated() / 2**20
+
+
+def run_ours(work: Work) -> dict[str, Any]:
     """The real trainer on a run directory; its own metrics are the figures."""
     from rewardmodel.runtime.process import keep_freed_memory
 
@@ -70,43 +144,71 @@ def run_ours(folder: Path, steps: int, threads: int) -> dict[str, Any]:
     BatchedSampler.sample = lambda self, requests, rules: plain(  # type: ignore[method-assign]
         self, requests, replace(rules, stop_ids=frozenset())
     )
+    if work.profile is not None:
+        profile_last_step(work.steps + 1, work.profile)
     with tempfile.TemporaryDirectory() as home:
         run = Path(home)
         (run / "data").mkdir()
         rows = [
             {"prompt_id": f"q{number}", "prompt": chat, "metadata": {}}
-            for number, chat in enumerate(make_questions(load_tokenizer(folder), 16))
+            for number, chat in enumerate(
+                make_questions(load_tokenizer(work.folder), work.prompt_set, work.prompt_tokens)
+            )
         ]
         (run / "data" / "prompts.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
         config = {
             "kind": "grpo",
-            "model": {"path": str(folder), "threads": threads},
+            "model": {"path": str(work.folder), "threads": work.threads, "device": work.device},
             "rollout": {
-                "prompts_per_step": PROMPTS,
-                "group_size": GROUP,
-                "max_new_tokens": NEW_TOKENS,
-                "batch_rows": PROMPTS * GROUP,
+                "prompts_per_step": work.prompts,
+                "group_size": work.group,
+                "max_new_tokens": work.new_tokens,
+                "batch_rows": work.rows,
             },
             "reward": {"brevity_weight": 1.0, "repetition_penalty": 1.0},
             "kl": {"coefficient": KL_COEFFICIENT},
             "optimizer": {"learning_rate": LEARNING_RATE},
             "evaluation": {"prompts": 1, "samples_per_prompt": 1, "shown_prompts": 1},
             "checkpoint": {"every_steps": 10_000, "every_seconds": 100_000.0},
-            "stop": {"steps": steps + 1},
+            "stop": {"steps": work.steps + 1 + (work.profile is not None)},
         }
         (run / "config.json").write_text(json.dumps(config))
         if run_trainer(["train", home]) != 0:
             sys.exit(f"the trainer failed:\n{(run / 'status.json').read_text()}")
-        lines = (run / "metrics.jsonl").read_text().splitlines()[1:]
+        lines = (run / "metrics.jsonl").read_text().splitlines()[1 : work.steps + 1]
         metrics = [json.loads(line)["values"] for line in lines]
     parts = ("seconds_step", "seconds_generate", "seconds_reference", "seconds_train")
     return {
         "parts": {name.removeprefix("seconds_"): summarize([row[name] for row in metrics]) for name in parts},
-        "peak_mib": metrics[-1]["peak_memory_mib"],
+        "peak_mib": device_peak_mib() if work.device == "cuda" else metrics[-1]["peak_memory_mib"],
     }
 
 
-def run_trl(folder: Path, steps: int, threads: int, *, best: bool) -> dict[str, Any]:
+def profile_last_step(number: int, folder: Path) -> None:
+    """Write where the time of ours' step of this number goes, by kernel and by operation."""
+    import torch
+    from torch.profiler import ProfilerActivity, profile
+
+    from rltrainer.trainer import Trainer
+
+    plain = Trainer._step
+    kinds = [ProfilerActivity.CPU, *([ProfilerActivity.CUDA] if torch.cuda.is_available() else [])]
+
+    def step(self: Any, session: Any, progress: Any) -> Any:
+        if progress.step != number:
+            return plain(self, session, progress)
+        with profile(activities=kinds) as found:
+            result = plain(self, session, progress)
+        folder.mkdir(parents=True, exist_ok=True)
+        for order in ("self_device_time_total", "self_cpu_time_total"):
+            table = found.key_averages().table(sort_by=order, row_limit=40, max_name_column_width=70)
+            (folder / f"{order}.txt").write_text(table)
+        return result
+
+    Trainer._step = step  # type: ignore[method-assign]
+
+
+def run_trl(work: Work, *, best: bool) -> dict[str, Any]:
     """TRL as it comes, or with what makes it fastest here: no recomputed activations, and memory kept between steps."""
     if best:
         from rewardmodel.runtime.process import keep_freed_memory
@@ -117,10 +219,14 @@ def run_trl(folder: Path, steps: int, threads: int, *, best: bool) -> dict[str, 
     from transformers import AutoModelForCausalLM, AutoTokenizer, TrainerCallback
     from trl import GRPOConfig, GRPOTrainer
 
-    torch.set_num_threads(threads)
-    tokenizer = AutoTokenizer.from_pretrained(folder)
+    torch.set_num_threads(work.threads)
+    tokenizer = AutoTokenizer.from_pretrained(work.folder)
     seconds: dict[str, list[float]] = {"step": [], "generate": [], "reference": [], "train": []}
     spent = {"generate": 0.0, "reference": 0.0}
+
+    def finish_queued() -> None:
+        if work.device == "cuda":
+            torch.cuda.synchronize()
 
     class Clock(TrainerCallback):
         def on_step_begin(self, *_: Any, **__: Any) -> None:
@@ -128,6 +234,7 @@ def run_trl(folder: Path, steps: int, threads: int, *, best: bool) -> dict[str, 
             self.begin = time.perf_counter()
 
         def on_step_end(self, *_: Any, **__: Any) -> None:
+            finish_queued()
             step = time.perf_counter() - self.begin
             for name, value in {**spent, "step": step, "train": step - sum(spent.values())}.items():
                 seconds[name].append(value)
@@ -135,11 +242,12 @@ def run_trl(folder: Path, steps: int, threads: int, *, best: bool) -> dict[str, 
     with tempfile.TemporaryDirectory() as home:
         arguments = GRPOConfig(
             output_dir=home,
-            use_cpu=True,
-            per_device_train_batch_size=PROMPTS * GROUP,
-            num_generations=GROUP,
-            max_completion_length=NEW_TOKENS,
-            max_steps=steps + 1,
+            use_cpu=work.device == "cpu",
+            per_device_train_batch_size=work.trl_rows,
+            gradient_accumulation_steps=work.rows // work.trl_rows,
+            num_generations=work.group,
+            max_completion_length=work.new_tokens,
+            max_steps=work.steps + 1,
             learning_rate=LEARNING_RATE,
             beta=KL_COEFFICIENT,
             bf16=True,
@@ -148,15 +256,17 @@ def run_trl(folder: Path, steps: int, threads: int, *, best: bool) -> dict[str, 
             save_strategy="no",
             report_to=[],
             disable_tqdm=True,
-            generation_kwargs={"min_new_tokens": NEW_TOKENS},
+            generation_kwargs={"min_new_tokens": work.new_tokens},
             lr_scheduler_type="constant",
             dataloader_pin_memory=False,
         )
         trainer = GRPOTrainer(
-            model=AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32),
+            model=AutoModelForCausalLM.from_pretrained(work.folder, dtype=torch.float32),
             reward_funcs=lambda completion_ids, **_: [-len(ids) - ids[0] / 1e6 for ids in completion_ids],
             args=arguments,
-            train_dataset=Dataset.from_list([{"prompt": chat} for chat in make_questions(tokenizer, 16)]),
+            train_dataset=Dataset.from_list(
+                [{"prompt": chat} for chat in make_questions(tokenizer, work.prompt_set, work.prompt_tokens)]
+            ),
             processing_class=tokenizer,
             callbacks=[Clock()],
         )
@@ -169,6 +279,7 @@ def run_trl(folder: Path, steps: int, threads: int, *, best: bool) -> dict[str, 
                 try:
                     return method(*given, **named)
                 finally:
+                    finish_queued()
                     if part != "reference" or not torch.is_grad_enabled():
                         spent[part] += time.perf_counter() - begin
 
@@ -177,31 +288,35 @@ def run_trl(folder: Path, steps: int, threads: int, *, best: bool) -> dict[str, 
         time_calls("_generate_single_turn", "generate")
         time_calls("_get_per_token_logps_and_entropies", "reference")
         trainer.train()
-    return {"parts": {name: summarize(values[1:]) for name, values in seconds.items()}, "peak_mib": peak_mib()}
+    peak = device_peak_mib() if work.device == "cuda" else peak_mib()
+    return {"parts": {name: summarize(values[1:]) for name, values in seconds.items()}, "peak_mib": peak}
 
 
-def run_floors(folder: Path, threads: int) -> dict[str, Any]:
+def run_floors(work: Work) -> dict[str, Any]:
     """What this machine allows: seconds of a step's parts at its best product speed and memory bandwidth, bfloat16."""
     import torch
     from transformers import AutoConfig, AutoModelForCausalLM
 
-    torch.set_num_threads(threads)
+    torch.set_num_threads(work.threads)
     with torch.device("meta"):
-        model = AutoModelForCausalLM.from_config(AutoConfig.from_pretrained(folder))
+        model = AutoModelForCausalLM.from_config(AutoConfig.from_pretrained(work.folder))
     parameters = sum(parameter.numel() for parameter in model.parameters())
     head = model.get_output_embeddings().weight.numel()
-    left, right = (torch.randn(2048, 2048).bfloat16() for _ in range(2))
-    flops = 2 * 2048**3 / best_time(lambda: left @ right)
-    block = torch.ones(2**27)
-    bandwidth = block.numel() * 4 / best_time(block.sum)
-    tokens = PROMPTS * (PROMPT_TOKENS + GROUP * NEW_TOKENS)
-    answers = PROMPTS * GROUP * NEW_TOKENS
-    forward = (2 * (parameters - head) * tokens + 2 * head * answers) / flops
-    row_flops = 2 * parameters * PROMPTS * GROUP
-    decode = NEW_TOKENS * max(2 * parameters / bandwidth, row_flops / flops)
+    edge = 8192 if work.device == "cuda" else 2048
+    left, right = (torch.randn(edge, edge, device=work.device).bfloat16() for _ in range(2))
+    flops = 2 * edge**3 / best_time(lambda: left @ right, work.device)
+    block = torch.ones(2**29 if work.device == "cuda" else 2**27, device=work.device)
+    bandwidth = block.numel() * 4 / best_time(block.sum, work.device)
+    tokens = work.prompts * (work.prompt_tokens + work.group * work.new_tokens)
+    answers = work.rows * work.new_tokens
+    operations = 2 * (parameters - head) * tokens + 2 * head * answers
+    forward = operations / flops
+    row_flops = 2 * parameters * work.rows
+    decode = work.new_tokens * max(2 * parameters / bandwidth, row_flops / flops)
     return {
         "gflops": flops / 1e9,
         "bandwidth_gb": bandwidth / 1e9,
+        "operations_train": 3 * operations,
         "parts": {
             name: {"min": value, "median": value, "max": value}
             for name, value in {
@@ -214,64 +329,132 @@ def run_floors(folder: Path, threads: int) -> dict[str, Any]:
     }
 
 
-def best_time(work: Any) -> float:
+def best_time(work: Callable[[], Any], device: str) -> float:
     """Shortest of some runs, in seconds."""
+    import torch
+
     times = []
     for _ in range(12):
         begin = time.perf_counter()
         work()
+        if device == "cuda":
+            torch.cuda.synchronize()
         times.append(time.perf_counter() - begin)
     return min(times)
 
 
-def start(contender: str, given: argparse.Namespace) -> dict[str, Any]:
+def start(contender: str, arguments: list[str], threads: int) -> dict[str, Any]:
     """One contender in a process of its own."""
-    command = [sys.executable, __file__, "--model", str(given.model), "--contender", contender]
-    command += ["--steps", str(given.steps), "--threads", str(given.threads)]
-    environment = {**os.environ, "OMP_NUM_THREADS": str(given.threads), "HF_HUB_OFFLINE": "1", "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, __file__, *arguments, "--contender", contender]
+    environment = {**os.environ, "OMP_NUM_THREADS": str(threads), "HF_HUB_OFFLINE": "1", "PYTHONPATH": python_path()}
     done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True)
     if done.returncode:
         sys.exit(f"{contender} failed")
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def print_table(found: dict[str, dict[str, Any]]) -> None:
-    """Median seconds of each part (minimum to maximum of the step), memory, and ratios to ours."""
-    print("| | step: min / median / max | generate | reference | train | peak MiB | step against ours |")
-    print("|---|---|---|---|---|---|---|")
-    ours = found.get("ours")
+def python_path() -> str:
+    """This checkout before whatever stands there already."""
+    return os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
+
+
+def print_table(found: dict[str, dict[str, Any]], work: Work) -> None:
+    """Median seconds of each part (minimum to maximum of the step), rates, memory, and ratios to ours."""
+    print(
+        "| | step: min / median / max | generate | reference | train | tokens/s sampled | tokens/s trained "
+        "| share of peak, train | peak MiB | step against ours |"
+    )
+    print("|---" * 10 + "|")
+    ours, floors = found.get("ours"), found.get("floors")
+    tokens = work.rows * work.new_tokens
     for name, result in found.items():
         step, parts = result["parts"]["step"], result["parts"]
         cells = [f"{parts[part]['median']:.2f}" for part in ("generate", "reference", "train")]
+        cells += [f"{tokens / parts[part]['median']:,.0f}" for part in ("generate", "train")]
+        share = ""
+        if floors:
+            rate = floors["operations_train"] / parts["train"]["median"]
+            share = f"{rate / 1e9 / floors['gflops']:.2f}"
         ratio = f"{step['median'] / ours['parts']['step']['median']:.2f}" if ours else ""
         peak = f"{result['peak_mib']:.0f}" if "peak_mib" in result else ""
         spread = f"{step['min']:.2f} / {step['median']:.2f} / {step['max']:.2f}"
-        print(f"| {name} | {spread} | {' | '.join(cells)} | {peak} | {ratio} |")
+        print(f"| {name} | {spread} | {' | '.join(cells)} | {share} | {peak} | {ratio} |")
+
+
+@contextmanager
+def model_folder(given: argparse.Namespace) -> Iterator[Path]:
+    """The folder of the network: the one that was named, or a new one of random weights."""
+    if given.shape is None:
+        yield given.model.resolve()
+        return
+    with tempfile.TemporaryDirectory() as home:
+        make_network(Path(home), given.model, given.shape)
+        yield Path(home)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", type=Path, required=True, help="folder of the model")
+    parser.add_argument("--shape", choices=SHAPES, help="random weights of this shape; the folder gives the tokenizer")
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     parser.add_argument("--only", nargs="+", choices=CONTENDERS, default=list(CONTENDERS))
     parser.add_argument("--steps", type=int, default=3, help="measured steps of each contender")
+    parser.add_argument("--prompts", type=int, default=2)
+    parser.add_argument("--group", type=int, default=8, help="completions of each prompt")
+    parser.add_argument("--prompt-tokens", type=int, default=PROMPT_TOKENS)
+    parser.add_argument("--new-tokens", type=int, default=64)
+    parser.add_argument("--trl-rows", type=int, default=16, help="completions that TRL runs backward at once")
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
+    parser.add_argument("--profile", type=Path, help="folder for tables of where the time of a step of ours goes")
     parser.add_argument("--contender", choices=CONTENDERS, help=argparse.SUPPRESS)
     given = parser.parse_args()
-    given.model = given.model.resolve()
-    if given.contender is None:
+    if given.contender is not None:
+        measure(given.contender, read_work(given, given.model.resolve()))
+        return
+    with model_folder(given) as folder:
+        work = read_work(given, folder)
+        # Of two arguments of one name the later counts: the network is made once, for all.
+        arguments = [*without(sys.argv[1:], "--shape"), "--model", str(folder)]
         found = {}
         for name in given.only:
-            found[name] = start(name, given)
+            found[name] = start(name, arguments, given.threads)
             print(json.dumps({"contender": name, **found[name]}), flush=True)
-        print_table(found)
-        return
-    runs = {
-        "ours": lambda: run_ours(given.model, given.steps, given.threads),
-        "trl": lambda: run_trl(given.model, given.steps, given.threads, best=False),
-        "trl-best": lambda: run_trl(given.model, given.steps, given.threads, best=True),
-        "floors": lambda: run_floors(given.model, given.threads),
+        print_table(found, work)
+
+
+def without(arguments: list[str], name: str) -> list[str]:
+    """Arguments without that one and its value."""
+    if name not in arguments:
+        return arguments
+    place = arguments.index(name)
+    return arguments[:place] + arguments[place + 2 :]
+
+
+def read_work(given: argparse.Namespace, folder: Path) -> Work:
+    """The arguments' work on a network."""
+    return Work(
+        folder=folder,
+        device=given.device,
+        prompts=given.prompts,
+        group=given.group,
+        prompt_tokens=given.prompt_tokens,
+        new_tokens=given.new_tokens,
+        trl_rows=min(given.trl_rows, given.prompts * given.group),
+        steps=given.steps,
+        threads=given.threads,
+        profile=given.profile,
+    )
+
+
+def measure(contender: str, work: Work) -> None:
+    """Print one contender's figures."""
+    runs: dict[str, Callable[[Work], dict[str, Any]]] = {
+        "ours": run_ours,
+        "trl": lambda work: run_trl(work, best=False),
+        "trl-best": lambda work: run_trl(work, best=True),
+        "floors": run_floors,
     }
-    print(json.dumps(runs[given.contender]()))
+    print(json.dumps(runs[contender](work)))
 
 
 if __name__ == "__main__":

@@ -98,7 +98,7 @@ def lay_out(clusters: Sequence[Cluster], *, device: torch.device) -> Layout:
     return Layout(
         input_ids=_padded([part.ids for part in parts], tokens, 0).to(device),
         position_ids=_padded([part.positions for part in parts], tokens, 0).to(device),
-        visible=_visible(segments).to(device) if shared else None,
+        visible=_visible(segments.to(device)) if shared else None,
         sources=torch.tensor([source for part in parts for source in part.sources], device=device),
         targets=torch.tensor([t for c in clusters for ids in c.completions for t in ids], device=device),
         lengths=tuple(len(ids) for cluster in clusters for ids in cluster.completions),
@@ -169,7 +169,7 @@ def _place(cluster: Cluster, *, offset: int) -> _Placed:
 def _visible(segments: Tensor) -> Tensor:
     """Earlier places of the prompt (segment 0) and of one's own completion; padding sees itself, so no row is empty."""
     query, key = segments[:, :, None], segments[:, None, :]
-    causal = torch.ones(segments.shape[1], segments.shape[1], dtype=torch.bool).tril()
+    causal = torch.ones(segments.shape[1], segments.shape[1], dtype=torch.bool, device=segments.device).tril()
     return causal & ((query == key) | (key == 0))
 
 

@@ -66,6 +66,8 @@ def pack_products(body: Body, head: nn.Linear, *, rows: int) -> Products:
 class LlamaDecoder:
     """Rows being decoded; see `rltrainer.rollouts.decoder.Decoder`."""
 
+    retire_share = 0.75
+
     def __init__(
         self, body: Body, products: Products, prompts: Sequence[tuple[tuple[int, ...], int]], *, room: int
     ) -> None:

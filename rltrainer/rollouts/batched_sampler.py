@@ -15,9 +15,6 @@ from rltrainer.rollouts.decoder import Start, open_decoders
 from rltrainer.rollouts.engine import SamplingRequest, SamplingRules
 from rltrainer.rollouts.token_choice import choose_tokens
 
-RETIRE_SHARE = 0.75
-"""Finished rows are taken out of the batch once at most this share of it is still being written."""
-
 
 class BatchedSampler:
     """Decodes many completions at once with the network it is given, in the network's own precision.
@@ -79,7 +76,7 @@ class BatchedSampler:
             if not writing or step + 1 == rules.max_new_tokens:
                 break
             tokens = chosen[0]
-            if len(writing) <= RETIRE_SHARE * len(live):
+            if len(writing) <= decoder.retire_share * len(live):
                 kept = torch.tensor(writing, device=tokens.device)
                 live, tokens = [live[place] for place in writing], tokens[kept]
                 decoder.select_rows(kept)

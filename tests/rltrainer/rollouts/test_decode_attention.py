@@ -2,10 +2,11 @@ import pytest
 import torch
 
 from rltrainer.attention_mask import additive_mask
-from rltrainer.rollouts.decode_attention import attend_one_token, decode_attention
+from rltrainer.rollouts.decode_attention import attend_grouped, attend_one_token, decode_attention
 
 
-def test_it_gives_what_scaled_dot_product_attention_gives():
+@pytest.mark.parametrize("attend", [attend_one_token, attend_grouped])
+def test_it_gives_what_scaled_dot_product_attention_gives(attend):
     generator = torch.Generator().manual_seed(0)
     query = torch.randn(3, 6, 1, 8, generator=generator)
     # A view into longer buffers, as the cache gives it.
@@ -14,13 +15,14 @@ def test_it_gives_what_scaled_dot_product_attention_gives():
     expected = torch.nn.functional.scaled_dot_product_attention(
         query, key.repeat_interleave(3, 1), value.repeat_interleave(3, 1), attn_mask=mask, scale=0.3
     )
-    found, _ = attend_one_token(torch.nn.Module(), query, key, value, mask, scaling=0.3)
+    found, _ = attend(torch.nn.Module(), query, key, value, mask, scaling=0.3)
     torch.testing.assert_close(found, expected.transpose(1, 2))
 
 
-def test_several_tokens_are_refused():
+@pytest.mark.parametrize("attend", [attend_one_token, attend_grouped])
+def test_several_tokens_are_refused(attend):
     with pytest.raises(ValueError, match="one token"):
-        attend_one_token(torch.nn.Module(), *(torch.zeros(1, 2, 3, 4),) * 3, None)
+        attend(torch.nn.Module(), *(torch.zeros(1, 2, 3, 4),) * 3, None)
 
 
 def test_the_network_gets_its_own_attention_back(model):
