@@ -10,8 +10,9 @@ from torch import Tensor
 
 from rltrainer.gradients import gradient_of
 
-CHUNK_ELEMENTS = 2**20
-"""Logits that exist at once: 4 MiB in float32, which a processor's cache holds, whatever batch and vocabulary."""
+CHUNK_ELEMENTS = {"cpu": 2**20, "cuda": 2**26}
+"""Logits that exist at once, whatever batch and vocabulary: 4 MiB in float32 fit into a processor's cache; a GPU takes
+longer to launch work on so few than to do it."""
 CHUNK_ROWS = 2048
 KEPT_BYTES = 2**27
 """Logits of one pass that are kept for its backward pass, in the precision they were computed in; more are computed
@@ -54,7 +55,8 @@ class _Head:
 
     def blocks(self, rows: int) -> Iterator[slice]:
         """The vocabulary in parts that make few enough logits of so many rows."""
-        size, vocabulary = max(1, CHUNK_ELEMENTS // max(rows, 1)), len(self.weight)
+        elements = CHUNK_ELEMENTS.get(self.weight.device.type, CHUNK_ELEMENTS["cpu"])
+        size, vocabulary = max(1, elements // max(rows, 1)), len(self.weight)
         return (slice(start, min(start + size, vocabulary)) for start in range(0, vocabulary, size))
 
     def matrix(self, block: slice, dtype: torch.dtype) -> Tensor:
@@ -82,9 +84,8 @@ class _Running:
 
     def add(self, logits: Tensor, targets: Tensor, block: slice) -> None:
         """Take one part's logits [rows, block], which are changed, into account."""
-        inside = (targets >= block.start) & (targets < block.stop)
-        places = (targets - block.start).clamp_(0, logits.shape[1] - 1)
-        self.of_target = torch.where(inside, logits.gather(1, places[:, None]).squeeze(1), self.of_target)
+        inside, places = _find_targets(targets, block)
+        self.of_target = torch.where(inside, logits.gather(1, places).squeeze(1), self.of_target)
         highest = torch.maximum(self.highest, logits.amax(dim=1))
         drop = self.highest - highest
         # What was seen so far, as distances from the new maximum; at first there is nothing.
@@ -181,8 +182,15 @@ def _logit_gradient(log_probs: Tensor, slope: Tensor, push: Tensor | None, entro
 
 
 def _add_targets(on_logits: Tensor, slope: Tensor, targets: Tensor, block: slice) -> None:
-    rows = ((targets >= block.start) & (targets < block.stop)).nonzero().squeeze(1)
-    on_logits[rows, targets[rows] - block.start] += slope[rows, 0]
+    # Rows whose target is elsewhere add 0: to pick the others out would make a GPU wait for the CPU.
+    inside, places = _find_targets(targets, block)
+    on_logits.scatter_add_(1, places, torch.where(inside, slope[:, 0], 0.0)[:, None])
+
+
+def _find_targets(targets: Tensor, block: slice) -> tuple[Tensor, Tensor]:
+    """Which rows' targets are in the block, [rows], and their columns in it, [rows, 1]; any for the others."""
+    inside = (targets >= block.start) & (targets < block.stop)
+    return inside, (targets - block.start).clamp_(0, block.stop - block.start - 1)[:, None]
 
 
 @torch.no_grad()

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -47,7 +48,9 @@ def measure_budget(forward: Callable[[int], object], *, device: torch.device, tr
 
     forward: runs so many tokens with gradients enabled and gives what must stay alive. trained: weights that learn.
     """
-    kept = measure_kept_bytes(lambda: forward(PROBE_TOKENS)) / PROBE_TOKENS
+    # Two sizes: what is kept whatever the tokens, such as a view of every weight, is no token's.
+    few, many = (measure_kept_bytes(partial(forward, tokens)) for tokens in (PROBE_TOKENS, 2 * PROBE_TOKENS))
+    kept = (many - few) / PROBE_TOKENS
     free = free_bytes(device) - TRAINING_BYTES * trained
     tokens = fit_tokens(bytes_per_token=kept, free=free, fastest=FASTEST_TOKENS[device.type])
     log.info("micro-batches of %d tokens: %.0f KiB a token, %.0f MiB free", tokens, kept / 2**10, free / 2**20)

@@ -21,7 +21,7 @@ def _plain(hidden, weight, bias, targets, temperature):
 @pytest.mark.parametrize("chunk_rows", [1, 3, 100])
 @pytest.mark.parametrize("temperature", [1.0, 0.7])
 def test_chunks_give_what_whole_logits_give(monkeypatch, chunk_rows, temperature):
-    monkeypatch.setattr(chunked_head, "CHUNK_ELEMENTS", chunk_rows * 11)
+    monkeypatch.setitem(chunked_head.CHUNK_ELEMENTS, "cpu", chunk_rows * 11)
     hidden, weight, bias, targets = _inputs(torch.float32)
     expected = _plain(hidden, weight, bias, targets, temperature)
     scores = score_tokens(hidden, weight, bias, targets, temperature=temperature)
@@ -30,7 +30,7 @@ def test_chunks_give_what_whole_logits_give(monkeypatch, chunk_rows, temperature
 
 @pytest.mark.parametrize("chunk_rows", [1, 3, 100])
 def test_gradients_are_those_of_whole_logits(monkeypatch, chunk_rows):
-    monkeypatch.setattr(chunked_head, "CHUNK_ELEMENTS", chunk_rows * 11)
+    monkeypatch.setitem(chunked_head.CHUNK_ELEMENTS, "cpu", chunk_rows * 11)
     hidden, weight, bias, targets = _inputs(torch.float32)
     slopes = torch.randn(7, generator=torch.Generator().manual_seed(1))
     gradients = []
@@ -67,7 +67,7 @@ def test_logits_that_were_kept_and_logits_computed_again_give_the_same_bits(monk
         loss.backward()
         return [*once, hidden.grad, weight.grad]
 
-    monkeypatch.setattr(chunked_head, "CHUNK_ELEMENTS", 9 * 11)
+    monkeypatch.setitem(chunked_head.CHUNK_ELEMENTS, "cpu", 9 * 11)
     kept, again = gradients(2**20), gradients(0)
     torch.testing.assert_close(kept, again, rtol=0, atol=0)
     torch.testing.assert_close(kept[2].float(), 2 * kept[0].float())

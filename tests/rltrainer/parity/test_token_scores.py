@@ -26,7 +26,7 @@ def test_values_and_gradients(monkeypatch, temperature):
     from trl.trainer.utils import selective_log_softmax_and_entropy
 
     # Few rows at a time, so that the chunks' seams are among what is compared.
-    monkeypatch.setattr(chunked_head, "CHUNK_ELEMENTS", 300 * 5)
+    monkeypatch.setitem(chunked_head.CHUNK_ELEMENTS, "cpu", 300 * 5)
     hidden, weight, targets = head()
     ours = score_tokens(hidden, weight, None, targets, temperature=temperature)
     theirs = selective_log_softmax_and_entropy(hidden @ weight.T, targets, temperature=temperature)
