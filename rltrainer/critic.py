@@ -16,7 +16,7 @@ from rltrainer.llama.body import find_body
 from rltrainer.losses import StepTotals, aggregate
 from rltrainer.memory import count_kept_bytes
 from rltrainer.optimization import StepLoss, count_totals, plan_steps
-from rltrainer.policy import CompletionScores, mask_tokens, predicting_states, spread_tokens
+from rltrainer.policy import CompletionScores, list_tokens, mask_tokens, predicting_states, spread_tokens
 from rltrainer.ranks import SINGLE, Ranks
 from rltrainer.records import TrainingBatch, TrainingRow
 from rltrainer.tally import Tally
@@ -121,8 +121,8 @@ class Critic:
                 if self._kept is not None and not self._kept.add(clusters, values, mask, kept_bytes()):
                     self._kept = None
                 rows = [row for cluster in clusters for row in cluster.rows]
-                for row, own, counted in zip(rows, values.detach(), mask, strict=True):
-                    found[row] = tuple(own[counted].tolist())
+                for row, own in zip(rows, list_tokens(values, mask), strict=True):
+                    found[row] = own
         return found
 
     def _plan(self, pairs: Sequence[Pair]) -> list[list[Cluster]]:

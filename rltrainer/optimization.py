@@ -15,7 +15,7 @@ from rltrainer.config_learning import OptimizerConfig
 from rltrainer.joint_passes import count_missing, run_for_others
 from rltrainer.losses import StepTotals
 from rltrainer.memory import MicroBatchBudget
-from rltrainer.policy import CompletionScores, Policy
+from rltrainer.policy import CompletionScores, Policy, list_tokens
 from rltrainer.ranks import SINGLE, Ranks
 from rltrainer.records import TrainingBatch, TrainingRow
 from rltrainer.step_work import WorkCount
@@ -190,8 +190,8 @@ class PolicyOptimizer:
             tally.add_sum("loss", float(loss.detach()))
             if first:
                 measure_distance(scores, own, tally)
-            for index, values, mask in zip(scores.rows, scores.log_probs.detach(), scores.mask, strict=True):
-                found[index] = tuple(values[mask].tolist())
+            for index, values in zip(scores.rows, list_tokens(scores.log_probs, scores.mask), strict=True):
+                found[index] = values
         if spare is not None:
             run_for_others(self.policy, self.masters, (spare.prompt_ids, spare.completion_ids), missing)
         return found

@@ -97,8 +97,8 @@ class Policy:
         for clusters in self.plan(pairs):
             self.check()
             scores = self.score(clusters)
-            for row, values, mask in zip(scores.rows, scores.log_probs, scores.mask, strict=True):
-                found[row] = tuple(values[mask].tolist())
+            for row, values in zip(scores.rows, list_tokens(scores.log_probs, scores.mask), strict=True):
+                found[row] = values
         return found
 
 
@@ -126,6 +126,12 @@ def mask_tokens(layout: Layout) -> Tensor:
     device = layout.sources.device
     ends = torch.tensor(layout.lengths, device=device)
     return torch.arange(max(layout.lengths), device=device)[None] < ends[:, None]
+
+
+def list_tokens(values: Tensor, mask: Tensor) -> list[tuple[float, ...]]:
+    """Each completion's own values [completions, tokens] as numbers, brought over from the device all at once."""
+    whole, counted = values.detach().cpu(), mask.cpu()
+    return [tuple(row[own].tolist()) for row, own in zip(whole, counted, strict=True)]
 
 
 def spread_tokens(values: Tensor, mask: Tensor) -> Tensor:
