@@ -8,6 +8,7 @@ this machine, and bounded in time and number, so that it cannot be turned on som
 
 import argparse
 import ipaddress
+import itertools
 import json
 import socket
 import statistics
@@ -15,6 +16,7 @@ import sys
 import threading
 import time
 import uuid
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -89,9 +91,23 @@ class Timings:
     submit: list[float] = field(default_factory=list)
 
 
-def annotate(client: Client, project: str, loops: int, deadline: float, timings: Timings) -> None:
-    """Judges up to `loops` tasks, or until the deadline or the end of the work."""
-    for _ in range(loops):
+def annotate(
+    client: Client,
+    project: str,
+    loops: int,
+    deadline: float,
+    timings: Timings,
+    pauses: Iterator[float] | None = None,
+) -> None:
+    """Judges up to `loops` tasks, or until the deadline or the end of the work.
+
+    pauses: seconds from the start of one loop to that of the next, none where not given; whoever is late goes on at
+    once.
+    """
+    begin = time.monotonic()
+    for pause in itertools.islice(pauses or itertools.repeat(0.0), loops):
+        time.sleep(max(0.0, begin - time.monotonic()))
+        begin += pause
         if time.monotonic() > deadline:
             return
         start = time.perf_counter()

@@ -1,15 +1,18 @@
 """What trainer and web server cost each other on one machine.
 
-    python benchmarks/contention.py --model FOLDER [--seconds 30] [--annotators 4]
+    python benchmarks/contention.py --model FOLDER [--seconds 30] [--annotators 16] [--rate 40]
 
 Three times of the same length: people alone, the trainer alone, both at once. Prints one JSON line: the trainer's
-median seconds a step alone and beside, the 95th percentile of the requests idle and beside, and both ratios. The
-trainer is the real command in a process of its own and chooses its threads itself.
+median seconds a step alone and beside, loops a second and the 95th percentile of the requests idle and beside, and both
+ratios. People come at random, `--rate` of them a second all together; with `--rate 0` each asks as fast as answers
+come, so that the site alone fills the machine. The trainer is the real command in a process of its own and chooses its
+threads itself.
 """
 
 import argparse
 import json
 import os
+import random
 import signal
 import statistics
 import subprocess
@@ -19,6 +22,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from annotate import Client, Timings, annotate, percentile
@@ -26,22 +30,45 @@ from measure import MAKE_PEOPLE, ROOT, manage, own_site, write_tasks
 
 TASKS = 20_000
 LEAST_STEPS = 3
+WARM_UP_SECONDS = 5.0
 
 
-def ask(address: str, tokens: list[str], seconds: float) -> float:
-    """95th percentile of all requests in milliseconds, people working at the pace they can."""
-    host, port = address.removeprefix("http://").split(":")
-    timings = [Timings() for _ in tokens]
-    deadline = time.monotonic() + seconds
-    people = [
-        threading.Thread(target=annotate, args=(Client(host, int(port), token), "load", TASKS, deadline, own))
-        for token, own in zip(tokens, timings, strict=True)
-    ]
-    for person in people:
-        person.start()
-    for person in people:
-        person.join()
-    return percentile([value for own in timings for value in (*own.acquire, *own.submit)], 95) * 1000
+@dataclass(frozen=True, slots=True)
+class Load:
+    """People at work."""
+
+    address: str
+    tokens: list[str]
+    rate: float
+    """Loops a second of all together; 0 for as many as go."""
+
+    def ask(self, seconds: float) -> dict[str, float]:
+        """Loops a second, and the 95th percentile of all requests in milliseconds."""
+        host, port = self.address.removeprefix("http://").split(":")
+        timings = [Timings() for _ in self.tokens]
+        deadline = time.monotonic() + seconds
+        people = [
+            threading.Thread(
+                target=annotate,
+                args=(Client(host, int(port), token), "load", TASKS, deadline, own, self._pauses(number)),
+            )
+            for number, (token, own) in enumerate(zip(self.tokens, timings, strict=True))
+        ]
+        for person in people:
+            person.start()
+        for person in people:
+            person.join()
+        requests = [value for own in timings for value in (*own.acquire, *own.submit)]
+        return {
+            "loops_per_second": round(len(requests) / 2 / seconds, 1),
+            "p95_ms": round(percentile(requests, 95) * 1000, 1),
+        }
+
+    def _pauses(self, number: int) -> Iterator[float]:
+        draw = random.Random(number)
+        share = self.rate / len(self.tokens)
+        while True:
+            yield draw.expovariate(share) if share else 0.0
 
 
 @contextmanager
@@ -64,8 +91,14 @@ def trainer(model: Path) -> Iterator[Path]:
         (run / "config.json").write_text(json.dumps(config))
         environment = {name: value for name, value in os.environ.items() if name != "OMP_NUM_THREADS"}
         with (run / "log.txt").open("wb") as log:
+            # A session of its own, as a worker starts it: the kernel may share the processor out among sessions.
             process = subprocess.Popen(
-                [sys.executable, "-m", "rltrainer", "train", home], cwd=ROOT, env=environment, stdout=log, stderr=log
+                [sys.executable, "-m", "rltrainer", "train", home],
+                cwd=ROOT,
+                env=environment,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
             )
         try:
             wait_for_steps(run, LEAST_STEPS, process)
@@ -108,28 +141,31 @@ def watch(run: Path, seconds: float, work: threading.Thread | None = None) -> di
     }
 
 
-def measure(model: Path, seconds: float, annotators: int) -> dict[str, object]:
+def measure(model: Path, seconds: float, annotators: int, rate: float) -> dict[str, object]:
     """All three times."""
     with own_site() as (environment, address):
         home = Path(environment["CONCORD_VAR"])
         write_tasks(home / "tasks.jsonl", TASKS)
         manage(environment, "import_judgments", str(home / "tasks.jsonl"), "--project", "load", "--create")
         made = manage(environment, "shell", "--verbosity", "0", "-c", MAKE_PEOPLE.format(people=annotators))
-        tokens = made.split()
-        idle = ask(address, tokens, seconds)
+        load = Load(address, made.split(), rate)
+        # What a first request sets up is not what is measured.
+        load.ask(WARM_UP_SECONDS)
+        idle = load.ask(seconds)
         with trainer(model) as run:
             alone = watch(run, seconds)
-            found: list[float] = []
-            work = threading.Thread(target=lambda: found.append(ask(address, tokens, seconds)))
+            found: list[dict[str, float]] = []
+            work = threading.Thread(target=lambda: found.append(load.ask(seconds)))
             beside = watch(run, seconds, work)
     return {
         "annotators": annotators,
+        "rate": rate,
         "trainer_alone": alone,
         "trainer_beside": beside,
         "trainer_ratio": round(beside["seconds_step"] / alone["seconds_step"], 2),
-        "p95_ms_idle": round(idle, 1),
-        "p95_ms_beside": round(found[0], 1),
-        "p95_ratio": round(found[0] / idle, 2),
+        "people_idle": idle,
+        "people_beside": found[0],
+        "p95_ratio": round(found[0]["p95_ms"] / idle["p95_ms"], 2),
     }
 
 
@@ -137,9 +173,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", type=Path, required=True, help="folder of the model")
     parser.add_argument("--seconds", type=float, default=30.0, help="of each of the three times")
-    parser.add_argument("--annotators", type=int, default=4)
+    parser.add_argument("--annotators", type=int, default=16)
+    parser.add_argument("--rate", type=float, default=40.0, help="loops a second of all people; 0 for all that go")
     given = parser.parse_args()
-    print(json.dumps(measure(given.model.resolve(), given.seconds, given.annotators)))
+    print(json.dumps(measure(given.model.resolve(), given.seconds, given.annotators, given.rate)))
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rewardmodel.config import EvaluateConfig, RewardConfig, ScoreConfig, read_kind
+from rewardmodel.runtime.priority import lower_priority
 from rewardmodel.runtime.process import (
     EXIT_BAD_CONFIG,
     EXIT_DONE,
@@ -13,7 +14,6 @@ from rewardmodel.runtime.process import (
     describe_end,
     keep_freed_memory,
     log_to_stderr,
-    lower_priority,
     run_process,
 )
 from rewardmodel.runtime.run_directory import RunDirectory

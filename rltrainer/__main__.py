@@ -4,7 +4,8 @@ import sys
 from collections.abc import Sequence
 from typing import TypeVar
 
-from rewardmodel.runtime.process import EXIT_BAD_CONFIG, keep_freed_memory, lower_priority, run_process
+from rewardmodel.runtime.priority import lower_priority
+from rewardmodel.runtime.process import EXIT_BAD_CONFIG, keep_freed_memory, run_process
 from rewardmodel.runtime.run_directory import RunDirectory
 from rltrainer.config import (
     Config,

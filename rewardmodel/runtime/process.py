@@ -24,7 +24,6 @@ EXIT_BAD_DATA = 3
 EXIT_DIVERGED = 4
 EXIT_BUSY = 75
 EXIT_CANCELLED = 130
-NICENESS = 5
 
 # glibc gives freed memory back to the kernel and faults it in again at every step, 4 KiB at a time: that took up to a
 # third of a step on a CPU. Only what is larger than 32 MiB, the highest threshold that glibc takes, may be a mapping of
@@ -60,17 +59,6 @@ def keep_freed_memory() -> None:
         return
     sys.stderr.flush()
     os.execve(sys.executable, sys.orig_argv, {**MALLOC_HINTS, **os.environ})  # noqa: S606 - our own command line
-
-
-def lower_priority() -> None:
-    """Give way to whatever else wants the processor: hours of computing share it with a web server."""
-    try:
-        os.setpriority(os.PRIO_PROCESS, 0, max(NICENESS, os.getpriority(os.PRIO_PROCESS, 0)))
-        if os.getsid(0) == os.getpid():
-            # Where the kernel groups processes by session, niceness counts within a group; the group has its own.
-            Path("/proc/self/autogroup").write_text(str(NICENESS))
-    except OSError:
-        log.debug("this system does not let a process lower its priority")
 
 
 def log_to_stderr() -> None:
