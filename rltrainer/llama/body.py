@@ -79,13 +79,13 @@ class Body:
         """What all layers of one pass share."""
         weights = self.weights
         plan = plan_attention(packed, heads=weights.heads, key_heads=weights.key_heads, head_width=weights.head_width)
-        return Pass(plan, *self.turn(packed.position_ids))
+        return Pass(plan, self.dtype, *self.turn(packed.position_ids))
 
     def turn(self, positions: Tensor) -> tuple[Tensor, Tensor]:
-        """Cosines and sines [tokens, 1, head width / 2] of these positions, in the compute precision."""
+        """Cosines and sines [tokens, 1, head width / 2] of these positions, float32."""
         cosine, sine = self.weights.rotary(torch.empty(1, dtype=torch.float32), positions[None])
         half = cosine.shape[-1] // 2
-        return cosine[0, :, None, :half].to(self.dtype), sine[0, :, None, :half].to(self.dtype)
+        return cosine[0, :, None, :half].float(), sine[0, :, None, :half].float()
 
     def embed(self, ids: Tensor) -> Tensor:
         """Embeddings [tokens, width] in the compute precision."""
@@ -94,13 +94,13 @@ class Body:
     def _run(self, packed: Packed, wanted: Tensor | None, *, roomy: bool = False) -> Tensor:
         """The normed states [places, width] at these places of the row, each of which is named once; None: at all."""
         own = replace(self.prepare(packed), roomy=roomy and torch.is_grad_enabled())
-        states: Tensor = _Embed.apply(self.weights.embeddings, packed.input_ids, self.weights.padding_id, self.dtype)
+        states, kept = _Embed.apply(self.weights.embeddings, packed.input_ids, self.weights.padding_id, self.dtype)
         if torch.is_grad_enabled() and not states.requires_grad and self.weights.learns:
             states.requires_grad_()
         for layer in self.weights.layers[:-1]:
-            states = Layer.apply(states, layer, own, None)
-        states = Layer.apply(states, self.weights.layers[-1], own, wanted)
-        found: Tensor = _Normalize.apply(states, self.weights.norm)
+            states, kept = Layer.apply(states, kept, layer, own, None)
+        states, _ = Layer.apply(states, kept, self.weights.layers[-1], own, wanted)
+        found: Tensor = _Normalize.apply(states, self.weights.norm, self.dtype)
         return found
 
 
@@ -110,12 +110,17 @@ def _pack(prompts: Sequence[tuple[int, ...]]) -> Packed:
 
 class _Embed(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, table: nn.Parameter, ids: Tensor, padding_id: int | None, dtype: torch.dtype) -> Tensor:
+    def forward(
+        ctx: Any, table: nn.Parameter, ids: Tensor, padding_id: int | None, dtype: torch.dtype
+    ) -> tuple[Tensor, Tensor]:
+        """Embeddings in float32, and in the precision in which they are kept."""
         ctx.table, ctx.ids, ctx.padding_id = table, ids, padding_id
-        return table.detach()[ids].to(dtype)
+        kept = table.detach()[ids].to(dtype)
+        ctx.mark_non_differentiable(kept)
+        return kept.to(torch.float32, copy=True), kept
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[None, ...]:
+    def backward(ctx: Any, gradient: Tensor, _: Tensor) -> tuple[None, ...]:
         table = ctx.table
         if ctx.padding_id is not None:
             gradient = gradient.masked_fill((ctx.ids == ctx.padding_id)[:, None], 0.0)
@@ -126,17 +131,17 @@ class _Embed(torch.autograd.Function):
 
 class _Normalize(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, states: Tensor, norm: Norm) -> Tensor:
+    def forward(ctx: Any, states: Tensor, norm: Norm, dtype: torch.dtype) -> Tensor:
         ctx.save_for_backward(states)
         ctx.norm = norm
-        return normalize(states, norm.weight, norm.epsilon)
+        return normalize(states, norm.weight, norm.epsilon, dtype)
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
         (states,) = ctx.saved_tensors
         on_states, on_norm = normalize_backward(gradient, states, ctx.norm.weight, ctx.norm.epsilon)
         accumulate(ctx.norm.weight, on_norm)
-        return on_states, None
+        return on_states, None, None
 
 
 def _rotary_type(model: PreTrainedModel) -> str:

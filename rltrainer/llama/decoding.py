@@ -86,9 +86,8 @@ class LlamaDecoder:
         last = torch.cat([self._prefill(lot) for lot in _lots([ids for ids, _ in prompts])])
         owners = torch.arange(len(prompts)).repeat_interleave(torch.tensor([count for _, count in prompts]))
         self.select_rows(owners)
-        self.logits = self._products.head(normalize_few(last, self._norm.weight, self._norm.epsilon)).index_select(
-            0, owners
-        )
+        normed = normalize_few(last, self._norm.weight, self._norm.epsilon).to(body.dtype)
+        self.logits = self._products.head(normed).index_select(0, owners)
 
     def select_rows(self, rows: Tensor) -> None:
         """Keep these rows."""
@@ -106,7 +105,7 @@ class LlamaDecoder:
         self._mask[..., place] = 0.0
         capacity = self._keys[0].shape[2]
         mask = self._mask[..., :capacity].expand(-1, self._body.weights.key_heads, -1, -1).flatten(0, 1)
-        cosine, sine = self._body.turn(self._positions)
+        cosine, sine = (each.to(self._body.dtype) for each in self._body.turn(self._positions))
         turn = torch.cat([cosine, cosine], dim=-1), torch.cat([-sine, sine], dim=-1)
         states = self._body.embed(tokens)
         for number, layer in enumerate(self._products.layers):
@@ -144,7 +143,7 @@ class LlamaDecoder:
         """Keys and values of some prompts into the buffers; gives the last states [prompts, width] before the norm."""
         packed = pack_clusters([Cluster(ids, (), ()) for ids in lot.prompts])
         own = self._body.prepare(packed)
-        states = self._body.embed(packed.input_ids)
+        states = self._body.embed(packed.input_ids).float()
         last, layers = packed.prompt_lengths.cumsum(0) - 1, self._body.weights.layers
         for number, layer in enumerate(layers):
             states, trace = run_layer(states, layer, own, last if number == len(layers) - 1 else None)

@@ -4,9 +4,9 @@ import torch
 from torch import Tensor
 
 
-def normalize(states: Tensor, weight: Tensor, epsilon: float) -> Tensor:
-    """Root-mean-square norm over the last dimension, computed in float32, in the dtype of `states`."""
-    return torch.nn.functional.rms_norm(states, states.shape[-1:], weight.to(states.dtype), epsilon)
+def normalize(states: Tensor, weight: Tensor, epsilon: float, dtype: torch.dtype) -> Tensor:
+    """Root-mean-square norm over the last dimension, computed in float32 and given in this dtype."""
+    return torch.nn.functional.rms_norm(states, states.shape[-1:], weight.to(states.dtype), epsilon).to(dtype)
 
 
 def normalize_few(states: Tensor, weight: Tensor, epsilon: float) -> Tensor:
@@ -22,7 +22,7 @@ def normalize_few(states: Tensor, weight: Tensor, epsilon: float) -> Tensor:
 
 
 def normalize_backward(gradient: Tensor, states: Tensor, weight: Tensor, epsilon: float) -> tuple[Tensor, Tensor]:
-    """Gradients of `normalize` with respect to states (in their dtype) and weight (float32).
+    """Gradients of `normalize` with respect to states and weight, both float32.
 
     gradient, states: [tokens, width]; weight: [width].
     """
@@ -34,21 +34,22 @@ def normalize_backward(gradient: Tensor, states: Tensor, weight: Tensor, epsilon
     product = slope * unit
     along = (product @ scale / width)[:, None]
     rest = (slope * scale).addcmul_(unit, along, value=-1.0).mul_(inverse)
-    return rest.to(states.dtype), product.sum(dim=0)
+    return rest, product.sum(dim=0)
 
 
 def rotate(states: Tensor, cosine: Tensor, sine: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """Rotary position embedding.
+    """Rotary position embedding, computed in float32, in the dtype of `states`.
 
-    states: [tokens, heads, width]; cosine, sine: [tokens, 1, width / 2]. With the sine negated it turns back, which is
-    also its gradient. Source: Su et al. 2021 (arXiv:2104.09864), halves instead of neighbours turned together.
+    states: [tokens, heads, width]; cosine, sine: [tokens, 1, width / 2] float32. With the sine negated it turns back,
+    which is also its gradient. Source: Su et al. 2021 (arXiv:2104.09864), halves instead of neighbours turned together.
     """
-    first, second = states.chunk(2, dim=-1)
-    turned = torch.empty_like(states, memory_format=torch.contiguous_format) if out is None else out
+    wide = states.float()
+    first, second = wide.chunk(2, dim=-1)
+    turned = torch.empty_like(wide, memory_format=torch.contiguous_format)
     low, high = turned.chunk(2, dim=-1)
     torch.mul(first, cosine, out=low).addcmul_(second, sine, value=-1.0)
     torch.mul(second, cosine, out=high).addcmul_(first, sine)
-    return turned
+    return turned.to(states.dtype) if out is None else out.copy_(turned)
 
 
 def silu(gate: Tensor) -> Tensor:

@@ -1,4 +1,9 @@
-"""One decoder layer with its backward pass by hand: it keeps little, and adds gradients where they belong."""
+"""One decoder layer with its backward pass by hand: it keeps little, and adds gradients where they belong.
+
+The states that run from layer to layer are float32 whatever the products compute in: rounded to bfloat16 at every layer
+they would be the largest part of a gradient's error (docs/adr/0016). What is kept of them for the backward pass is
+rounded, where it costs next to nothing.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,8 +26,10 @@ class Pass:
     """What all layers of one pass share."""
 
     plan: AttentionPlan
+    dtype: torch.dtype
+    """In which products are computed."""
     cosine: Tensor
-    """[tokens, 1, head width / 2] in the compute precision."""
+    """[tokens, 1, head width / 2] float32"""
     sine: Tensor
     roomy: bool = False
     """Whether queries, keys and values are kept for the backward pass: a sixth more memory for a thirtieth of its time.
@@ -44,22 +51,32 @@ class Trace:
     """[tokens, width]: the states between attention and MLP."""
     gate: Tensor
     up: Tensor
+    result: Tensor
+    """[tokens, width]: the states after the layer."""
 
 
 def run_layer(states: Tensor, weights: LayerWeights, own: Pass, wanted: Tensor | None = None) -> tuple[Tensor, Trace]:
-    """The layer's result for states [tokens, width] in the compute precision.
+    """The layer's result for states [tokens, width], both float32; what the trace has of them is rounded.
 
     wanted: the places [rows] whose result is asked for, in which case what comes after attention is of them alone.
     """
-    room = _Room(states, weights, rows=len(states) if wanted is None else len(wanted), roomy=own.roomy)
-    normed = normalize(states, weights.attention_norm.weight, weights.attention_norm.epsilon)
+    room = _Room(weights, own, tokens=len(states), rows=len(states) if wanted is None else len(wanted))
+    normed = normalize(states, weights.attention_norm.weight, weights.attention_norm.epsilon, own.dtype)
     query, key, value = _heads(normed, weights, own, out=room.heads)
     mixed = attend(query, key, value, own.plan, out=room.mixed)
-    middle = project(_pick(mixed, wanted), weights.output, out=room.middle).add_(_pick(states, wanted))
-    normed = normalize(middle, weights.mlp_norm.weight, weights.mlp_norm.epsilon)
+    stream, middle = _add(project(_pick(mixed, wanted), weights.output, out=room.middle), _pick(states, wanted))
+    normed = normalize(stream, weights.mlp_norm.weight, weights.mlp_norm.epsilon, own.dtype)
     gate, up = project(normed, weights.gate, out=room.gate), project(normed, weights.up, out=room.up)
-    result = project(gated(gate, up), weights.down, out=room.result).add_(middle)
-    return result, Trace(query, key, value, mixed, middle, gate, up)
+    stream, result = _add(project(gated(gate, up), weights.down, out=room.result), stream)
+    return stream, Trace(query, key, value, mixed, middle, gate, up, result)
+
+
+def _add(product: Tensor, states: Tensor) -> tuple[Tensor, Tensor]:
+    """The sum in float32, and rounded in the place of the product; the same tensor where nothing is rounded."""
+    if product.dtype == states.dtype:
+        return product.add_(states), product
+    total = states + product
+    return total, product.copy_(total)
 
 
 class _Room:
@@ -70,21 +87,23 @@ class _Room:
     Each took a tenth of the memory of a run.
     """
 
-    def __init__(self, states: Tensor, weights: LayerWeights, *, rows: int, roomy: bool) -> None:
-        """rows: how many states are followed beyond attention. roomy: whether queries, keys and values are kept."""
-        width, tokens = states.shape[1], len(states)
+    def __init__(self, weights: LayerWeights, own: Pass, *, tokens: int, rows: int) -> None:
+        """tokens: how many states there are; rows: how many of them are followed beyond attention."""
+        width = weights.output.out_features
         heads = [each.out_features for each in (weights.query, weights.key, weights.value)]
-        shapes = [(tokens, each) for each in (heads if roomy else [])]
+        shapes = [(tokens, each) for each in (heads if own.roomy else [])]
         shapes.append((tokens, heads[0]))
         shapes.extend((rows, each) for each in (width, weights.gate.out_features, weights.up.out_features, width))
-        *queries, self.mixed, self.middle, self.gate, self.up, self.result = _lay_out(states, shapes)
+        *queries, self.mixed, self.middle, self.gate, self.up, self.result = _lay_out(
+            weights.output.weight, own.dtype, shapes
+        )
         self.heads = tuple(queries) or None
 
 
-def _lay_out(like: Tensor, shapes: Sequence[tuple[int, int]]) -> list[Tensor]:
+def _lay_out(like: Tensor, dtype: torch.dtype, shapes: Sequence[tuple[int, int]]) -> list[Tensor]:
     """Empty tensors of these shapes in one piece of memory, each where the processor's widest loads want it."""
     sizes = [-(-rows * width // ALIGNED_ELEMENTS) * ALIGNED_ELEMENTS for rows, width in shapes]
-    parts = like.new_empty(sum(sizes)).split(sizes)
+    parts = like.new_empty(sum(sizes), dtype=dtype).split(sizes)
     return [part[: rows * width].view(rows, width) for part, (rows, width) in zip(parts, shapes, strict=True)]
 
 
@@ -111,26 +130,33 @@ class Layer(torch.autograd.Function):
     """`run_layer` for autograd. The weights' gradients are added to their `.grad`, in the precision it is to have."""
 
     @staticmethod
-    def forward(ctx: Any, states: Tensor, weights: LayerWeights, own: Pass, wanted: Tensor | None) -> Tensor:
-        """The layer's result."""
+    def forward(
+        ctx: Any, states: Tensor, kept: Tensor, weights: LayerWeights, own: Pass, wanted: Tensor | None
+    ) -> tuple[Tensor, Tensor]:
+        """The layer's result, in float32 and as the next layer is to keep it.
+
+        kept: the states as this one is to keep them.
+        """
         result, trace = run_layer(states, weights, own, wanted)
         heads = (trace.query, trace.key, trace.value) if own.roomy else ()
-        ctx.save_for_backward(states, trace.mixed, trace.middle, trace.gate, trace.up, *heads)
+        ctx.save_for_backward(kept, trace.mixed, trace.middle, trace.gate, trace.up, *heads)
         ctx.weights, ctx.own, ctx.wanted = weights, own, wanted
-        return result
+        rounded = trace.result.detach()
+        ctx.mark_non_differentiable(rounded)
+        return result, rounded
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
-        """The gradient of the states."""
+    def backward(ctx: Any, gradient: Tensor, _: Tensor) -> tuple[Tensor | None, ...]:
+        """The gradient of the states, float32."""
         states, mixed, middle, gate, up, *heads = ctx.saved_tensors
         weights, own, wanted = ctx.weights, ctx.own, ctx.wanted
         _make_gradients(weights)
         on_middle = _mlp_backward(gradient, middle, gate, up, weights)
-        on_mixed = _unproject(on_middle, _pick(mixed, wanted), weights.output)
+        on_mixed = _unproject(on_middle.to(own.dtype), _pick(mixed, wanted), weights.output)
         if wanted is not None:
             on_mixed = torch.zeros_like(mixed).index_copy_(0, wanted, on_mixed)
         norm = weights.attention_norm
-        normed = normalize(states, norm.weight, norm.epsilon)
+        normed = normalize(states, norm.weight, norm.epsilon, own.dtype)
         query, key, value = heads or _heads(normed, weights, own)
         grads = attend_backward(on_mixed, query, key, value, own.plan)
         turned = [rotate(each, own.cosine, -own.sine) for each in grads[:2]]
@@ -144,7 +170,7 @@ class Layer(torch.autograd.Function):
             on_states.add_(on_middle)
         else:
             on_states.index_add_(0, wanted, on_middle)
-        return on_states, None, None, None
+        return on_states, None, None, None, None
 
 
 def project(states: Tensor, linear: nn.Linear, *, out: Tensor | None = None) -> Tensor:
@@ -175,11 +201,12 @@ def accumulate(parameter: Tensor, gradient: Tensor) -> None:
 
 
 def _mlp_backward(gradient: Tensor, middle: Tensor, gate: Tensor, up: Tensor, weights: LayerWeights) -> Tensor:
+    """The gradient, float32, of the states between attention and MLP."""
     open_gate = silu(gate)
-    on_gated = _unproject(gradient, open_gate * up, weights.down)
+    on_gated = _unproject(gradient.to(gate.dtype), open_gate * up, weights.down)
     on_gate, on_up = gated_backward(on_gated, gate, up, open_gate)
     norm = weights.mlp_norm
-    normed = normalize(middle, norm.weight, norm.epsilon)
+    normed = normalize(middle, norm.weight, norm.epsilon, gate.dtype)
     on_normed = _unproject(on_gate, normed, weights.gate).add_(_unproject(on_up, normed, weights.up))
     on_middle, on_norm = normalize_backward(on_normed, middle, norm.weight, norm.epsilon)
     accumulate(norm.weight, on_norm)
