@@ -15,7 +15,7 @@ from rltrainer.gradients import gradient_of
 from rltrainer.layouts import Cluster
 from rltrainer.llama.attention import plan_attention
 from rltrainer.llama.kernels import normalize, normalize_backward
-from rltrainer.llama.layer import Layer, Pass, accumulate
+from rltrainer.llama.layer import Layer, Pass
 from rltrainer.llama.packing import Packed, pack_clusters
 from rltrainer.llama.weights import LlamaWeights, Norm, find_weights
 
@@ -140,7 +140,8 @@ class _Normalize(torch.autograd.Function):
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
         (states,) = ctx.saved_tensors
         on_states, on_norm = normalize_backward(gradient, states, ctx.norm.weight, ctx.norm.epsilon)
-        accumulate(ctx.norm.weight, on_norm)
+        if ctx.norm.weight.requires_grad:
+            gradient_of(ctx.norm.weight).add_(on_norm)
         return on_states, None, None
 
 

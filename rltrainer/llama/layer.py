@@ -12,7 +12,6 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from rltrainer.gradients import gradient_of
 from rltrainer.llama.attention import AttentionPlan, attend, attend_backward
 from rltrainer.llama.kernels import gated, gated_backward, normalize, normalize_backward, rotate, silu
 from rltrainer.llama.weights import LayerWeights
@@ -150,9 +149,9 @@ class Layer(torch.autograd.Function):
         """The gradient of the states, float32."""
         states, mixed, middle, gate, up, *heads = ctx.saved_tensors
         weights, own, wanted = ctx.weights, ctx.own, ctx.wanted
-        _make_gradients(weights)
-        on_middle = _mlp_backward(gradient, middle, gate, up, weights)
-        on_mixed = _unproject(on_middle.to(own.dtype), _pick(mixed, wanted), weights.output)
+        sums = _Gradients(weights)
+        on_middle = _mlp_backward(gradient, middle, gate, up, weights, sums)
+        on_mixed = _unproject(on_middle.to(own.dtype), _pick(mixed, wanted), weights.output, sums)
         if wanted is not None:
             on_mixed = torch.zeros_like(mixed).index_copy_(0, wanted, on_mixed)
         norm = weights.attention_norm
@@ -161,11 +160,11 @@ class Layer(torch.autograd.Function):
         grads = attend_backward(on_mixed, query, key, value, own.plan)
         turned = [rotate(each, own.cosine, -own.sine) for each in grads[:2]]
         on_normed = _sum(
-            _unproject(each.flatten(1), normed, linear)
+            _unproject(each.flatten(1), normed, linear, sums)
             for each, linear in zip((*turned, grads[2]), (weights.query, weights.key, weights.value), strict=True)
         )
         on_states, on_norm = normalize_backward(on_normed, states, norm.weight, norm.epsilon)
-        accumulate(norm.weight, on_norm)
+        sums.add(norm.weight, on_norm)
         if wanted is None:
             on_states.add_(on_middle)
         else:
@@ -182,43 +181,49 @@ def project(states: Tensor, linear: nn.Linear, *, out: Tensor | None = None) -> 
     return torch.addmm(bias, states, weight, out=out)
 
 
-def _make_gradients(weights: LayerWeights) -> None:
-    """Gradients of 0 where there are none: like what is kept, they take their memory before anything short-lived."""
-    for parameter in weights.parameters:
-        if parameter.requires_grad:
-            gradient_of(parameter)
+class _Gradients:
+    """Where a layer's gradients go: each weight gets one, added to what other passes have left there."""
+
+    def __init__(self, weights: LayerWeights) -> None:
+        """Makes room for those that have none: like what is kept, they take it before anything short-lived."""
+        missing = [each for each in weights.parameters if each.requires_grad and each.grad is None]
+        for parameter in missing:
+            parameter.grad = torch.empty_like(parameter, dtype=parameter.grad_dtype)
+        self._blank = {id(parameter) for parameter in missing}
+
+    def add(self, parameter: Tensor, gradient: Tensor) -> None:
+        """Once for each parameter, in the precision that its gradient is to have."""
+        if not parameter.requires_grad:
+            return
+        assert parameter.grad is not None
+        if id(parameter) in self._blank:
+            # To fill it with zeros and add to them would visit it twice.
+            parameter.grad.copy_(gradient)
+        else:
+            parameter.grad.add_(gradient)
 
 
-@torch.no_grad()
-def accumulate(parameter: Tensor, gradient: Tensor) -> None:
-    """Add to a parameter's gradient, in the precision that it is to have."""
-    if not parameter.requires_grad:
-        return
-    if parameter.grad is None:
-        parameter.grad = gradient.to(parameter.grad_dtype)
-    else:
-        parameter.grad.add_(gradient)
-
-
-def _mlp_backward(gradient: Tensor, middle: Tensor, gate: Tensor, up: Tensor, weights: LayerWeights) -> Tensor:
+def _mlp_backward(
+    gradient: Tensor, middle: Tensor, gate: Tensor, up: Tensor, weights: LayerWeights, sums: _Gradients
+) -> Tensor:
     """The gradient, float32, of the states between attention and MLP."""
     open_gate = silu(gate)
-    on_gated = _unproject(gradient.to(gate.dtype), open_gate * up, weights.down)
+    on_gated = _unproject(gradient.to(gate.dtype), open_gate * up, weights.down, sums)
     on_gate, on_up = gated_backward(on_gated, gate, up, open_gate)
     norm = weights.mlp_norm
     normed = normalize(middle, norm.weight, norm.epsilon, gate.dtype)
-    on_normed = _unproject(on_gate, normed, weights.gate).add_(_unproject(on_up, normed, weights.up))
+    on_normed = _unproject(on_gate, normed, weights.gate, sums).add_(_unproject(on_up, normed, weights.up, sums))
     on_middle, on_norm = normalize_backward(on_normed, middle, norm.weight, norm.epsilon)
-    accumulate(norm.weight, on_norm)
+    sums.add(norm.weight, on_norm)
     return on_middle.add_(gradient)
 
 
-def _unproject(gradient: Tensor, states: Tensor, linear: nn.Linear) -> Tensor:
-    """The gradient of a linear layer's input; that of its weight and bias is added to theirs."""
+def _unproject(gradient: Tensor, states: Tensor, linear: nn.Linear, sums: _Gradients) -> Tensor:
+    """The gradient of a linear layer's input; those of its weight and bias go where they belong."""
     if linear.weight.requires_grad:
-        accumulate(linear.weight, gradient.T @ states)
+        sums.add(linear.weight, gradient.T @ states)
     if linear.bias is not None and linear.bias.requires_grad:
-        accumulate(linear.bias, gradient.sum(dim=0, dtype=torch.float32))
+        sums.add(linear.bias, gradient.sum(dim=0, dtype=torch.float32))
     return gradient @ linear.weight.detach().to(gradient.dtype)
 
 
