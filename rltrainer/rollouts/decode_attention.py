@@ -1,4 +1,4 @@
-"""Attention of one new token a row, as two batched products over the key-value heads."""
+"""Attention of one new token a row: query heads that share a key head are one product with it."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager

@@ -12,11 +12,9 @@ from torch import Tensor
 from torch.distributed.fsdp import FSDPModule
 from transformers import PreTrainedModel
 
-from rltrainer.architecture import hidden_states, output_head
 from rltrainer.attention_mask import additive_mask
-from rltrainer.rollouts.decode_attention import decode_attention
 from rltrainer.rollouts.engine import SamplingRequest
-from rltrainer.rollouts.transformers_decoder import compute_prompts
+from rltrainer.rollouts.transformers_decoder import compute_prompts, next_logits
 
 GROWTH_TOKENS = 256
 """Attention runs over a part of the buffers that grows by this many tokens, or by half, with a new recording each."""
@@ -89,16 +87,8 @@ class GraphedDecoder:
     def _step(self) -> None:
         """Everything of a token, on tensors that stay where they are."""
         self._mask.index_fill_(3, self._place, 0.0)
-        with decode_attention(self.model):
-            hidden = hidden_states(
-                self.model,
-                input_ids=self._tokens[:, None],
-                attention_mask=self._mask[..., : self._bound],
-                position_ids=self._positions[:, None],
-                past_key_values=self._cache,
-                use_cache=True,
-            )
-        self.logits = output_head(self.model)(hidden[:, -1])
+        mask = self._mask[..., : self._bound]
+        self.logits = next_logits(self.model, self._cache, tokens=self._tokens, positions=self._positions, mask=mask)
         self._positions.add_(1)
         self._place.add_(1)
 

@@ -44,6 +44,25 @@ def compute_prompts(model: PreTrainedModel, requests: Sequence[SamplingRequest],
     return Prefill(cache, width, lengths[owners], output_head(model)(last)[owners])
 
 
+def next_logits(
+    model: PreTrainedModel, cache: BufferCache, *, tokens: Tensor, positions: Tensor, mask: Tensor | None
+) -> Tensor:
+    """[rows, vocabulary] after a further token [rows] of each row, whose keys and values the cache takes.
+
+    mask: added to the scores, [rows, 1, 1, keys].
+    """
+    with decode_attention(model):
+        hidden = hidden_states(
+            model,
+            input_ids=tokens[:, None],
+            attention_mask=mask,
+            position_ids=positions[:, None],
+            past_key_values=cache,
+            use_cache=True,
+        )
+    return output_head(model)(hidden[:, -1])
+
+
 class TransformersDecoder:
     """Any network, over a key-value cache in buffers; see `rltrainer.rollouts.decoder.Decoder`."""
 
@@ -68,17 +87,8 @@ class TransformersDecoder:
         """Append a token to each row."""
         length = self._cache.get_seq_length() + 1
         mask = None if self._mask is None else self._mask[..., :length]
-        with decode_attention(self.model):
-            hidden = hidden_states(
-                self.model,
-                input_ids=tokens[:, None],
-                attention_mask=mask,
-                position_ids=self._positions[:, None],
-                past_key_values=self._cache,
-                use_cache=True,
-            )
+        self.logits = next_logits(self.model, self._cache, tokens=tokens, positions=self._positions, mask=mask)
         self._positions = self._positions + 1
-        self.logits = output_head(self.model)(hidden[:, -1])
 
 
 def _mask(lengths: Tensor, width: int, room: int, dtype: torch.dtype) -> Tensor | None:

@@ -1,3 +1,5 @@
+from contextlib import contextmanager
+
 import pytest
 import torch
 from transformers import Qwen3Config, Qwen3ForCausalLM
@@ -51,8 +53,6 @@ def _sample(network, monkeypatch, start=None, **rules):
 
 
 def _opener(start):
-    from contextlib import contextmanager
-
     @contextmanager
     def open_decoders(model, *, rows):
         yield lambda requests, room: start(model, requests, room)
