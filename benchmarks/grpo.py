@@ -22,7 +22,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -128,22 +128,25 @@ def device_peak_mib() -> float:
     return torch.cuda.max_memory_allocated() / 2**20
 
 
+def write_full_lengths() -> None:
+    """What TRL's min_new_tokens does: from here on nothing ends a completion of ours but its length."""
+    from rltrainer.rollouts.batched_sampler import BatchedSampler
+
+    plain = BatchedSampler.sample
+    BatchedSampler.sample = lambda self, requests, rules: plain(  # type: ignore[method-assign]
+        self, requests, replace(rules, stop_ids=frozenset())
+    )
+
+
 def run_ours(work: Work) -> dict[str, Any]:
     """The real trainer on a run directory; its own metrics are the figures."""
     from rewardmodel.runtime.process import keep_freed_memory
 
     keep_freed_memory()
-    from dataclasses import replace
-
     from rewardmodel.runtime.backbones import load_tokenizer
     from rltrainer.__main__ import main as run_trainer
-    from rltrainer.rollouts.batched_sampler import BatchedSampler
 
-    plain = BatchedSampler.sample
-    # What TRL's min_new_tokens does: nothing ends a completion but its length.
-    BatchedSampler.sample = lambda self, requests, rules: plain(  # type: ignore[method-assign]
-        self, requests, replace(rules, stop_ids=frozenset())
-    )
+    write_full_lengths()
     if work.profile is not None:
         profile_last_step(work.steps + 1, work.profile)
     with tempfile.TemporaryDirectory() as home:

@@ -18,7 +18,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from grpo import make_questions, peak_mib, summarize
+from grpo import make_questions, peak_mib, summarize, write_full_lengths
 
 ROOT = Path(__file__).resolve().parent.parent
 PROMPTS, NEW_TOKENS = 16, 64
@@ -32,17 +32,10 @@ def run_ours(folder: Path, steps: int, threads: int) -> dict[str, Any]:
     from rewardmodel.runtime.process import keep_freed_memory
 
     keep_freed_memory()
-    from dataclasses import replace
-
     from rewardmodel.runtime.backbones import load_tokenizer
     from rltrainer.__main__ import main as run_trainer
-    from rltrainer.rollouts.batched_sampler import BatchedSampler
 
-    plain = BatchedSampler.sample
-    # What TRL's min_new_tokens does: nothing ends a completion but its length.
-    BatchedSampler.sample = lambda self, requests, rules: plain(  # type: ignore[method-assign]
-        self, requests, replace(rules, stop_ids=frozenset())
-    )
+    write_full_lengths()
     with tempfile.TemporaryDirectory() as home:
         run = Path(home)
         (run / "data").mkdir()
