@@ -6,6 +6,7 @@ from django.db import connection
 from django.db.models import Max
 
 from annotation.models import Judgment, Project, ProjectReport, Task, User
+from annotation.selectors.report_rests import REST
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +42,11 @@ def name_people(*, ids: list[int]) -> dict[int, tuple[str, bool]]:
     return {pk: (pseudonym, origin == User.Origin.SIMULATED) for pk, pseudonym, origin in rows}
 
 
-# A section that took long waits twenty times as long for the next one, and all others wait with it: reports take a
-# twentieth of the time, however many projects there are. Projects without a task have nothing to report.
+# Projects without a task have nothing to report.
 STALE = """
 SELECT p.id, s.section
 FROM annotation_project p
-CROSS JOIN unnest(%s::text[]) AS s(section)
+CROSS JOIN unnest(%(sections)s::text[]) AS s(section)
 CROSS JOIN LATERAL (SELECT max(t.id) AS id FROM annotation_task t WHERE t.project_id = p.id) task
 LEFT JOIN LATERAL (
     SELECT j.id FROM annotation_judgment j WHERE j.project_id = p.id AND j.is_current ORDER BY j.id DESC LIMIT 1
@@ -58,10 +58,11 @@ LEFT JOIN LATERAL (
 WHERE task.id IS NOT NULL AND (
     report.seconds IS NULL
     OR (report.newest_judgment_id, report.newest_task_id) <> (coalesce(judgment.id, 0), task.id)
-       AND report.computed_at + make_interval(secs => greatest(%s, 20 * report.seconds)) <= clock_timestamp()
+       AND report.computed_at + make_interval(secs => greatest(%(pause)s, %(rest)s * report.seconds))
+           <= clock_timestamp()
 ) AND NOT EXISTS (
     SELECT FROM annotation_projectreport r
-    WHERE r.seconds > %s AND r.computed_at + make_interval(secs => 20 * r.seconds) > clock_timestamp()
+    WHERE r.seconds > %(long)s AND r.computed_at + make_interval(secs => %(rest)s * r.seconds) > clock_timestamp()
 )
 ORDER BY report.computed_at NULLS FIRST, p.id, s.section
 """
@@ -73,5 +74,6 @@ def stale_sections(*, pause_seconds: float, long_seconds: float) -> list[tuple[i
     long_seconds: reports that took longer keep all others waiting too.
     """
     with connection.cursor() as cursor:
-        cursor.execute(STALE, [list(ProjectReport.Section.values), pause_seconds, long_seconds])
+        given = {"sections": list(ProjectReport.Section.values), "pause": pause_seconds, "long": long_seconds}
+        cursor.execute(STALE, {**given, "rest": REST})
         return [(row[0], row[1]) for row in cursor.fetchall()]

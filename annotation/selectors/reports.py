@@ -7,6 +7,7 @@ from django.db.models import Max
 
 from annotation.models import AgreementReport, Judgment, Project, User
 from annotation.selectors.observations import AS_OF
+from annotation.selectors.report_rests import REST
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +99,7 @@ def people_of_report(report: AgreementReport) -> list[PersonCounts]:
     return [PersonCounts(**{name: row[name] for name in names}) for row in report.people]
 
 
-# Judged since the last report; a project whose last report took long waits twenty times as long for the next one, and
-# all others wait with it.
+# Judged since the last report, and rested.
 STALE = """
 SELECT p.id
 FROM annotation_project p
@@ -113,10 +113,11 @@ LEFT JOIN LATERAL (
 WHERE (
     report.newest_judgment_id IS NULL
     OR report.newest_judgment_id <> newest.id
-       AND report.computed_at + make_interval(secs => greatest(%(pause)s, 20 * report.seconds)) <= clock_timestamp()
+       AND report.computed_at + make_interval(secs => greatest(%(pause)s, %(rest)s * report.seconds))
+           <= clock_timestamp()
 ) AND NOT EXISTS (
     SELECT FROM annotation_agreementreport r
-    WHERE r.seconds > %(long)s AND r.computed_at + make_interval(secs => 20 * r.seconds) > clock_timestamp()
+    WHERE r.seconds > %(long)s AND r.computed_at + make_interval(secs => %(rest)s * r.seconds) > clock_timestamp()
 )
 ORDER BY report.computed_at NULLS FIRST, p.id
 """
@@ -128,5 +129,5 @@ def stale_projects(*, pause_seconds: float, long_seconds: float) -> list[int]:
     long_seconds: reports that took longer keep all others waiting too.
     """
     with connection.cursor() as cursor:
-        cursor.execute(STALE, {"pause": pause_seconds, "long": long_seconds})
+        cursor.execute(STALE, {"pause": pause_seconds, "long": long_seconds, "rest": REST})
         return [row[0] for row in cursor.fetchall()]

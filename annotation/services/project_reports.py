@@ -9,17 +9,19 @@ from django.db import connection, transaction
 
 from annotation.models import Project, ProjectReport
 from annotation.selectors.project_reports import is_fresh_section, latest_section, newest_of, stale_sections
+from annotation.selectors.report_rests import REST
 from annotation.services.bias_report import compute_bias
 from annotation.services.consensus_report import compute_consensus
 from annotation.services.health_report import compute_data_health
+from annotation.services.turns import within_turn
 
 logger = logging.getLogger(__name__)
 KEPT_REPORTS = 50
 """Of each section; older ones are forgotten."""
 PAUSE_SECONDS = 60.0
-TURN_SECONDS = 3.0
-"""How long one call refreshes: a twentieth of the minute until the next. People judge meanwhile, and niceness does not
-reach the database's share of the work."""
+TURN_SECONDS = 60.0 / REST
+"""How long one call refreshes, of the minute until the next. People judge meanwhile, and niceness does not reach the
+database's share of the work."""
 COMPUTE: dict[str, Callable[..., dict[str, Any]]] = {
     ProjectReport.Section.CONSENSUS: compute_consensus,
     ProjectReport.Section.BIAS: compute_bias,
@@ -57,10 +59,8 @@ def refresh_stale_sections() -> int:
     due = stale_sections(pause_seconds=PAUSE_SECONDS, long_seconds=TURN_SECONDS)
     projects = Project.objects.in_bulk({project for project, _ in due})
     failures: list[Exception] = []
-    start, done = perf_counter(), 0
-    for project, section in due:
-        if perf_counter() - start >= TURN_SECONDS:
-            break
+    done = 0
+    for project, section in within_turn(due, seconds=TURN_SECONDS):
         done += 1
         try:
             refresh_project_report(project=projects[project], section=section)

@@ -12,6 +12,7 @@ from annotation.agreement.closeness import Closeness, order_by_disagreement, wid
 from annotation.agreement.report import RESAMPLES, StatisticRecord, agreement_report
 from annotation.models import AgreementReport, Judgment, Project, Score, Task
 from annotation.selectors.observations import load_observations
+from annotation.selectors.report_rests import REST
 from annotation.selectors.reports import PersonCounts, is_fresh, latest_report, newest_judgment_id, stale_projects
 from annotation.services.agreement_details import save_details
 from annotation.services.person_figures import save_agreement_figures
@@ -23,12 +24,13 @@ from annotation.services.report_contents import (
     save_totals,
 )
 from annotation.services.task_splits import store_criterion_splits, store_splits
+from annotation.services.turns import within_turn
 
 MOST_HARD_TASKS = 20
 KEPT_REPORTS = 200
 PAUSE_SECONDS = 10.0
-TURN_SECONDS = 1.5
-"""How long one call refreshes: a twentieth of the half minute until the next."""
+TURN_SECONDS = 30.0 / REST
+"""How long one call refreshes, of the half minute until the next."""
 PROMPT_CHARACTERS = 160
 
 
@@ -85,10 +87,8 @@ def refresh_stale_reports() -> int:
     """
     due = stale_projects(pause_seconds=PAUSE_SECONDS, long_seconds=TURN_SECONDS)
     projects = Project.objects.in_bulk(due)
-    start, done = perf_counter(), 0
-    for project in [projects[pk] for pk in due if pk in projects]:
-        if perf_counter() - start >= TURN_SECONDS:
-            break
+    done = 0
+    for project in within_turn([projects[pk] for pk in due if pk in projects], seconds=TURN_SECONDS):
         refresh_agreement_report(project=project)
         done += 1
     return done
