@@ -25,11 +25,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from annotate import Client, Timings, annotate, percentile
+from annotate import MOST_LOOPS, Client, Timings, annotate, percentile
 from measure import MAKE_PEOPLE, ROOT, manage, own_site, write_tasks
 
-TASKS = 80_000
+sys.path.insert(0, str(ROOT))
+
+from rewardmodel.runtime.threads import read_usage
+
+TASKS = {"at a rate": 20_000, "all that go": 80_000}
 """More than people can judge in all three times: at the end of a queue acquiring costs more."""
+QUIET_CORES = 0.05
+QUIET_SECONDS = 5.0
 LEAST_STEPS = 3
 WARM_UP_SECONDS = 5.0
 
@@ -51,7 +57,7 @@ class Load:
         people = [
             threading.Thread(
                 target=annotate,
-                args=(Client(host, int(port), token), "load", TASKS, deadline, own, self._pauses(number)),
+                args=(Client(host, int(port), token), "load", MOST_LOOPS, deadline, own, self._pauses(number)),
             )
             for number, (token, own) in enumerate(zip(self.tokens, timings, strict=True))
         ]
@@ -125,6 +131,18 @@ def read_steps(run: Path) -> list[dict[str, float]]:
     return [json.loads(line)["values"] for line in lines]
 
 
+def wait_until_quiet() -> None:
+    """Until the whole machine has had next to nothing to do for some seconds."""
+    busy = QUIET_CORES + 1
+    while busy > QUIET_CORES:
+        before = read_usage()
+        time.sleep(QUIET_SECONDS)
+        after = read_usage()
+        if before is None or after is None:
+            sys.exit("This system does not tell what its processors do; measure where it does.")
+        busy = (after.everybody - before.everybody) / (after.at - before.at)
+
+
 def watch(run: Path, seconds: float, work: threading.Thread | None = None) -> dict[str, float]:
     """Median seconds of the steps within this time, and their threads; the first, in which threads change, apart."""
     before = len(read_steps(run))
@@ -146,12 +164,13 @@ def measure(model: Path, seconds: float, annotators: int, rate: float) -> dict[s
     """All three times."""
     with own_site() as (environment, address):
         home = Path(environment["CONCORD_VAR"])
-        write_tasks(home / "tasks.jsonl", TASKS)
+        write_tasks(home / "tasks.jsonl", TASKS["at a rate" if rate else "all that go"])
         manage(environment, "import_judgments", str(home / "tasks.jsonl"), "--project", "load", "--create")
         made = manage(environment, "shell", "--verbosity", "0", "-c", MAKE_PEOPLE.format(people=annotators))
         load = Load(address, made.split(), rate)
-        # What a first request sets up is not what is measured.
+        # What a first request sets up, and what the site makes of an import, is not what is measured.
         load.ask(WARM_UP_SECONDS)
+        wait_until_quiet()
         idle = load.ask(seconds)
         with trainer(model) as run:
             alone = watch(run, seconds)
