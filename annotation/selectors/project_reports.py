@@ -74,6 +74,6 @@ def stale_sections(*, pause_seconds: float, long_seconds: float) -> list[tuple[i
     long_seconds: reports that took longer keep all others waiting too.
     """
     with connection.cursor() as cursor:
-        given = {"sections": list(ProjectReport.Section.values), "pause": pause_seconds, "long": long_seconds}
-        cursor.execute(STALE, {**given, "rest": REST})
+        sections = list(ProjectReport.Section.values)
+        cursor.execute(STALE, {"sections": sections, "pause": pause_seconds, "long": long_seconds, "rest": REST})
         return [(row[0], row[1]) for row in cursor.fetchall()]
