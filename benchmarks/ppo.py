@@ -18,7 +18,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from grpo import make_questions, peak_mib, summarize, write_full_lengths
+from grpo import peak_mib, summarize, write_full_lengths
+from grpo_work import make_questions
 
 ROOT = Path(__file__).resolve().parent.parent
 PROMPTS, NEW_TOKENS = 16, 64

@@ -67,7 +67,7 @@ class TestSampling:
 
     def test_a_network_that_asks_the_cpu_in_between_is_told_of_and_goes_on(self, on_gpu, model, caplog):
         def ask(module, inputs, output):
-            assert float(output.sum()) == float(output.sum())
+            output.sum().item()
 
         handle = on_gpu.model.layers[0].mlp.register_forward_hook(ask)
         caplog.set_level(logging.WARNING)
