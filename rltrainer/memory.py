@@ -2,7 +2,8 @@
 
 import logging
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from contextvars import ContextVar
 from functools import partial
 from pathlib import Path
 
@@ -72,6 +73,10 @@ def measure_kept_bytes(forward: Callable[[], object]) -> int:
     return size
 
 
+_note: ContextVar[Callable[[Tensor], Tensor] | None] = ContextVar("note", default=None)
+"""What notes the tensors that forward passes keep, inside of `count_kept_bytes`."""
+
+
 @contextmanager
 def count_kept_bytes() -> Iterator[Callable[[], int]]:
     """Gives the bytes that forward passes inside the block have kept so far, as long as nothing of them is let go."""
@@ -83,8 +88,20 @@ def count_kept_bytes() -> Iterator[Callable[[], int]]:
         # A node that kept its own output would hold itself, and all before it, until some round of the collector.
         return tensor.detach()
 
-    with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
-        yield lambda: sum(sizes.values())
+    token = _note.set(note)
+    try:
+        with go_on_counting():
+            yield lambda: sum(sizes.values())
+    finally:
+        _note.reset(token)
+
+
+@contextmanager
+def go_on_counting() -> Iterator[None]:
+    """For passes in another thread, in a copy of the context: autograd's hooks are each thread's own."""
+    note = _note.get()
+    with nullcontext() if note is None else torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
+        yield
 
 
 def free_bytes(device: torch.device) -> int:

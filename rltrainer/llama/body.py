@@ -1,9 +1,9 @@
 """A Llama-shaped network's hidden states by our own layers, once they have been seen to be the network's own."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
 import torch
@@ -18,6 +18,7 @@ from rltrainer.llama.kernels import normalize, normalize_backward
 from rltrainer.llama.layer import Layer, Pass
 from rltrainer.llama.packing import Packed, pack_clusters
 from rltrainer.llama.weights import LlamaWeights, Norm, find_weights
+from rltrainer.side_by_side import Turn, differentiate_halves, plan_halves, run_halves
 
 TOLERANCE = {torch.float32: 1e-4, torch.bfloat16: 0.1}
 """Allowed distance to the network's own hidden states, relative to their length: rounding, and not more (SmolLM2 in
@@ -27,6 +28,7 @@ KNOWN_TYPES = ("llama", "mistral", "qwen2")
 FIXED_ROTARY = ("default", "linear", "llama3", "yarn")
 """Position embeddings that do not change with the length of the input."""
 log = logging.getLogger(__name__)
+PieceT = TypeVar("PieceT")
 _verdicts: "WeakKeyDictionary[PreTrainedModel, bool]" = WeakKeyDictionary()
 
 
@@ -61,19 +63,27 @@ class Body:
         Differentiable where gradients are enabled; the weights' gradients are added to their `.grad` directly.
         roomy: keep a sixth more, for a faster backward pass.
         """
-        packed = pack_clusters(clusters)
-        # A prompt's last place foretells the first token of all its completions: it is computed once.
-        wanted, places = torch.unique(packed.sources, return_inverse=True)
-        return self._run(packed, wanted, roomy=roomy).index_select(0, places)
+
+        def compute(part: Sequence[Cluster], turn: Turn) -> Tensor:
+            packed = pack_clusters(part)
+            # A prompt's last place foretells the first token of all its completions: it is computed once.
+            wanted, places = torch.unique(packed.sources, return_inverse=True)
+            return self._run(packed, wanted, turn, roomy=roomy).index_select(0, places)
+
+        return self._in_halves(clusters, [cluster.tokens for cluster in clusters], compute)
 
     def all_states(self, prompts: Sequence[tuple[int, ...]]) -> Tensor:
         """Hidden states [tokens, width] of these prompts, one after the other."""
-        return self._run(_pack(prompts), None)
+        return self._run(_pack(prompts), None, Turn())
 
     def last_states(self, prompts: Sequence[tuple[int, ...]]) -> Tensor:
         """The hidden state [prompts, width] at the last token of each."""
-        packed = _pack(prompts)
-        return self._run(packed, packed.prompt_lengths.cumsum(0) - 1)
+
+        def compute(part: Sequence[tuple[int, ...]], turn: Turn) -> Tensor:
+            packed = _pack(part)
+            return self._run(packed, packed.prompt_lengths.cumsum(0) - 1, turn)
+
+        return self._in_halves(prompts, [len(ids) for ids in prompts], compute)
 
     def prepare(self, packed: Packed) -> Pass:
         """What all layers of one pass share."""
@@ -91,16 +101,30 @@ class Body:
         """Embeddings [tokens, width] in the compute precision."""
         return self.weights.embeddings.detach()[ids].to(self.dtype)
 
-    def _run(self, packed: Packed, wanted: Tensor | None, *, roomy: bool = False) -> Tensor:
-        """The normed states [places, width] at these places of the row, each of which is named once; None: at all."""
-        own = replace(self.prepare(packed), roomy=roomy and torch.is_grad_enabled())
-        states, kept = _Embed.apply(self.weights.embeddings, packed.input_ids, self.weights.padding_id, self.dtype)
+    def _in_halves(
+        self, pieces: Sequence[PieceT], tokens: Sequence[int], compute: Callable[[Sequence[PieceT], Turn], Tensor]
+    ) -> Tensor:
+        """What `compute` gives for all pieces, one half of them beside the other where that is faster."""
+        halves = plan_halves(tokens)
+        if halves is None:
+            return compute(pieces, Turn())
+        if torch.is_grad_enabled() and self.weights.learns:
+            return differentiate_halves(lambda number, turn: compute(pieces[halves[number]], turn))
+        return torch.cat(run_halves(lambda number, turn: compute(pieces[halves[number]], turn)))
+
+    def _run(self, packed: Packed, wanted: Tensor | None, turn: Turn, *, roomy: bool = False) -> Tensor:
+        """The normed states [places, width] at these places of the row, each of which is named once; None: at all.
+
+        turn: within which gradients are added to those of weights.
+        """
+        own = replace(self.prepare(packed), roomy=roomy and torch.is_grad_enabled(), turn=turn)
+        states, kept = _Embed.apply(self.weights.embeddings, packed.input_ids, self.weights.padding_id, own)
         if torch.is_grad_enabled() and not states.requires_grad and self.weights.learns:
             states.requires_grad_()
         for layer in self.weights.layers[:-1]:
             states, kept = Layer.apply(states, kept, layer, own, None)
         states, _ = Layer.apply(states, kept, self.weights.layers[-1], own, wanted)
-        found: Tensor = _Normalize.apply(states, self.weights.norm, self.dtype)
+        found: Tensor = _Normalize.apply(states, self.weights.norm, own)
         return found
 
 
@@ -110,12 +134,10 @@ def _pack(prompts: Sequence[tuple[int, ...]]) -> Packed:
 
 class _Embed(torch.autograd.Function):
     @staticmethod
-    def forward(
-        ctx: Any, table: nn.Parameter, ids: Tensor, padding_id: int | None, dtype: torch.dtype
-    ) -> tuple[Tensor, Tensor]:
+    def forward(ctx: Any, table: nn.Parameter, ids: Tensor, padding_id: int | None, own: Pass) -> tuple[Tensor, Tensor]:
         """Embeddings in float32, and in the precision in which they are kept."""
-        ctx.table, ctx.ids, ctx.padding_id = table, ids, padding_id
-        kept = table.detach()[ids].to(dtype)
+        ctx.table, ctx.ids, ctx.padding_id, ctx.turn = table, ids, padding_id, own.turn
+        kept = table.detach()[ids].to(own.dtype)
         ctx.mark_non_differentiable(kept)
         return kept.to(torch.float32, copy=True), kept
 
@@ -124,24 +146,26 @@ class _Embed(torch.autograd.Function):
         table = ctx.table
         if ctx.padding_id is not None:
             gradient = gradient.masked_fill((ctx.ids == ctx.padding_id)[:, None], 0.0)
-        sums = gradient_of(table)
-        sums.index_add_(0, ctx.ids, gradient.to(sums.dtype))
+        with ctx.turn:
+            sums = gradient_of(table)
+            sums.index_add_(0, ctx.ids, gradient.to(sums.dtype))
         return None, None, None, None
 
 
 class _Normalize(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, states: Tensor, norm: Norm, dtype: torch.dtype) -> Tensor:
+    def forward(ctx: Any, states: Tensor, norm: Norm, own: Pass) -> Tensor:
         ctx.save_for_backward(states)
-        ctx.norm = norm
-        return normalize(states, norm.weight, norm.epsilon, dtype)
+        ctx.norm, ctx.turn = norm, own.turn
+        return normalize(states, norm.weight, norm.epsilon, own.dtype)
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
         (states,) = ctx.saved_tensors
         on_states, on_norm = normalize_backward(gradient, states, ctx.norm.weight, ctx.norm.epsilon)
         if ctx.norm.weight.requires_grad:
-            gradient_of(ctx.norm.weight).add_(on_norm)
+            with ctx.turn:
+                gradient_of(ctx.norm.weight).add_(on_norm)
         return on_states, None, None
 
 

@@ -6,7 +6,7 @@ rounded, where it costs next to nothing.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from rltrainer.llama.attention import AttentionPlan, attend, attend_backward
 from rltrainer.llama.kernels import gated, gated_backward, normalize, normalize_backward, rotate, silu
 from rltrainer.llama.weights import LayerWeights
+from rltrainer.side_by_side import Turn
 
 ALIGNED_ELEMENTS = 64
 """Tensors in one piece of memory begin at multiples of this many elements."""
@@ -30,6 +31,8 @@ class Pass:
     cosine: Tensor
     """[tokens, 1, head width / 2] float32"""
     sine: Tensor
+    turn: Turn = field(default_factory=Turn)
+    """Within which gradients are added to those of weights: another pass may run beside this one."""
     roomy: bool = False
     """Whether queries, keys and values are kept for the backward pass: a sixth more memory for a thirtieth of its time.
     """
@@ -149,7 +152,7 @@ class Layer(torch.autograd.Function):
         """The gradient of the states, float32."""
         states, mixed, middle, gate, up, *heads = ctx.saved_tensors
         weights, own, wanted = ctx.weights, ctx.own, ctx.wanted
-        sums = _Gradients(weights)
+        sums = _Gradients(weights, own.turn)
         on_middle = _mlp_backward(gradient, middle, gate, up, weights, sums)
         on_mixed = _unproject(on_middle.to(own.dtype), _pick(mixed, wanted), weights.output, sums)
         if wanted is not None:
@@ -184,9 +187,11 @@ def project(states: Tensor, linear: nn.Linear, *, out: Tensor | None = None) -> 
 class _Gradients:
     """Where a layer's gradients go: each weight gets one, added to what other passes have left there."""
 
-    def __init__(self, weights: LayerWeights) -> None:
+    def __init__(self, weights: LayerWeights, turn: Turn) -> None:
         """Makes room for those that have none: like what is kept, they take it before anything short-lived."""
-        missing = [each for each in weights.parameters if each.requires_grad and each.grad is None]
+        self._turn = turn
+        # Whoever comes second finds them made when its turn comes.
+        missing = [p for p in weights.parameters if p.requires_grad and p.grad is None] if turn.is_first else []
         for parameter in missing:
             parameter.grad = torch.empty_like(parameter, dtype=parameter.grad_dtype)
         self._blank = {id(parameter) for parameter in missing}
@@ -195,12 +200,13 @@ class _Gradients:
         """Once for each parameter, in the precision that its gradient is to have."""
         if not parameter.requires_grad:
             return
-        assert parameter.grad is not None
-        if id(parameter) in self._blank:
-            # To fill it with zeros and add to them would visit it twice.
-            parameter.grad.copy_(gradient)
-        else:
-            parameter.grad.add_(gradient)
+        with self._turn:
+            assert parameter.grad is not None
+            if id(parameter) in self._blank:
+                # To fill it with zeros and add to them would visit it twice.
+                parameter.grad.copy_(gradient)
+            else:
+                parameter.grad.add_(gradient)
 
 
 def _mlp_backward(

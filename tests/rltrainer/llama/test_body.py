@@ -5,10 +5,12 @@ import torch
 
 from rewardmodel.runtime.backbones import load_causal_model
 from rltrainer import policy as policy_module
+from rltrainer import side_by_side
 from rltrainer.adapters import add_adapters
 from rltrainer.llama import body as body_module
 from rltrainer.llama.body import find_body
 from rltrainer.policy import Policy
+from rltrainer.side_by_side import differentiate_halves
 
 
 def _pairs():
@@ -67,6 +69,45 @@ def test_keeping_more_changes_nothing(model):
         states.square().sum().backward()
         slopes.append({name: p.grad.clone() for name, p in model.named_parameters() if p.grad is not None})
     assert all(torch.equal(slopes[0][name], slopes[1][name]) for name in slopes[0])
+
+
+@pytest.fixture
+def halves(monkeypatch):
+    """Everything in halves, as far as there is more than one prompt."""
+    monkeypatch.setattr(side_by_side, "LEAST_TOKENS", 1)
+    monkeypatch.setattr(side_by_side, "EVEN_SHARE", 1.0)
+    torch.set_num_threads(2)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_halves_side_by_side_are_the_whole(base, monkeypatch, request, dtype):
+    model = load_causal_model(base, dtype=dtype).requires_grad_(True)
+    for parameter in model.parameters():
+        parameter.grad_dtype = torch.float32
+    whole, expected = _score(model, _pairs())
+    prompts = [ids for ids, _ in _pairs()]
+    last = find_body(model).last_states(prompts).float()
+    request.getfixturevalue("halves")
+    runs = []
+    monkeypatch.setattr(body_module, "differentiate_halves", lambda work: runs.append(0) or differentiate_halves(work))
+    found, own = _score(model, _pairs())
+    assert runs == [0], "nothing ran in halves"
+    tolerance = 1e-6 if dtype == torch.float32 else 1e-2
+    for ours, theirs in zip(found, whole, strict=True):
+        assert ours == pytest.approx(theirs, abs=10 * tolerance)
+    assert own.keys() == expected.keys()
+    assert _distance(own, expected) < tolerance
+    assert (find_body(model).last_states(prompts).float() - last).norm() <= tolerance * last.norm()
+
+
+def test_halves_repeat_bit_by_bit(base, halves):
+    model = load_causal_model(base, dtype=torch.bfloat16).requires_grad_(True)
+    for parameter in model.parameters():
+        parameter.grad_dtype = torch.float32
+    first, *others = (_score(model, _pairs()) for _ in range(10))
+    for found, slopes in others:
+        assert found == first[0]
+        assert all(torch.equal(slopes[name], first[1][name]) for name in slopes)
 
 
 def test_bfloat16_is_as_near_to_float32_as_the_networks_own(base, model, monkeypatch):
