@@ -41,7 +41,7 @@ def test_the_last_layer_runs_for_the_last_tokens_alone(judge, monkeypatch):
     seen = []
     real = Body._run
     monkeypatch.setattr(
-        Body, "_run", lambda body, packed, wanted, **own: seen.append(wanted) or real(body, packed, wanted, **own)
+        Body, "_run", lambda body, packed, wanted, turn: seen.append(wanted) or real(body, packed, wanted, turn)
     )
     FastScorer(judge, COMPUTE).raw_scores([[5, 9, 20], [7, 8, 9]])
     assert [places.tolist() for places in seen if places is not None] == [[2, 5]]
