@@ -25,17 +25,17 @@ def test_no_other_cut_is_more_even(tokens):
 
 
 def test_halves_where_they_are_faster(two_threads):
-    assert plan_halves([100, 60, 140]) == (slice(0, 2), slice(2, 3))
+    assert plan_halves([400, 240, 560]) == (slice(0, 2), slice(2, 3))
     assert plan_halves([]) is None
-    assert plan_halves([300]) is None
-    assert plan_halves([100, 100]) is None, "too few tokens"
-    assert plan_halves([200, 300]) is None, "uneven"
+    assert plan_halves([1200]) is None
+    assert plan_halves([400, 400]) is None, "too few tokens"
+    assert plan_halves([800, 1200]) is None, "uneven"
 
 
 @pytest.mark.parametrize("threads", [1, 3])
 def test_no_halves_with_another_number_of_threads(threads):
     torch.set_num_threads(threads)
-    assert plan_halves([200, 200]) is None
+    assert plan_halves([800, 800]) is None
 
 
 def test_what_both_do_in_turn_the_first_does_first():

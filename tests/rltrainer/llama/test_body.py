@@ -24,6 +24,14 @@ def _pairs():
     return pairs
 
 
+def _load_trained(base, dtype):
+    """As it is trained: with gradients in float32 whatever it computes in."""
+    model = load_causal_model(base, dtype=dtype).requires_grad_(True)
+    for parameter in model.parameters():
+        parameter.grad_dtype = torch.float32
+    return model
+
+
 def _score(model, pairs, *, micro_batch_tokens=1000, backward=True):
     """Log-probs of every pair, and the gradient of a loss that weighs each and its entropy differently."""
     policy = Policy(model, temperature=0.9, micro_batch_tokens=micro_batch_tokens)
@@ -81,9 +89,7 @@ def halves(monkeypatch):
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 def test_halves_side_by_side_are_the_whole(base, monkeypatch, request, dtype):
-    model = load_causal_model(base, dtype=dtype).requires_grad_(True)
-    for parameter in model.parameters():
-        parameter.grad_dtype = torch.float32
+    model = _load_trained(base, dtype)
     whole, expected = _score(model, _pairs())
     prompts = [ids for ids, _ in _pairs()]
     last = find_body(model).last_states(prompts).float()
@@ -101,9 +107,7 @@ def test_halves_side_by_side_are_the_whole(base, monkeypatch, request, dtype):
 
 
 def test_halves_repeat_bit_by_bit(base, halves):
-    model = load_causal_model(base, dtype=torch.bfloat16).requires_grad_(True)
-    for parameter in model.parameters():
-        parameter.grad_dtype = torch.float32
+    model = _load_trained(base, torch.bfloat16)
     first, *others = (_score(model, _pairs()) for _ in range(10))
     for found, slopes in others:
         assert found == first[0]
@@ -119,9 +123,8 @@ def test_bfloat16_is_as_near_to_float32_as_the_networks_own(base, model, monkeyp
 
 def test_bfloat16_weights_can_have_float32_gradients(base):
     pairs = _pairs()
-    plain, exact = (load_causal_model(base, dtype=torch.bfloat16).requires_grad_(True) for _ in range(2))
-    for parameter in exact.parameters():
-        parameter.grad_dtype = torch.float32
+    plain = load_causal_model(base, dtype=torch.bfloat16).requires_grad_(True)
+    exact = _load_trained(base, torch.bfloat16)
     (found, own), (expected, slopes) = _score(exact, pairs), _score(plain, pairs)
     assert found == expected
     assert {p.grad.dtype for p in exact.parameters()} == {torch.float32}
