@@ -5,7 +5,8 @@
 The network samples 8 completions of each of 2 prompts, and each group's rewards are drawn and standardised. The
 gradient of the policy loss over all tokens is computed by transformers in float64, in float32, by autocast (float32
 weights and bfloat16 products, what TRL trains with) and with bfloat16 weights, and by the trainer's own pass in both
-precisions. Prints one JSON line a seed: the length of each difference over the length of the float64 gradient.
+precisions, in bfloat16 with and without `model.exact_forward`. Prints one JSON line a seed: the length of each
+difference over the length of the float64 gradient.
 """
 
 import argparse
@@ -94,10 +95,10 @@ def norms_in_full() -> Iterator[None]:
         LlamaRMSNorm.forward = plain  # type: ignore[method-assign]
 
 
-def own_gradient(network: PreTrainedModel, rows: Sequence[Row]) -> Tensor:
-    """By the trainer's policy: prompts computed once, chunked head, our own layers."""
+def own_gradient(network: PreTrainedModel, rows: Sequence[Row], *, exact: bool = True) -> Tensor:
+    """By the trainer's policy: prompts computed once, chunked head, our own layers. exact: `model.exact_forward`."""
     tokens = sum(len(completion) for _, completion, _ in rows)
-    policy = Policy(network, temperature=1.0, micro_batch_tokens=4096)
+    policy = Policy(network, temperature=1.0, micro_batch_tokens=4096, exact=exact)
     for clusters in policy.plan([(prompt_ids, completion) for prompt_ids, completion, _ in rows]):
         scores = policy.score(clusters)
         advantages = torch.tensor([rows[row][2] for row in scores.rows])
@@ -128,6 +129,8 @@ def measure(folder: Path, seed: int) -> dict[str, float]:
     exact.zero_grad(set_to_none=True)
     SplitWeights(halved, weights)
     found["ours, bfloat16"] = own_gradient(halved, rows)
+    halved.zero_grad(set_to_none=True)
+    found["ours, bfloat16 throughout"] = own_gradient(halved, rows, exact=False)
     found["ours, float32"] = own_gradient(exact, rows)
     return {name: float((gradient - expected).norm() / expected.norm()) for name, gradient in found.items()}
 

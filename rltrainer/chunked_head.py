@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from rewardmodel.runtime.split_weights import weights_in
 from rltrainer.gradients import gradient_of
 
 CHUNK_ELEMENTS = {"cpu": 2**20, "cuda": 2**26}
@@ -15,8 +16,8 @@ CHUNK_ELEMENTS = {"cpu": 2**20, "cuda": 2**26}
 longer to launch work on so few than to do it."""
 CHUNK_ROWS = 2048
 KEPT_BYTES = 2**27
-"""Logits of one pass that are kept for its backward pass, in the precision they were computed in; more are computed
-again. They are gone before the gradients of the layers come, and so do not add to the peak of a step."""
+"""Logits of one pass that are kept for its backward pass; more are computed again. They are gone before the gradients
+of the layers come, and so do not add to the peak of a step."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,18 +31,27 @@ class TokenScores:
 
 
 def score_tokens(
-    hidden: Tensor, weight: Tensor, bias: Tensor | None, targets: Tensor, *, temperature: float, direct: bool = False
+    hidden: Tensor,
+    weight: Tensor,
+    bias: Tensor | None,
+    targets: Tensor,
+    *,
+    temperature: float,
+    direct: bool = False,
+    backward: torch.dtype | None = None,
 ) -> TokenScores:
     """Log-probs of `targets` under softmax((hidden @ weight.T + bias) / temperature), and that softmax's entropy.
 
     hidden: [tokens, width]; weight: [vocabulary, width]; bias: [vocabulary] or None; targets: [tokens] int64.
     Products run in the precision of `hidden`, sums in float32. Logits are made part by part and again in the backward
     pass: they are never all held. direct: the backward pass adds the weight's gradient to `weight.grad` itself, and
-    autograd gets none for it; that spares a copy of the weight's size.
+    autograd gets none for it; that spares a copy of the weight's size. backward: the precision of the products of the
+    backward pass where that is another.
     """
     if hidden.ndim != 2 or targets.shape != hidden.shape[:1] or weight.shape[1] != hidden.shape[1]:
         raise ValueError(f"hidden {tuple(hidden.shape)}, weight {tuple(weight.shape)}, targets {tuple(targets.shape)}")
-    scores = _ChunkedHead.apply(hidden, weight, bias, targets, temperature, direct and weight.requires_grad)
+    direct = direct and weight.requires_grad
+    scores = _ChunkedHead.apply(hidden, weight, bias, targets, temperature, direct, backward or hidden.dtype)
     return TokenScores(*scores)
 
 
@@ -60,11 +70,11 @@ class _Head:
         return (slice(start, min(start + size, vocabulary)) for start in range(0, vocabulary, size))
 
     def matrix(self, block: slice, dtype: torch.dtype) -> Tensor:
-        return self.weight[block].to(dtype)
+        return weights_in(self.weight, dtype, block)
 
     def products(self, hidden: Tensor, block: slice) -> Tensor:
         """[rows, block] in the precision of `hidden`, before the temperature."""
-        bias = None if self.bias is None else self.bias[block].to(hidden.dtype)
+        bias = None if self.bias is None else weights_in(self.bias, hidden.dtype, block)
         return torch.nn.functional.linear(hidden, self.matrix(block, hidden.dtype), bias)
 
     def logits(self, products: Tensor) -> Tensor:
@@ -82,8 +92,8 @@ class _Running:
         self.weighted = torch.zeros(rows, device=device)
         self.of_target = torch.zeros(rows, device=device)
 
-    def add(self, logits: Tensor, targets: Tensor, block: slice) -> None:
-        """Take one part's logits [rows, block], which are changed, into account."""
+    def add(self, logits: Tensor, targets: Tensor, block: slice) -> Tensor:
+        """Take one part's logits [rows, block] into account; they become distances from `highest`, which it gives."""
         inside, places = _find_targets(targets, block)
         self.of_target = torch.where(inside, logits.gather(1, places).squeeze(1), self.of_target)
         highest = torch.maximum(self.highest, logits.amax(dim=1))
@@ -96,6 +106,7 @@ class _Running:
         self.total = self.total * shrink + weights.sum(dim=1)
         self.weighted = moved * shrink + torch.linalg.vecdot(weights, distances)
         self.highest = highest
+        return distances
 
     @property
     def normaliser(self) -> Tensor:
@@ -106,12 +117,38 @@ class _Running:
         return self.total.log() - self.weighted / self.total
 
 
-_Kept = deque[Tensor]
-"""Products of all parts and blocks, in the order in which both passes meet them."""
+class _Kept:
+    """Logits of all parts and blocks for the backward pass, in the order in which both passes meet them."""
+
+    def __init__(self, *, halved: bool) -> None:
+        """halved: they are float32, and held as float16 distances from the highest logit that their row has had so far:
+        what matters is near it, and next to nothing is lost. Rounded as they are, they would no longer fit the sum of
+        the exponentials, which was made of the exact ones."""
+        self._halved = halved
+        self._blocks: deque[tuple[Tensor, Tensor]] = deque()
+
+    def add(self, products: Tensor, distances: Tensor, highest: Tensor) -> None:
+        """One block's products, and what `_Running` has made of them."""
+        self._blocks.append((distances.half() if self._halved else products, highest))
+
+    def take(self, head: _Head, normaliser: Tensor) -> Tensor:
+        """The next block's log-probs, [rows, block] float32."""
+        found, highest = self._blocks.popleft()
+        if self._halved:
+            return found.float().add_((highest - normaliser)[:, None])
+        return head.logits(found).sub_(normaliser[:, None])
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether all has been taken."""
+        return not self._blocks
 
 
-def _fits(hidden: Tensor, weight: Tensor) -> bool:
-    return len(hidden) * len(weight) * hidden.element_size() <= KEPT_BYTES
+def _keep(hidden: Tensor, weight: Tensor, backward: torch.dtype) -> _Kept | None:
+    """Room for the logits of these tokens; None where they are too many."""
+    halved = hidden.dtype != backward
+    size = 2 if halved else hidden.element_size()
+    return _Kept(halved=halved) if len(hidden) * len(weight) * size <= KEPT_BYTES else None
 
 
 def _parts(tokens: int) -> list[slice]:
@@ -121,23 +158,30 @@ def _parts(tokens: int) -> list[slice]:
 class _ChunkedHead(torch.autograd.Function):
     @staticmethod
     def forward(
-        ctx: Any, hidden: Tensor, weight: Tensor, bias: Tensor | None, targets: Tensor, temperature: float, direct: bool
+        ctx: Any,
+        hidden: Tensor,
+        weight: Tensor,
+        bias: Tensor | None,
+        targets: Tensor,
+        temperature: float,
+        direct: bool,
+        backward: torch.dtype,
     ) -> tuple[Tensor, Tensor]:
-        head = _Head(weight.detach(), None if bias is None else bias.detach(), temperature)
-        kept = _Kept() if any(ctx.needs_input_grad) and _fits(hidden, weight) else None
+        head = _Head(weight, bias, temperature)
+        kept = _keep(hidden, weight, backward) if any(ctx.needs_input_grad) else None
         log_probs = torch.empty(len(hidden), dtype=torch.float32, device=hidden.device)
         normaliser, entropy = torch.empty_like(log_probs), torch.empty_like(log_probs)
         for part in _parts(len(hidden)):
             running = _Running(len(hidden[part]), hidden.device)
             for block in head.blocks(len(hidden[part])):
                 products = head.products(hidden[part], block)
-                running.add(head.logits(products), targets[part], block)
+                distances = running.add(head.logits(products), targets[part], block)
                 if kept is not None:
-                    kept.append(products)
+                    kept.add(products, distances, running.highest)
             normaliser[part], entropy[part] = running.normaliser, running.entropy
             log_probs[part] = running.of_target - normaliser[part]
         ctx.save_for_backward(hidden, targets, normaliser, entropy)
-        ctx.head, ctx.owner, ctx.kept = head, weight if direct else None, kept
+        ctx.head, ctx.owner, ctx.kept, ctx.dtype = head, weight if direct else None, kept, backward
         # A loss without entropy gives None for its gradient, and that part of the backward pass is left out.
         ctx.set_materialize_grads(False)
         return log_probs, entropy
@@ -148,7 +192,7 @@ class _ChunkedHead(torch.autograd.Function):
         if gradient is None:
             gradient = torch.zeros_like(normaliser)
         head, wants_bias = ctx.head, ctx.needs_input_grad[2]
-        if ctx.kept is not None and not ctx.kept:
+        if ctx.kept is not None and ctx.kept.is_empty:
             ctx.kept = None  # A second pass back through a graph that was retained.
         sink = _sink(ctx.owner, head.weight) if ctx.needs_input_grad[1] else None
         on_hidden = torch.zeros_like(hidden, dtype=torch.float32)
@@ -156,20 +200,23 @@ class _ChunkedHead(torch.autograd.Function):
         for part in _parts(len(hidden)):
             slope = gradient[part, None] / head.temperature
             push = None if entropy_gradient is None else entropy_gradient[part, None] / head.temperature
+            states = hidden[part].to(ctx.dtype)
             for block in head.blocks(len(hidden[part])):
-                products = head.products(hidden[part], block) if ctx.kept is None else ctx.kept.popleft()
-                distances = head.logits(products).sub_(normaliser[part, None])
-                on_logits = _logit_gradient(distances, slope, push, entropy[part])
+                if ctx.kept is None:
+                    log_probs = head.logits(head.products(hidden[part], block)).sub_(normaliser[part, None])
+                else:
+                    log_probs = ctx.kept.take(head, normaliser[part])
+                on_logits = _logit_gradient(log_probs, slope, push, entropy[part])
                 _add_targets(on_logits, slope, targets[part], block)
-                small = on_logits.to(hidden.dtype)
-                on_hidden[part] += small @ head.matrix(block, hidden.dtype)
+                small = on_logits.to(ctx.dtype)
+                on_hidden[part] += small @ head.matrix(block, ctx.dtype)
                 if sink is not None:
-                    sink[block] += small.T @ hidden[part]
+                    sink[block] += small.T @ states
                 if on_bias is not None:
                     on_bias[block] += on_logits.sum(dim=0)
         on_weight = None if sink is None or ctx.owner is not None else sink.to(head.weight.dtype)
         on_bias = None if on_bias is None else on_bias.to(head.bias.dtype)
-        return on_hidden.to(hidden.dtype), on_weight, on_bias, None, None, None
+        return on_hidden.to(hidden.dtype), on_weight, on_bias, None, None, None, None
 
 
 def _logit_gradient(log_probs: Tensor, slope: Tensor, push: Tensor | None, entropy: Tensor) -> Tensor:

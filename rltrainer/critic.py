@@ -51,6 +51,7 @@ class Critic:
         clip: float | None,
         rate_factor: float,
         shared: bool,
+        exact: bool = False,
         check: StopCheck = never_stop,
         ranks: Ranks = SINGLE,
     ) -> None:
@@ -58,7 +59,7 @@ class Critic:
 
         rate_factor: how much faster than the policy it learns.
         shared: the body is the policy's, which teaches it and the head in its own steps; while the policy stays, the
-        head alone learns here.
+        head alone learns here. exact: values come from float32 passes, as those of the policy that it shares may.
         """
         self.body = body
         self.head = head
@@ -68,6 +69,7 @@ class Critic:
         self.clip = clip
         self.rate_factor = rate_factor
         self.shared = shared
+        self.exact = exact
         self.check = check
         self.ranks = ranks
         self._kept: KeptPasses | None = None
@@ -138,7 +140,7 @@ class Critic:
         layout = lay_out(clusters, device=self.head.weight.device)
         mask = mask_tokens(layout)
         with torch.set_grad_enabled(torch.is_grad_enabled() and not self.shared):
-            states = predicting_states(self.body, layout, roomy=self._kept is not None)
+            states = predicting_states(self.body, layout, roomy=self._kept is not None, exact=self.exact)
         return spread_tokens(foretell(self.head, states), mask), mask
 
     def _take_step(self, rows: Sequence[TrainingRow], learning_rate: float, tally: Tally, check: StopCheck) -> None:

@@ -89,6 +89,7 @@ def _share(config: OnlineConfig, *, optimizer: PolicyOptimizer, directory: RunDi
         clip=config.critic.clip,
         rate_factor=1.0,
         shared=True,
+        exact=policy.exact,
         check=directory.cancellation.check,
         ranks=ranks,
     )

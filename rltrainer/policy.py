@@ -45,10 +45,12 @@ class Policy:
         check: StopCheck = never_stop,
         run: Run = run_directly,
         roomy: bool = False,
+        exact: bool = True,
     ) -> None:
         """run: how work on the network is done where its weights are spread over ranks.
 
-        roomy: memory may be spent on faster backward passes.
+        roomy: memory may be spent on faster backward passes. exact: forward passes are float32 where our own layers run
+        the network, whatever it computes in; other networks compute as they do.
         """
         self.model = model
         self.temperature = temperature
@@ -56,6 +58,7 @@ class Policy:
         self.check = check
         self.run = run
         self.roomy = roomy
+        self.exact = exact
 
     @property
     def device(self) -> torch.device:
@@ -76,7 +79,7 @@ class Policy:
 
     def _score(self, layout: Layout) -> tuple[Tensor, Tensor, Tensor | None]:
         """Log-probs, entropies and values, each [completions, tokens]."""
-        states = predicting_states(self.model, layout, roomy=self.roomy)
+        states = predicting_states(self.model, layout, roomy=self.roomy, exact=self.exact)
         head, foreteller = output_head(self.model), value_head(self.model)
         scores = score_tokens(
             states,
@@ -85,6 +88,7 @@ class Policy:
             layout.targets,
             temperature=self.temperature,
             direct=find_body(self.model) is not None,
+            backward=self.model.dtype,
         )
         counted = mask_tokens(layout)
         values = None if foreteller is None else spread_tokens(foretell(foreteller, states), counted)
@@ -102,14 +106,15 @@ class Policy:
         return found
 
 
-def predicting_states(model: PreTrainedModel, layout: Layout, *, roomy: bool = False) -> Tensor:
+def predicting_states(model: PreTrainedModel, layout: Layout, *, roomy: bool = False, exact: bool = False) -> Tensor:
     """The hidden states [completion tokens, width] from which the network foretells each token of the completions.
 
-    roomy: memory may be spent on a faster backward pass.
+    roomy: memory may be spent on a faster backward pass. exact: where our own layers run the network, they are computed
+    in float32.
     """
     body = find_body(model)
     if body is not None:
-        return body.predicting_states(layout.clusters, roomy=roomy)
+        return body.predicting_states(layout.clusters, roomy=roomy, exact=exact)
     mask = None if layout.visible is None else additive_mask(layout.visible, model.dtype)
     hidden = hidden_states(
         model,

@@ -20,8 +20,11 @@ from rltrainer.ranks import SINGLE, Ranks
 
 CHANGEABLE = ("stop", "checkpoint", "brakes")
 """Sections that may differ when a run goes on: none changes what was learned so far."""
-CHANGEABLE_FIELDS = {"model": ("processes", "sharding", "peak_tflops"), "evaluation": ("people_every_steps",)}
-"""Fields of other sections that may differ: none changes what is learned either."""
+CHANGEABLE_FIELDS = {
+    "model": ("processes", "sharding", "peak_tflops", "exact_forward"),
+    "evaluation": ("people_every_steps",),
+}
+"""Fields of other sections that may differ: none changes what is learned either, but for how it is rounded."""
 
 
 @dataclass(slots=True)

@@ -96,6 +96,7 @@ def open_session(directory: RunDirectory, config: OnlineConfig, *, ranks: Ranks 
         check=directory.cancellation.check,
         # Beside a critic whose passes wait in memory these are not the peak.
         roomy=config.kind == "ppo",
+        exact=config.model.exact_forward,
     )
     shares = config.kind == "ppo" and config.critic.kind == "shared"
     masters = make_trainable(bench.model, directory, config.model, with_value_head=shares, ranks=ranks)
@@ -210,6 +211,8 @@ def _open_reference(
         temperature=policy.temperature,
         micro_batch_tokens=policy.micro_batch_tokens,
         check=policy.check,
+        # Beside the sampler's rounding, or times the penalty's coefficient, its own is lost.
+        exact=False,
     )
     weights = file_weights(network, directory.resolve(path))
     return Reference(frozen, has_adapters=False, ranks=ranks, weights=weights)

@@ -14,6 +14,8 @@ PIECE_ELEMENTS = 2**19
 HALF = 2**15
 UPPER = -(2**16)
 """The bits of a float32 that bfloat16 has as well."""
+LOWER_HALF = "lower_half"
+"""Under this name a parameter knows what rounding took from it."""
 
 
 class SplitWeights(WholeWeights):
@@ -33,6 +35,7 @@ class SplitWeights(WholeWeights):
             if parameter.dtype == torch.bfloat16:
                 parameter.grad_dtype = torch.float32
                 self._lower[name] = torch.zeros_like(parameter, dtype=torch.int16)
+                setattr(parameter, LOWER_HALF, self._lower[name])
         self.unpack({name: exact[name] for name in self._own})
 
     @property
@@ -78,6 +81,17 @@ class SplitWeights(WholeWeights):
             flat, upper, lower = (each.view(-1) for each in (tensors[name], parameter.detach(), self._lower[name]))
             for piece in _pieces(flat):
                 split_weights(flat[piece].to(torch.float32, copy=True), upper[piece], lower[piece])
+
+
+def exact_weights(parameter: Tensor, rows: slice | Tensor = slice(None)) -> Tensor:
+    """These rows of a parameter in float32: what the optimizer moves where the parameter is its upper half."""
+    upper, lower = parameter.detach()[rows], getattr(parameter, LOWER_HALF, None)
+    return upper.float() if lower is None else join_weights(upper, lower[rows])
+
+
+def weights_in(parameter: Tensor, dtype: torch.dtype, rows: slice | Tensor = slice(None)) -> Tensor:
+    """These rows of a parameter in this precision; exact where that is float32."""
+    return exact_weights(parameter, rows) if dtype == torch.float32 else parameter.detach()[rows].to(dtype)
 
 
 def join_weights(upper: Tensor, lower: Tensor) -> Tensor:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
+from rewardmodel.runtime.split_weights import weights_in
 from rltrainer.architecture import hidden_states
 from rltrainer.gradients import gradient_of
 from rltrainer.layouts import Cluster
@@ -57,18 +58,19 @@ class Body:
         self.weights = weights
         self.dtype = dtype
 
-    def predicting_states(self, clusters: Sequence[Cluster], *, roomy: bool = False) -> Tensor:
+    def predicting_states(self, clusters: Sequence[Cluster], *, roomy: bool = False, exact: bool = False) -> Tensor:
         """The hidden states [completion tokens, width] that foretell the completions' tokens, in their order.
 
         Differentiable where gradients are enabled; the weights' gradients are added to their `.grad` directly.
-        roomy: keep a sixth more, for a faster backward pass.
+        roomy: keep a sixth more, for a faster backward pass. exact: compute in float32 up to these states, which are
+        float32 then; the backward pass is not.
         """
 
         def compute(part: Sequence[Cluster], turn: Turn) -> Tensor:
             packed = pack_clusters(part)
             # A prompt's last place foretells the first token of all its completions: it is computed once.
             wanted, places = torch.unique(packed.sources, return_inverse=True)
-            return self._run(packed, wanted, turn, roomy=roomy).index_select(0, places)
+            return self._run(packed, wanted, turn, roomy=roomy, exact=exact).index_select(0, places)
 
         return self._in_halves(clusters, [cluster.tokens for cluster in clusters], compute)
 
@@ -89,7 +91,7 @@ class Body:
         """What all layers of one pass share."""
         weights = self.weights
         plan = plan_attention(packed, heads=weights.heads, key_heads=weights.key_heads, head_width=weights.head_width)
-        return Pass(plan, self.dtype, *self.turn(packed.position_ids))
+        return Pass(plan, self.dtype, self.dtype, *self.turn(packed.position_ids))
 
     def turn(self, positions: Tensor) -> tuple[Tensor, Tensor]:
         """Cosines and sines [tokens, 1, head width / 2] of these positions, float32."""
@@ -112,12 +114,19 @@ class Body:
             return differentiate_halves(lambda number, turn: compute(pieces[halves[number]], turn))
         return torch.cat(run_halves(lambda number, turn: compute(pieces[halves[number]], turn)))
 
-    def _run(self, packed: Packed, wanted: Tensor | None, turn: Turn, *, roomy: bool = False) -> Tensor:
+    def _run(
+        self, packed: Packed, wanted: Tensor | None, turn: Turn, *, roomy: bool = False, exact: bool = False
+    ) -> Tensor:
         """The normed states [places, width] at these places of the row, each of which is named once; None: at all.
 
         turn: within which gradients are added to those of weights.
         """
-        own = replace(self.prepare(packed), roomy=roomy and torch.is_grad_enabled(), turn=turn)
+        own = replace(
+            self.prepare(packed),
+            forward=torch.float32 if exact else self.dtype,
+            roomy=roomy and torch.is_grad_enabled(),
+            turn=turn,
+        )
         states, kept = _Embed.apply(self.weights.embeddings, packed.input_ids, self.weights.padding_id, own)
         if torch.is_grad_enabled() and not states.requires_grad and self.weights.learns:
             states.requires_grad_()
@@ -137,9 +146,10 @@ class _Embed(torch.autograd.Function):
     def forward(ctx: Any, table: nn.Parameter, ids: Tensor, padding_id: int | None, own: Pass) -> tuple[Tensor, Tensor]:
         """Embeddings in float32, and in the precision in which they are kept."""
         ctx.table, ctx.ids, ctx.padding_id, ctx.turn = table, ids, padding_id, own.turn
-        kept = table.detach()[ids].to(own.dtype)
+        states = weights_in(table, own.forward, ids).float()
+        kept = states.to(own.dtype, copy=True)
         ctx.mark_non_differentiable(kept)
-        return kept.to(torch.float32, copy=True), kept
+        return states, kept
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor, _: Tensor) -> tuple[None, ...]:
@@ -157,7 +167,7 @@ class _Normalize(torch.autograd.Function):
     def forward(ctx: Any, states: Tensor, norm: Norm, own: Pass) -> Tensor:
         ctx.save_for_backward(states)
         ctx.norm, ctx.turn = norm, own.turn
-        return normalize(states, norm.weight, norm.epsilon, own.dtype)
+        return normalize(states, weights_in(norm.weight, own.forward), norm.epsilon, own.forward)
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:

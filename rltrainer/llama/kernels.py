@@ -57,9 +57,9 @@ def silu(gate: Tensor) -> Tensor:
     return torch.nn.functional.silu(gate)
 
 
-def gated(gate: Tensor, up: Tensor) -> Tensor:
-    """silu(gate) * up"""
-    return silu(gate).mul_(up)
+def gated(gate: Tensor, up: Tensor, *, spent: bool = False) -> Tensor:
+    """silu(gate) * up; in the place of a gate that is spent."""
+    return torch.nn.functional.silu(gate, inplace=spent).mul_(up)
 
 
 def gated_backward(gradient: Tensor, gate: Tensor, up: Tensor, open_gate: Tensor) -> tuple[Tensor, Tensor]:

@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from rewardmodel.runtime.split_weights import weights_in
 from rltrainer.llama.attention import AttentionPlan, attend, attend_backward
 from rltrainer.llama.kernels import gated, gated_backward, normalize, normalize_backward, rotate, silu
 from rltrainer.llama.weights import LayerWeights
@@ -27,7 +28,9 @@ class Pass:
 
     plan: AttentionPlan
     dtype: torch.dtype
-    """In which products are computed."""
+    """In which products of the backward pass are computed and what they need is kept."""
+    forward: torch.dtype
+    """In which products of the forward pass are computed: as those of the backward pass, or in float32."""
     cosine: Tensor
     """[tokens, 1, head width / 2] float32"""
     sine: Tensor
@@ -63,22 +66,37 @@ def run_layer(states: Tensor, weights: LayerWeights, own: Pass, wanted: Tensor |
     wanted: the places [rows] whose result is asked for, in which case what comes after attention is of them alone.
     """
     room = _Room(weights, own, tokens=len(states), rows=len(states) if wanted is None else len(wanted))
-    normed = normalize(states, weights.attention_norm.weight, weights.attention_norm.epsilon, own.dtype)
-    query, key, value = _heads(normed, weights, own, out=room.heads)
-    mixed = attend(query, key, value, own.plan, out=room.mixed)
-    stream, middle = _add(project(_pick(mixed, wanted), weights.output, out=room.middle), _pick(states, wanted))
-    normed = normalize(stream, weights.mlp_norm.weight, weights.mlp_norm.epsilon, own.dtype)
-    gate, up = project(normed, weights.gate, out=room.gate), project(normed, weights.up, out=room.up)
-    stream, result = _add(project(gated(gate, up), weights.down, out=room.result), stream)
-    return stream, Trace(query, key, value, mixed, middle, gate, up, result)
+    middle, heads = _after_attention(states, weights, own, wanted, room)
+    result = _after_mlp(middle, weights, own, room)
+    return result, Trace(*heads, room.mixed, room.middle, room.gate, room.up, room.result)
 
 
-def _add(product: Tensor, states: Tensor) -> tuple[Tensor, Tensor]:
-    """The sum in float32, and rounded in the place of the product; the same tensor where nothing is rounded."""
-    if product.dtype == states.dtype:
-        return product.add_(states), product
-    total = states + product
-    return total, product.copy_(total)
+def _after_attention(
+    states: Tensor, weights: LayerWeights, own: Pass, wanted: Tensor | None, room: "_Room"
+) -> tuple[Tensor, tuple[Tensor, Tensor, Tensor]]:
+    """The states after attention, and its queries, keys and values."""
+    norm = weights.attention_norm
+    normed = normalize(states, weights_in(norm.weight, own.forward), norm.epsilon, own.forward)
+    heads = _heads(normed, weights, own, out=room.for_heads)
+    mixed = room.keep(attend(*heads, own.plan, out=room.place(room.mixed)), room.mixed)
+    product = project(_pick(mixed, wanted), weights.output, out=room.place(room.middle))
+    return room.keep(_add(product, _pick(states, wanted)), room.middle), room.keep_heads(heads)
+
+
+def _after_mlp(middle: Tensor, weights: LayerWeights, own: Pass, room: "_Room") -> Tensor:
+    """The states after the MLP."""
+    norm = weights.mlp_norm
+    normed = normalize(middle, weights_in(norm.weight, own.forward), norm.epsilon, own.forward)
+    gate = room.keep(project(normed, weights.gate, out=room.place(room.gate)), room.gate)
+    up = room.keep(project(normed, weights.up, out=room.place(room.up)), room.up)
+    opened = gated(gate, up, spent=gate.dtype != room.gate.dtype)
+    del gate, up
+    return room.keep(_add(project(opened, weights.down, out=room.place(room.result)), middle), room.result)
+
+
+def _add(product: Tensor, states: Tensor) -> Tensor:
+    """The sum in float32, in the place of the product where that is float32 too."""
+    return product.add_(states) if product.dtype == states.dtype else states + product
 
 
 class _Room:
@@ -92,14 +110,39 @@ class _Room:
     def __init__(self, weights: LayerWeights, own: Pass, *, tokens: int, rows: int) -> None:
         """tokens: how many states there are; rows: how many of them are followed beyond attention."""
         width = weights.output.out_features
-        heads = [each.out_features for each in (weights.query, weights.key, weights.value)]
-        shapes = [(tokens, each) for each in (heads if own.roomy else [])]
-        shapes.append((tokens, heads[0]))
+        widths = [each.out_features for each in (weights.query, weights.key, weights.value)]
+        shapes = [(tokens, each) for each in (widths if own.roomy else [])]
+        shapes.append((tokens, widths[0]))
         shapes.extend((rows, each) for each in (width, weights.gate.out_features, weights.up.out_features, width))
-        *queries, self.mixed, self.middle, self.gate, self.up, self.result = _lay_out(
+        *heads, self.mixed, self.middle, self.gate, self.up, self.result = _lay_out(
             weights.output.weight, own.dtype, shapes
         )
-        self.heads = tuple(queries) or None
+        self._heads = tuple(heads)
+        self._direct = own.forward == own.dtype
+
+    @property
+    def for_heads(self) -> tuple[Tensor, ...] | None:
+        """Where queries, keys and values are to be computed."""
+        return (self._heads or None) if self._direct else None
+
+    def place(self, kept: Tensor) -> Tensor | None:
+        """Where it is to be computed: there at once, unless it is kept rounded."""
+        return kept if self._direct else None
+
+    @staticmethod
+    def keep(found: Tensor, place: Tensor) -> Tensor:
+        """What was found, having left it, rounded, in the place of what is kept."""
+        if found.dtype != place.dtype:
+            place.view(found.shape).copy_(found)
+        return found
+
+    def keep_heads(self, heads: tuple[Tensor, Tensor, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
+        """Queries, keys and values as they are kept, or as they are where that is not wanted."""
+        if self._direct or not self._heads:
+            return heads
+        pairs = zip(heads, self._heads, strict=True)
+        query, key, value = (place.view(found.shape).copy_(found) for found, place in pairs)
+        return query, key, value
 
 
 def _lay_out(like: Tensor, dtype: torch.dtype, shapes: Sequence[tuple[int, int]]) -> list[Tensor]:
@@ -177,8 +220,8 @@ class Layer(torch.autograd.Function):
 
 def project(states: Tensor, linear: nn.Linear, *, out: Tensor | None = None) -> Tensor:
     """The linear layer's result, computed in the precision of the states; in `out` where that is given."""
-    bias = None if linear.bias is None else linear.bias.detach().to(states.dtype)
-    weight = linear.weight.detach().to(states.dtype).T
+    bias = None if linear.bias is None else weights_in(linear.bias, states.dtype)
+    weight = weights_in(linear.weight, states.dtype).T
     if bias is None:
         return torch.mm(states, weight, out=out)
     return torch.addmm(bias, states, weight, out=out)

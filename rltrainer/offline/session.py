@@ -101,7 +101,13 @@ def _longest(lessons: Lessons, max_new_tokens: int) -> int:
 def make_learner(directory: RunDirectory, config: OfflineConfig, network: PreTrainedModel, ranks: Ranks) -> Learner:
     """What learns, with the weights of the folder."""
     check = directory.cancellation.check
-    policy = Policy(network, temperature=1.0, micro_batch_tokens=MICRO_BATCH_TOKENS, check=check)
+    policy = Policy(
+        network,
+        temperature=1.0,
+        micro_batch_tokens=MICRO_BATCH_TOKENS,
+        check=check,
+        exact=config.model.exact_forward,
+    )
     masters = make_trainable(network, directory, config.model, ranks=ranks)
     policy.run = masters.run
     adamw = build_adamw(masters.parameters, config.optimizer)
@@ -144,6 +150,7 @@ def _ask_reference(
             temperature=1.0,
             micro_batch_tokens=learner.policy.micro_batch_tokens,
             check=learner.policy.check,
+            exact=learner.policy.exact,
         )
         scorer = Learner(frozen, learner.stepper, is_apart=True)
     cache = ReferenceCache(directory.root / "reference.jsonl", _terms(config, lessons), ranks=learner.stepper.ranks)

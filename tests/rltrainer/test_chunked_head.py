@@ -71,3 +71,29 @@ def test_logits_that_were_kept_and_logits_computed_again_give_the_same_bits(monk
     kept, again = gradients(2**20), gradients(0)
     torch.testing.assert_close(kept, again, rtol=0, atol=0)
     torch.testing.assert_close(kept[2].float(), 2 * kept[0].float())
+
+
+@pytest.mark.parametrize("kept_bytes", [0, 2**20])
+@pytest.mark.parametrize("highest_first", [False, True])
+def test_an_exact_forward_pass_goes_back_in_bfloat16(monkeypatch, kept_bytes, highest_first):
+    # Most rows are nearly sure of one token: what is left for the others must not be lost to rounding.
+    monkeypatch.setattr(chunked_head, "KEPT_BYTES", kept_bytes)
+    monkeypatch.setitem(chunked_head.CHUNK_ELEMENTS, "cpu", 64 * 16)
+    generator = torch.Generator().manual_seed(7)
+    hidden = 2 * torch.randn(64, 32, generator=generator)
+    weight = torch.randn(80, 32, generator=generator).bfloat16()
+    logits = hidden @ weight.float().T
+    sure = logits.amax(dim=0).sort(descending=highest_first).indices
+    weight, targets = weight[sure], logits[:, sure].argmax(dim=1)
+    expected, found = [], []
+    for score, into, dtype in ((_plain, expected, torch.float32), (score_tokens, found, torch.bfloat16)):
+        leaves = [hidden.clone().requires_grad_(), weight.float().requires_grad_()]
+        if score is _plain:
+            log_probs = _plain(*leaves, None, targets, 0.7)[0]
+        else:
+            log_probs = score_tokens(*leaves, None, targets, temperature=0.7, backward=dtype).log_probs
+        log_probs.sum().backward()
+        into.extend([log_probs.detach(), *(leaf.grad for leaf in leaves)])
+    torch.testing.assert_close(found[0], expected[0])
+    for own, other in zip(found[1:], expected[1:], strict=True):
+        assert (own - other).norm() < 5e-3 * other.norm()

@@ -8,7 +8,7 @@ from torch import nn
 
 from rewardmodel.runtime import split_weights
 from rewardmodel.runtime.master_weights import MasterWeights
-from rewardmodel.runtime.split_weights import SplitWeights, join_weights
+from rewardmodel.runtime.split_weights import SplitWeights, exact_weights, join_weights
 from rewardmodel.runtime.training_state import pack_optimizer, unpack_optimizer
 from rewardmodel.runtime.update_norm import UpdateMeter
 
@@ -108,3 +108,18 @@ def test_weights_of_another_network_are_refused():
     _, _, weights = _network()
     with pytest.raises(ValueError, match=r"of another network: \['0.bias'"):
         weights.unpack({"0.weight": torch.zeros(5, 7)})
+
+
+def test_a_parameter_knows_its_exact_weights():
+    network, exact, weights = _network()
+    for whole, own in zip(exact.parameters(), network.parameters(), strict=True):
+        assert torch.equal(exact_weights(own), whole)
+        assert torch.equal(exact_weights(own, torch.tensor([0, -1])), whole[[0, -1]])
+        assert torch.equal(exact_weights(own, slice(1, 3)), whole[1:3])
+    _walk(weights, _adamw(weights.parameters), 3)
+    assert all(torch.equal(exact_weights(own), weights.pack()[name]) for name, own in network.named_parameters())
+
+
+def test_other_parameters_are_as_exact_as_they_are():
+    alone = nn.Linear(3, 2, dtype=torch.bfloat16).weight
+    assert torch.equal(exact_weights(alone), alone.float())

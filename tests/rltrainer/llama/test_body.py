@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from rewardmodel.runtime.backbones import load_causal_model
+from rewardmodel.runtime.split_weights import SplitWeights
 from rltrainer import policy as policy_module
 from rltrainer import side_by_side
 from rltrainer.adapters import add_adapters
@@ -32,9 +33,9 @@ def _load_trained(base, dtype):
     return model
 
 
-def _score(model, pairs, *, micro_batch_tokens=1000, backward=True):
+def _score(model, pairs, *, micro_batch_tokens=1000, backward=True, **options):
     """Log-probs of every pair, and the gradient of a loss that weighs each and its entropy differently."""
-    policy = Policy(model, temperature=0.9, micro_batch_tokens=micro_batch_tokens)
+    policy = Policy(model, temperature=0.9, micro_batch_tokens=micro_batch_tokens, **options)
     model.zero_grad()
     found = [()] * len(pairs)
     for clusters in policy.plan(pairs):
@@ -117,8 +118,27 @@ def test_halves_repeat_bit_by_bit(base, halves):
 def test_bfloat16_is_as_near_to_float32_as_the_networks_own(base, model, monkeypatch):
     exact = _by_transformers(monkeypatch, model.requires_grad_(True), _pairs())[1]
     half = load_causal_model(base, dtype=torch.bfloat16).requires_grad_(True)
-    for own in (_score(half, _pairs())[1], _by_transformers(monkeypatch, half, _pairs())[1]):
+    for own in (_score(half, _pairs(), exact=False)[1], _by_transformers(monkeypatch, half, _pairs())[1]):
         assert _distance(own, exact) < 2e-2
+
+
+@pytest.mark.parametrize("roomy", [False, True])
+def test_an_exact_forward_pass_has_the_log_probs_of_float32_and_nearly_its_gradient(base, model, roomy):
+    # Weights as training leaves them: no bfloat16 numbers.
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.mul_(1 + 0.003 * torch.randn(parameter.shape, generator=torch.Generator().manual_seed(1)))
+    expected, slopes = _score(model.requires_grad_(True), _pairs())
+    half = load_causal_model(base, dtype=torch.bfloat16).requires_grad_(True)
+    SplitWeights(half, {name: parameter.detach() for name, parameter in model.named_parameters()})
+    gaps, errors = {}, {}
+    for exact in (True, False):
+        found, own = _score(half, _pairs(), exact=exact, roomy=roomy)
+        gaps[exact] = max(abs(a - b) for f, e in zip(found, expected, strict=True) for a, b in zip(f, e, strict=True))
+        errors[exact] = _distance(own, slopes)
+    assert gaps[True] < 1e-5 < 1e-3 < gaps[False]
+    # Of two layers the backward pass, which is bfloat16 either way, has the larger part.
+    assert errors[True] < errors[False] < 1e-2
 
 
 def test_bfloat16_weights_can_have_float32_gradients(base):
