@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.distributed.tensor import DTensor
 
 from rewardmodel.config_parsing import ConfigError
 from rewardmodel.records import DataError
 from rewardmodel.runtime.faults import Diverged, Interrupted
+from rltrainer.gradients import gradient_of
 from rltrainer.rank_environment import RankPlace, read_place
 from rltrainer.rank_outcome import RankLost
 
@@ -102,7 +103,7 @@ class Ranks:
         if self.count == 1:
             return
         for bucket in _buckets([parameter for parameter in parameters if not isinstance(parameter, DTensor)]):
-            flat = torch.cat([_gradient_of(parameter).flatten() for parameter in bucket])
+            flat = torch.cat([gradient_of(parameter).float().flatten() for parameter in bucket])
             with _losses_told():
                 torch.distributed.all_reduce(flat)
             for parameter, part in zip(bucket, flat.split([p.numel() for p in bucket]), strict=True):
@@ -162,12 +163,6 @@ def share_out(items: int, ranks: int, *, weights: Sequence[float] | None = None)
 def _describe(fault: Exception) -> tuple[type[Exception], Any]:
     """What makes the same fault on another rank."""
     return type(fault), fault.faults if isinstance(fault, ConfigError) else str(fault)
-
-
-def _gradient_of(parameter: nn.Parameter) -> Tensor:
-    if parameter.grad is None:
-        return torch.zeros(parameter.shape, dtype=torch.float32, device=parameter.device)
-    return parameter.grad.float()
 
 
 def _buckets(parameters: Sequence[nn.Parameter]) -> Iterator[list[nn.Parameter]]:

@@ -1,6 +1,5 @@
 """What people say of a policy: its blind comparisons with the policy that it wants to replace."""
 
-import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,10 +7,8 @@ from dataclasses import dataclass
 from django.db.models import QuerySet
 
 from annotation.models import Judgment, Task, TaskResponse
+from annotation.quality.wilson import wilson_share
 from trainingruns.models import ModelVersion, Run
-
-Z95 = 1.959964
-"""Standard errors that a 95% interval reaches to either side."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +57,9 @@ def _verdict(version: ModelVersion, rival: ModelVersion | None, origin: str, pro
             shares[judgment.task_id].append(share)
             simulated += judgment.annotator.is_simulated
     means = [sum(each) / len(each) for each in shares.values()]
-    value = sum(means) / len(means) if means else None
-    low, high = wilson_interval(value, len(means)) if value is not None else (None, None)
+    won = wilson_share(sum(means), len(means))
     count = sum(len(each) for each in shares.values())
-    return HumanVerdict(rival, value, low, high, len(means), asked - len(means), count, simulated, origin)
+    return HumanVerdict(rival, won.value, won.low, won.high, len(means), asked - len(means), count, simulated, origin)
 
 
 def share_won(tiers: Sequence[Sequence[str]], *, ours: Sequence[str], theirs: Sequence[str]) -> float | None:
@@ -76,19 +72,6 @@ def share_won(tiers: Sequence[Sequence[str]], *, ours: Sequence[str], theirs: Se
     if not pairs:
         return None
     return sum(1.0 if own < other else 0.5 if own == other else 0.0 for own, other in pairs) / len(pairs)
-
-
-def wilson_interval(share: float, count: int) -> tuple[float, float]:
-    """The 95% interval of a mean of `count` independent values between 0 and 1.
-
-    Such values vary at most as much as heads and tails do, so that the interval is never too narrow on that account,
-    and unlike a bootstrap it does not shrink to a point where all values agree.
-    Source: Wilson 1927, J. Am. Stat. Assoc. 22, 209-212.
-    """
-    weight = Z95 * Z95 / count
-    centre = (share + weight / 2) / (1 + weight)
-    reach = Z95 * math.sqrt(share * (1 - share) / count + weight / (4 * count)) / (1 + weight)
-    return max(0.0, centre - reach), min(1.0, centre + reach)
 
 
 def keys_by_source(tasks: QuerySet[Task]) -> Mapping[int, Mapping[str, list[str]]]:
