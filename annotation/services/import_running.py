@@ -56,7 +56,7 @@ def run_import(*, import_job_id: int) -> str | None:
     except ImportFileError as error:
         _finish(job, state=State.FAILED, **_describe(error))
     except (SourceError, ApplicationError) as error:
-        _finish(job, state=State.FAILED, reason=f"Nothing was imported. {error}"[:500])
+        _finish(job, state=State.FAILED, reason=str(error)[:500])
     except Exception as error:
         _finish(job, state=State.ERROR, reason=f"Nothing was imported. Our fault: {type(error).__name__}.")
         raise
@@ -174,7 +174,7 @@ def _store(job: ImportJob, watch: ImportWatch) -> None:
 def _describe(error: ImportFileError) -> dict[str, Any]:
     errors = [[each.line, each.field, each.message] for each in error.errors[:KEPT_ERRORS]]
     noun = "error" if error.count == 1 else "errors"
-    reason = f"Nothing was imported: the file has {error.count:,} {noun}."
+    reason = f"The file has {error.count:,} {noun}; nothing of it was stored."
     return {"errors": errors, "error_count": error.count, "reason": reason}
 
 
