@@ -81,14 +81,16 @@ class Policy:
         """Log-probs, entropies and values, each [completions, tokens]."""
         states = predicting_states(self.model, layout, roomy=self.roomy, exact=self.exact)
         head, foreteller = output_head(self.model), value_head(self.model)
+        body = find_body(self.model)
         scores = score_tokens(
             states,
             head.weight,
             head.bias,
             layout.targets,
             temperature=self.temperature,
-            direct=find_body(self.model) is not None,
-            backward=self.model.dtype,
+            direct=body is not None,
+            # Spread weights are float32, whatever the network computes in.
+            backward=None if body is None else body.dtype,
         )
         counted = mask_tokens(layout)
         values = None if foreteller is None else spread_tokens(foretell(foreteller, states), counted)

@@ -5,6 +5,8 @@ import torch
 
 from rewardmodel.runtime.backbones import load_causal_model, load_tokenizer
 from rewardmodel.runtime.rendering import Renderer
+from rltrainer import chunked_head
+from rltrainer import policy as policy_module
 from rltrainer.layouts import Cluster
 from rltrainer.policy import Policy
 from rltrainer.rollouts.batched_sampler import BatchedSampler
@@ -65,3 +67,17 @@ def test_a_pad_that_is_a_stop_token_keeps_its_log_prob(tmp_path: Path, pad_is_eo
     assert [len(own) for own in together] == [2, 4]
     for own, other in zip(together, alone, strict=True):
         assert own == pytest.approx(other, abs=1e-5)
+
+
+def test_where_transformers_runs_the_network_its_head_goes_back_in_the_precision_of_the_states(model, monkeypatch):
+    # Spread weights are float32 while the network computes in bfloat16.
+    states = torch.randn(3, 32).bfloat16().requires_grad_()
+    monkeypatch.setattr(policy_module, "find_body", lambda network: None)
+    monkeypatch.setattr(policy_module, "predicting_states", lambda *given, **named: states)
+    read, precisions = chunked_head.weights_in, set()
+    monkeypatch.setattr(
+        chunked_head, "weights_in", lambda weight, dtype, rows: precisions.add(dtype) or read(weight, dtype, rows)
+    )
+    scores = Policy(model, temperature=1.0, micro_batch_tokens=100).score([Cluster((1, 2), ((3, 4, 5),), (0,))])
+    scores.log_probs.sum().backward()
+    assert precisions == {torch.bfloat16}
