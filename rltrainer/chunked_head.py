@@ -77,9 +77,9 @@ class _Head:
         bias = None if self.bias is None else weights_in(self.bias, hidden.dtype, block)
         return torch.nn.functional.linear(hidden, self.matrix(block, hidden.dtype), bias)
 
-    def logits(self, products: Tensor) -> Tensor:
-        """The same in float32 and at the temperature; a tensor of its own."""
-        logits = products.to(torch.float32, copy=True)
+    def logits(self, products: Tensor, *, spent: bool = True) -> Tensor:
+        """The same in float32 and at the temperature; a tensor of its own where the products are not spent."""
+        logits = products.to(torch.float32, copy=not spent)
         return logits if self.temperature == 1.0 else logits.div_(self.temperature)
 
 
@@ -124,17 +124,17 @@ class _Kept:
         """halved: they are float32, and held as float16 distances from the highest logit that their row has had so far:
         what matters is near it, and next to nothing is lost. Rounded as they are, they would no longer fit the sum of
         the exponentials, which was made of the exact ones."""
-        self._halved = halved
+        self.halved = halved
         self._blocks: deque[tuple[Tensor, Tensor]] = deque()
 
     def add(self, products: Tensor, distances: Tensor, highest: Tensor) -> None:
         """One block's products, and what `_Running` has made of them."""
-        self._blocks.append((distances.half() if self._halved else products, highest))
+        self._blocks.append((distances.half() if self.halved else products, highest))
 
     def take(self, head: _Head, normaliser: Tensor) -> Tensor:
         """The next block's log-probs, [rows, block] float32."""
         found, highest = self._blocks.popleft()
-        if self._halved:
+        if self.halved:
             return found.float().add_((highest - normaliser)[:, None])
         return head.logits(found).sub_(normaliser[:, None])
 
@@ -175,7 +175,8 @@ class _ChunkedHead(torch.autograd.Function):
             running = _Running(len(hidden[part]), hidden.device)
             for block in head.blocks(len(hidden[part])):
                 products = head.products(hidden[part], block)
-                distances = running.add(head.logits(products), targets[part], block)
+                logits = head.logits(products, spent=kept is None or kept.halved)
+                distances = running.add(logits, targets[part], block)
                 if kept is not None:
                     kept.add(products, distances, running.highest)
             normaliser[part], entropy[part] = running.normaliser, running.entropy

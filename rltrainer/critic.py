@@ -59,7 +59,7 @@ class Critic:
 
         rate_factor: how much faster than the policy it learns.
         shared: the body is the policy's, which teaches it and the head in its own steps; while the policy stays, the
-        head alone learns here. exact: values come from float32 passes, as those of the policy that it shares may.
+        head alone learns here. exact: values come from such passes as the log-probs of the policy that it shares.
         """
         self.body = body
         self.head = head

@@ -49,8 +49,8 @@ class Policy:
     ) -> None:
         """run: how work on the network is done where its weights are spread over ranks.
 
-        roomy: memory may be spent on faster backward passes. exact: forward passes are float32 where our own layers run
-        the network, whatever it computes in; other networks compute as they do.
+        roomy: memory may be spent on faster backward passes. exact: forward passes are float32, but for the last
+        layers, where our own layers run the network, whatever it computes in; others compute as they do.
         """
         self.model = model
         self.temperature = temperature
@@ -111,8 +111,8 @@ class Policy:
 def predicting_states(model: PreTrainedModel, layout: Layout, *, roomy: bool = False, exact: bool = False) -> Tensor:
     """The hidden states [completion tokens, width] from which the network foretells each token of the completions.
 
-    roomy: memory may be spent on a faster backward pass. exact: where our own layers run the network, they are computed
-    in float32.
+    roomy: memory may be spent on a faster backward pass. exact: where our own layers run the network, they are float32,
+    and so is all but the last layers.
     """
     body = find_body(model)
     if body is not None:

@@ -19,7 +19,8 @@ class Reference:
         self, policy: Policy, *, has_adapters: bool, ranks: Ranks = SINGLE, weights: FiledWeights | None = None
     ) -> None:
         """policy: scores with the reference's network, in the micro-batches of the policy that learns: equal weights
-        then give a distance of exactly 0. weights: of a frozen copy, read for each use and let go of after it."""
+        then give a distance of 0, up to the rounding of passes that are not exact. weights: of a frozen copy, read for
+        each use and let go of after it."""
         self.policy = policy
         self.weights = weights
         self.has_adapters = has_adapters

@@ -19,6 +19,8 @@ from rltrainer.sharding import as_number, gather_tensors, share_optimizer
 from rltrainer.tally import Tally
 from rltrainer.weights import Weights
 
+CLIP_MARGIN = 1e-6
+"""Torch adds as much to a gradient's length before it divides by it."""
 T = TypeVar("T")
 log = logging.getLogger(__name__)
 
@@ -60,7 +62,7 @@ class WeightStepper:
         self._complete_gradients()
         for measured in self.ranks.gather(own):
             tally.merge(measured)
-        norm = as_number(nn.utils.clip_grad_norm_(self.masters.parameters, self.config.max_grad_norm, foreach=True))
+        norm = self._clip()
         tally.add_mean("grad_norm", torch.tensor([norm], dtype=torch.float64))
         if math.isfinite(norm):
             self.meter.begin()
@@ -112,6 +114,16 @@ class WeightStepper:
         for parameter in self.masters.parameters:
             gradient_of(parameter)
         self.ranks.reduce_gradients(self.masters.parameters)
+
+    def _clip(self) -> float:
+        """Shorten the gradient to its limit; gives its length before."""
+        parameters, limit = self.masters.parameters, self.config.max_grad_norm
+        norm = nn.utils.get_total_norm([gradient_of(parameter) for parameter in parameters], foreach=True)
+        length = as_number(norm)
+        # Torch multiplies by 1 otherwise, which visits every gradient once more.
+        if length + CLIP_MARGIN > limit:
+            nn.utils.clip_grads_with_norm_(parameters, limit, norm, foreach=True)
+        return length
 
     def _move(self, learning_rate: float) -> None:
         for group in self.adamw.param_groups:
