@@ -42,7 +42,8 @@ def score_tokens(
 ) -> TokenScores:
     """Log-probs of `targets` under softmax((hidden @ weight.T + bias) / temperature), and that softmax's entropy.
 
-    hidden: [tokens, width]; weight: [vocabulary, width]; bias: [vocabulary] or None; targets: [tokens] int64.
+    hidden: [tokens, width]; weight: [vocabulary, width]; bias: [vocabulary] or None; targets: [tokens] int64. Of weight
+    and bias the exact values count where `hidden` is float32 (`split_weights.exact_weights`).
     Products run in the precision of `hidden`, sums in float32. Logits are made part by part and again in the backward
     pass: they are never all held. direct: the backward pass adds the weight's gradient to `weight.grad` itself, and
     autograd gets none for it; that spares a copy of the weight's size. backward: the precision of the products of the

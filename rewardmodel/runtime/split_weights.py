@@ -15,7 +15,8 @@ HALF = 2**15
 UPPER = -(2**16)
 """The bits of a float32 that bfloat16 has as well."""
 LOWER_HALF = "lower_half"
-"""Under this name a parameter knows what rounding took from it."""
+"""Under this name a parameter knows what rounding took from it; a copy of the parameter, or another tensor put into its
+`.data`, does not take it along."""
 
 
 class SplitWeights(WholeWeights):

@@ -52,14 +52,14 @@ def rotate(states: Tensor, cosine: Tensor, sine: Tensor, *, out: Tensor | None =
     return turned.to(states.dtype) if out is None else out.copy_(turned)
 
 
-def silu(gate: Tensor) -> Tensor:
-    """gate * sigmoid(gate)"""
-    return torch.nn.functional.silu(gate)
+def silu(gate: Tensor, *, spent: bool = False) -> Tensor:
+    """gate * sigmoid(gate); in the place of a gate that is spent."""
+    return torch.nn.functional.silu(gate, inplace=spent)
 
 
 def gated(gate: Tensor, up: Tensor, *, spent: bool = False) -> Tensor:
     """silu(gate) * up; in the place of a gate that is spent."""
-    return torch.nn.functional.silu(gate, inplace=spent).mul_(up)
+    return silu(gate, spent=spent).mul_(up)
 
 
 def gated_backward(gradient: Tensor, gate: Tensor, up: Tensor, open_gate: Tensor) -> tuple[Tensor, Tensor]:

@@ -122,23 +122,46 @@ def test_bfloat16_is_as_near_to_float32_as_the_networks_own(base, model, monkeyp
         assert _distance(own, exact) < 2e-2
 
 
-@pytest.mark.parametrize("roomy", [False, True])
-def test_an_exact_forward_pass_has_the_log_probs_of_float32_and_nearly_its_gradient(base, model, roomy):
-    # Weights as training leaves them: no bfloat16 numbers.
+@pytest.fixture
+def trained(base, model):
+    """Weights as training leaves them, no bfloat16 numbers, and a bfloat16 network of which they are the masters."""
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.mul_(1 + 0.003 * torch.randn(parameter.shape, generator=torch.Generator().manual_seed(1)))
-    expected, slopes = _score(model.requires_grad_(True), _pairs())
     half = load_causal_model(base, dtype=torch.bfloat16).requires_grad_(True)
     SplitWeights(half, {name: parameter.detach() for name, parameter in model.named_parameters()})
+    return model.requires_grad_(True), half
+
+
+def _gap(found, expected):
+    """The largest difference of two rows of log-probs."""
+    return max(abs(a - b) for f, e in zip(found, expected, strict=True) for a, b in zip(f, e, strict=True))
+
+
+@pytest.mark.parametrize("roomy", [False, True])
+def test_an_exact_forward_pass_has_the_log_probs_of_float32_and_nearly_its_gradient(trained, roomy):
+    model, half = trained
+    expected, slopes = _score(model, _pairs())
     gaps, errors = {}, {}
     for exact in (True, False):
         found, own = _score(half, _pairs(), exact=exact, roomy=roomy)
-        gaps[exact] = max(abs(a - b) for f, e in zip(found, expected, strict=True) for a, b in zip(f, e, strict=True))
+        gaps[exact] = _gap(found, expected)
         errors[exact] = _distance(own, slopes)
     assert gaps[True] < 1e-5 < 1e-3 < gaps[False]
     # Of two layers the backward pass, which is bfloat16 either way, has the larger part.
     assert errors[True] < errors[False] < 1e-2
+
+
+def test_the_last_layers_of_an_exact_forward_pass_are_not_float32(trained, monkeypatch):
+    model, half = trained
+    expected, slopes = _score(model, _pairs())
+    gaps = []
+    for share in (1.0, 0.5, 0.0):
+        monkeypatch.setattr(body_module, "EXACT_SHARE", share)
+        found, own = _score(half, _pairs())
+        gaps.append(_gap(found, expected))
+        assert _distance(own, slopes) < 1e-2
+    assert gaps[0] < 1e-5 < gaps[1] < gaps[2]
 
 
 def test_bfloat16_weights_can_have_float32_gradients(base):
