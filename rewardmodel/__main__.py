@@ -54,7 +54,7 @@ def _score(directory: RunDirectory) -> None:
 
 def _fetch_base(argv: Sequence[str]) -> int:
     """Put SmolLM2-135M-Instruct into a folder."""
-    if len(argv) != 1:
+    if len(argv) != 1 or argv[0].startswith("-"):
         print("usage: python -m rewardmodel fetch-base OUT_DIR", file=sys.stderr)
         return EXIT_BAD_CONFIG
     from rewardmodel.runtime.smollm2 import FetchError, fetch_base_model
