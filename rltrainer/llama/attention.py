@@ -1,4 +1,4 @@
-"""PURE: attention over packed rows, forward and backward: prompts see themselves, completions their prompt as well."""
+"""PURE: attention over packed rows, forward and backward: stems see themselves, branches their stem as well."""
 
 from dataclasses import dataclass
 
@@ -17,10 +17,10 @@ class AttentionPlan:
     heads: int
     key_heads: int
     head_width: int
-    prompt_mask: Tensor
+    stem_mask: Tensor
     """[1, 1, queries, keys] float32, additive; queries that share a key head follow each other."""
-    completion_mask: Tensor | None
-    """[completions or 1, 1, queries, keys] float32"""
+    branch_mask: Tensor | None
+    """[branches or 1, 1, queries, keys] float32"""
 
     @property
     def sharing(self) -> int:
@@ -31,8 +31,8 @@ class AttentionPlan:
 def plan_attention(packed: Packed, *, heads: int, key_heads: int, head_width: int) -> AttentionPlan:
     """Masks for queries grouped by the key head that they share: keys and values are never repeated."""
     sharing = heads // key_heads
-    own = None if packed.completions is None else packed.completion_mask().repeat(1, 1, sharing, 1)
-    mask = packed.prompt_mask().repeat(1, 1, sharing, 1)
+    own = None if packed.branches is None else packed.branch_mask().repeat(1, 1, sharing, 1)
+    mask = packed.stem_mask().repeat(1, 1, sharing, 1)
     return AttentionPlan(packed, heads, key_heads, head_width, mask, own)
 
 
@@ -43,14 +43,14 @@ def attend(query: Tensor, key: Tensor, value: Tensor, plan: AttentionPlan, *, ou
     out: where the result is to be written.
     """
     packed = plan.packed
-    keys, values = (_keys(packed.prompts.pad(each)) for each in (key, value))
-    mixed = attend_pieces(_group(packed.prompts.pad(query), plan), keys, values, plan.prompt_mask)
-    parts = [packed.prompts.unpad(_tokens(mixed, plan))]
-    if packed.completions is not None:
-        assert plan.completion_mask is not None
-        own = _group(packed.completions.pad(query), plan)
-        mixed = attend_pieces(own, *_both(keys, values, key, value, plan), plan.completion_mask)
-        parts.append(packed.completions.unpad(_tokens(mixed, plan)))
+    keys, values = (_keys(packed.stems.pad(each)) for each in (key, value))
+    mixed = attend_pieces(_group(packed.stems.pad(query), plan), keys, values, plan.stem_mask)
+    parts = [packed.stems.unpad(_tokens(mixed, plan))]
+    if packed.branches is not None:
+        assert plan.branch_mask is not None
+        own = _group(packed.branches.pad(query), plan)
+        mixed = attend_pieces(own, *_both(keys, values, key, value, plan), plan.branch_mask)
+        parts.append(packed.branches.unpad(_tokens(mixed, plan)))
     return torch.cat(parts, out=out)
 
 
@@ -58,27 +58,27 @@ def attend_backward(
     gradient: Tensor, query: Tensor, key: Tensor, value: Tensor, plan: AttentionPlan
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Gradients of query, key and value from that of what `attend` gave, in their shapes."""
-    packed, completions = plan.packed, plan.packed.completions
-    assert completions is not None and plan.completion_mask is not None
-    keys, values = (_keys(packed.prompts.pad(each)) for each in (key, value))
+    packed, branches = plan.packed, plan.packed.branches
+    assert branches is not None and plan.branch_mask is not None
+    keys, values = (_keys(packed.stems.pad(each)) for each in (key, value))
     slope = gradient.view(len(gradient), plan.heads, -1)
-    own = _read(completions, slope, query, plan)
+    own = _read(branches, slope, query, plan)
     both = _both(keys, values, key, value, plan)
-    on_query, *on_both = attend_pieces_backward(*own, *both, plan.completion_mask)
-    own = _read(packed.prompts, slope, query, plan)
-    on_prompt_query, *on_prompt = attend_pieces_backward(*own, keys, values, plan.prompt_mask)
-    queries = [packed.prompts.unpad(_tokens(on_prompt_query, plan)), completions.unpad(_tokens(on_query, plan))]
-    on_key, on_value = (_merge(alone, shared, packed) for alone, shared in zip(on_prompt, on_both, strict=True))
+    on_query, *on_both = attend_pieces_backward(*own, *both, plan.branch_mask)
+    own = _read(packed.stems, slope, query, plan)
+    on_stem_query, *on_stem = attend_pieces_backward(*own, keys, values, plan.stem_mask)
+    queries = [packed.stems.unpad(_tokens(on_stem_query, plan)), branches.unpad(_tokens(on_query, plan))]
+    on_key, on_value = (_merge(alone, shared, packed) for alone, shared in zip(on_stem, on_both, strict=True))
     return torch.cat(queries).view(len(query), plan.heads, -1), on_key, on_value
 
 
 def _merge(alone: Tensor, shared: Tensor, packed: Packed) -> Tensor:
-    """Gradients of keys or values: a prompt's come from itself and from all its completions."""
-    assert packed.completions is not None
+    """Gradients of keys or values: a stem's come from itself and from all its branches."""
+    assert packed.branches is not None
     longest = alone.shape[2]
     total = alone.float().index_add_(0, packed.owners, shared[:, :, :longest].float()).to(alone.dtype)
-    own = packed.completions.unpad(shared[:, :, longest:].transpose(1, 2))
-    return torch.cat([packed.prompts.unpad(total.transpose(1, 2)), own])
+    own = packed.branches.unpad(shared[:, :, longest:].transpose(1, 2))
+    return torch.cat([packed.stems.unpad(total.transpose(1, 2)), own])
 
 
 def _read(segments: Segments, slope: Tensor, query: Tensor, plan: AttentionPlan) -> tuple[Tensor, Tensor]:
@@ -104,9 +104,9 @@ def _keys(block: Tensor) -> Tensor:
 
 
 def _both(keys: Tensor, values: Tensor, key: Tensor, value: Tensor, plan: AttentionPlan) -> tuple[Tensor, Tensor]:
-    """Keys and values of completions: those of their prompt, then their own."""
-    assert plan.packed.completions is not None
-    own = [_keys(plan.packed.completions.pad(each)) for each in (key, value)]
+    """Keys and values of branches: those of their stem, then their own."""
+    assert plan.packed.branches is not None
+    own = [_keys(plan.packed.branches.pad(each)) for each in (key, value)]
     first, second = (
         torch.cat([shared.index_select(0, plan.packed.owners), each], dim=2)
         for shared, each in zip((keys, values), own, strict=True)

@@ -17,7 +17,7 @@ from rltrainer.layouts import Cluster
 from rltrainer.llama.attention import plan_attention
 from rltrainer.llama.kernels import normalize, normalize_backward
 from rltrainer.llama.layer import Layer, Pass
-from rltrainer.llama.packing import Packed, pack_clusters
+from rltrainer.llama.packing import Packed, pack_clusters, pack_prompts
 from rltrainer.llama.weights import LlamaWeights, Norm, find_weights
 from rltrainer.side_by_side import Turn, differentiate_halves, plan_halves, run_halves
 
@@ -71,22 +71,22 @@ class Body:
 
         def compute(part: Sequence[Cluster], turn: Turn) -> Tensor:
             packed = pack_clusters(part)
-            # A prompt's last place foretells the first token of all its completions: it is computed once.
+            # A stem's last place foretells the first token of all its branches: it is computed once.
             wanted, places = torch.unique(packed.sources, return_inverse=True)
             return self._run(packed, wanted, turn, roomy=roomy, exact=exact).index_select(0, places)
 
         return self._in_halves(clusters, [cluster.tokens for cluster in clusters], compute)
 
-    def all_states(self, prompts: Sequence[tuple[int, ...]]) -> Tensor:
-        """Hidden states [tokens, width] of these prompts, one after the other."""
-        return self._run(_pack(prompts), None, Turn())
+    def all_states(self, ids: tuple[int, ...]) -> Tensor:
+        """Hidden states [tokens, width] of these tokens."""
+        return self._run(pack_prompts([ids]), None, Turn())
 
     def last_states(self, prompts: Sequence[tuple[int, ...]]) -> Tensor:
         """The hidden state [prompts, width] at the last token of each."""
 
         def compute(part: Sequence[tuple[int, ...]], turn: Turn) -> Tensor:
-            packed = _pack(part)
-            return self._run(packed, packed.prompt_lengths.cumsum(0) - 1, turn)
+            packed = pack_prompts(part)
+            return self._run(packed, packed.ends, turn)
 
         return self._in_halves(prompts, [len(ids) for ids in prompts], compute)
 
@@ -135,10 +135,6 @@ class Body:
             states, kept = Layer.apply(states, kept, layer, own, wanted if number == len(layers) - 1 else None)
         found: Tensor = _Normalize.apply(states, self.weights.norm, first)
         return found
-
-
-def _pack(prompts: Sequence[tuple[int, ...]]) -> Packed:
-    return pack_clusters([Cluster(ids, (), ()) for ids in prompts])
 
 
 class _Embed(torch.autograd.Function):
@@ -196,5 +192,5 @@ def _agrees(model: PreTrainedModel, body: Body) -> bool:
     size = body.weights.embeddings.shape[0]
     ids = torch.arange(12) * 977 % size
     expected = hidden_states(model, input_ids=ids[None], use_cache=False)[0].float()
-    found = body.all_states([tuple(ids.tolist())]).float()
+    found = body.all_states(tuple(ids.tolist())).float()
     return bool((found - expected).norm() <= TOLERANCE[model.dtype] * expected.norm())

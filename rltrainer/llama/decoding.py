@@ -6,11 +6,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from rltrainer.layouts import Cluster
 from rltrainer.llama.body import Body
 from rltrainer.llama.kernels import normalize_few
 from rltrainer.llama.layer import run_layer
-from rltrainer.llama.packing import Packed, pack_clusters
+from rltrainer.llama.packing import Packed, gather_block, pack_prompts
 from rltrainer.llama.products import Product, make_product
 from rltrainer.llama.weights import Norm
 
@@ -141,18 +140,18 @@ class LlamaDecoder:
 
     def _prefill(self, lot: "_Lot") -> Tensor:
         """Keys and values of some prompts into the buffers; gives the last states [prompts, width] before the norm."""
-        packed = pack_clusters([Cluster(ids, (), ()) for ids in lot.prompts])
+        packed = pack_prompts(lot.prompts)
         own = self._body.prepare(packed)
         states = self._body.embed(packed.input_ids).float()
-        last, layers = packed.prompt_lengths.cumsum(0) - 1, self._body.weights.layers
+        layers = self._body.weights.layers
         for number, layer in enumerate(layers):
-            states, trace = run_layer(states, layer, own, last if number == len(layers) - 1 else None)
+            states, trace = run_layer(states, layer, own, packed.ends if number == len(layers) - 1 else None)
             self._keep(self._keys[number], trace.key, packed, lot)
             self._keep(self._values[number], trace.value, packed, lot)
         return states
 
     def _keep(self, buffer: Tensor, flat: Tensor, packed: Packed, lot: "_Lot") -> None:
-        block = packed.prompts.pad(flat).transpose(1, 2)
+        block = gather_block(flat, packed.prompts).transpose(1, 2)
         buffer[lot.start : lot.start + len(block), :, : block.shape[2]] = block
 
 

@@ -1,13 +1,23 @@
-"""Completions as one flat row of tokens, without padding: prompts first, then completions."""
+"""Completions as one flat row of tokens, without padding: stems first, then the branches that continue them.
+
+A stem is a prompt, and its branches the completions; or what several prompts begin with, such as the system message
+that a chat template puts before every question, and its branches go on from there to the end of a completion.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate, takewhile
 
 import torch
 from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
 
 from rltrainer.attention_mask import additive_mask
 from rltrainer.layouts import Cluster
+
+LEAST_SHARED = 8
+"""Prompts that begin with the same tokens, so many at least, may share their beginning."""
+Ids = tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +40,7 @@ class Segments:
         """[tokens of the whole row, ...] -> [runs, longest, ...]; what stands in padding is not to be read."""
         if self.is_full:
             return flat[self.start : self.start + len(self.real)].view(*self.places.shape, *flat.shape[1:])
-        return flat.index_select(0, self.places.flatten()).view(*self.places.shape, *flat.shape[1:])
+        return gather_block(flat, self.places)
 
     def pad_with_zeros(self, flat: Tensor) -> Tensor:
         """The same with zeros in the padding: for gradients, which would count."""
@@ -48,64 +58,148 @@ class Segments:
 
 @dataclass(frozen=True, slots=True)
 class Packed:
-    """The input of one pass: each prompt once, and every completion after the prompts."""
+    """The input of one pass: each stem once, and every branch after the stems."""
 
     input_ids: Tensor
     """[tokens]"""
     position_ids: Tensor
-    """[tokens]; a completion counts on from its prompt's end."""
-    prompts: Segments
-    completions: Segments | None
-    """None where there are prompts alone."""
+    """[tokens]; a branch counts on from its stem's end."""
+    stems: Segments
+    branches: Segments | None
+    """None where there are stems alone."""
     owners: Tensor
-    """[completions]: the prompt of each."""
-    prompt_lengths: Tensor
-    """[prompts]"""
+    """[branches]: the stem of each."""
+    stem_lengths: Tensor
+    """[stems]"""
     sources: Tensor
     """[completion tokens]: the place whose hidden state predicts the token."""
+    prompts: Tensor
+    """[prompts, longest]: the place of each prompt's tokens; 0 for padding."""
+    ends: Tensor
+    """[prompts]: the place of each prompt's last token."""
 
-    @property
-    def prompt_tokens(self) -> int:
-        """Tokens of all prompts, which stand first."""
-        return len(self.prompts.real)
-
-    def prompt_mask(self) -> Tensor:
-        """What is added to the attention scores of prompts: [1, 1, longest, longest]. Padding stands behind."""
-        longest = self.prompts.places.shape[1]
+    def stem_mask(self) -> Tensor:
+        """What is added to the attention scores of stems: [1, 1, longest, longest]. Padding stands behind."""
+        longest = self.stems.places.shape[1]
         return additive_mask(torch.ones(1, longest, longest, dtype=torch.bool).tril(), torch.float32)
 
-    def completion_mask(self) -> Tensor:
-        """The same for completions, which see their prompt and themselves: [completions or 1, 1, own, prompt + own]."""
-        assert self.completions is not None
-        prompt, own = self.prompts.places.shape[1], self.completions.places.shape[1]
-        lengths = self.prompt_lengths[self.owners]
-        if bool((lengths == prompt).all()):
+    def branch_mask(self) -> Tensor:
+        """The same for branches, which see their stem and themselves: [branches or 1, 1, own, stem + own]."""
+        assert self.branches is not None
+        stem, own = self.stems.places.shape[1], self.branches.places.shape[1]
+        lengths = self.stem_lengths[self.owners]
+        if bool((lengths == stem).all()):
             lengths = lengths[:1]
-        within = (torch.arange(prompt) < lengths[:, None])[:, None].expand(-1, own, -1)
+        within = (torch.arange(stem) < lengths[:, None])[:, None].expand(-1, own, -1)
         causal = torch.ones(own, own, dtype=torch.bool).tril().expand(len(lengths), -1, -1)
         return additive_mask(torch.cat([within, causal], dim=2), torch.float32)
 
 
+def gather_block(flat: Tensor, places: Tensor) -> Tensor:
+    """[tokens, ...] -> [runs, longest, ...], given the place of each."""
+    return flat.index_select(0, places.flatten()).view(*places.shape, *flat.shape[1:])
+
+
 def pack_clusters(clusters: Sequence[Cluster]) -> Packed:
     """Prompts and completions of these clusters; completions in the clusters' order."""
-    prompts = [cluster.prompt_ids for cluster in clusters]
-    completions = [own for cluster in clusters for own in cluster.completions]
-    owners = [number for number, cluster in enumerate(clusters) for _ in cluster.completions]
-    starts = [len(prompts[owner]) for owner in owners]
-    total = sum(map(len, prompts))
-    ends = torch.tensor([len(ids) for ids in prompts]).cumsum(0)
+    trees = _grow_trees(clusters)
+    branches = _grow_branches(clusters, trees)
+    stems, runs = [tree.stem for tree in trees], [branch.run for branch in branches]
+    total = sum(map(len, stems))
+    roots, paths = _places(stems, 0), _places(runs, total)
+    # From the beginning of its prompt on, each branch stands at these places.
+    whole = [[*roots[branch.tree], *path] for branch, path in zip(branches, paths, strict=True)]
+    prompts: dict[int, Sequence[int]] = {
+        member: root for tree, root in zip(trees, roots, strict=True) for member in tree.members
+    }
+    sources: list[int] = []
+    for branch, path in zip(branches, whole, strict=True):
+        end = len(clusters[branch.cluster].prompt_ids)
+        prompts[branch.cluster] = path[:end]
+        sources.extend(path[end - 1 :][: branch.own])
+    ordered = [prompts[number] for number in range(len(clusters))]
     return Packed(
-        input_ids=torch.tensor([token for ids in [*prompts, *completions] for token in ids]),
+        input_ids=torch.tensor([token for ids in [*stems, *runs] for token in ids]),
         position_ids=torch.tensor(
-            [place for ids in prompts for place in range(len(ids))]
-            + [start + place for start, own in zip(starts, completions, strict=True) for place in range(len(own))]
+            [place for ids in stems for place in range(len(ids))]
+            + [len(stems[branch.tree]) + place for branch in branches for place in range(len(branch.run))]
         ),
-        prompts=_segments([len(ids) for ids in prompts], offset=0),
-        completions=_segments([len(own) for own in completions], offset=total) if completions else None,
-        owners=torch.tensor(owners, dtype=torch.int64),
-        prompt_lengths=torch.tensor([len(ids) for ids in prompts]),
-        sources=_sources([int(ends[owner]) - 1 for owner in owners], [len(own) for own in completions], total),
+        stems=_segments([len(ids) for ids in stems], offset=0),
+        branches=_segments([len(ids) for ids in runs], offset=total) if runs else None,
+        owners=torch.tensor([branch.tree for branch in branches], dtype=torch.int64),
+        stem_lengths=torch.tensor([len(ids) for ids in stems]),
+        sources=torch.tensor(sources, dtype=torch.int64),
+        prompts=pad_sequence([torch.tensor(places) for places in ordered], batch_first=True),
+        ends=torch.tensor([places[-1] for places in ordered]),
     )
+
+
+def pack_prompts(prompts: Sequence[Ids]) -> Packed:
+    """Prompts alone."""
+    return pack_clusters([Cluster(ids, (), ()) for ids in prompts])
+
+
+@dataclass(frozen=True, slots=True)
+class _Tree:
+    """A stem, and the clusters whose prompts begin with it."""
+
+    stem: Ids
+    members: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Branch:
+    """What follows a stem up to the end of a completion, or of a prompt that has none."""
+
+    cluster: int
+    tree: int
+    run: Ids
+    own: int
+    """How many of its last tokens are a completion's."""
+
+
+def _grow_trees(clusters: Sequence[Cluster]) -> list[_Tree]:
+    """Each prompt as a stem, or one beginning as that of several, where it comes to fewer tokens."""
+    alike: dict[Ids, list[int]] = {}
+    for number, cluster in enumerate(clusters):
+        alike.setdefault(cluster.prompt_ids[:LEAST_SHARED], []).append(number)
+    trees: list[_Tree] = []
+    for members in alike.values():
+        prompts = [clusters[member].prompt_ids for member in members]
+        shared = _count_shared(prompts)
+        # What follows the beginning is computed once for each completion.
+        copies = [max(1, len(clusters[member].completions)) for member in members]
+        rest = sum(count * (len(ids) - shared) for count, ids in zip(copies, prompts, strict=True))
+        if shared >= LEAST_SHARED and shared + rest < sum(map(len, prompts)):
+            trees.append(_Tree(prompts[0][:shared], tuple(members)))
+        else:
+            trees.extend(_Tree(ids, (member,)) for ids, member in zip(prompts, members, strict=True))
+    return trees
+
+
+def _count_shared(prompts: Sequence[Ids]) -> int:
+    """How many tokens all begin with, the last of each left out."""
+    # What the first and the last in alphabetical order begin with, those between them do as well.
+    pairs = zip(min(prompts), max(prompts), strict=False)
+    same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+    return min(same, *(len(ids) - 1 for ids in prompts))
+
+
+def _grow_branches(clusters: Sequence[Cluster], trees: Sequence[_Tree]) -> list[_Branch]:
+    tree_of = {member: number for number, tree in enumerate(trees) for member in tree.members}
+    branches: list[_Branch] = []
+    for number, cluster in enumerate(clusters):
+        tree = tree_of[number]
+        rest = cluster.prompt_ids[len(trees[tree].stem) :]
+        runs = [(*rest, *own) for own in cluster.completions] or ([rest] if rest else [])
+        branches.extend(_Branch(number, tree, run, len(run) - len(rest)) for run in runs)
+    return branches
+
+
+def _places(runs: Sequence[Ids], offset: int) -> list[range]:
+    """Where each run stands in the flat row."""
+    starts = accumulate(map(len, runs), initial=offset)
+    return [range(start, start + len(ids)) for start, ids in zip(starts, runs, strict=False)]
 
 
 def _segments(lengths: Sequence[int], *, offset: int) -> Segments:
@@ -115,12 +209,3 @@ def _segments(lengths: Sequence[int], *, offset: int) -> Segments:
     real = within < sizes[:, None]
     starts = offset + sizes.cumsum(0) - sizes
     return Segments((starts[:, None] + within).where(real, 0), real.flatten().nonzero().squeeze(1), offset)
-
-
-def _sources(last_of_prompt: Sequence[int], lengths: Sequence[int], offset: int) -> Tensor:
-    """A completion's first token is foretold by its prompt's last place, any other by the place before."""
-    places: list[int] = []
-    for last, length in zip(last_of_prompt, lengths, strict=True):
-        places.extend([last, *range(offset, offset + length - 1)])
-        offset += length
-    return torch.tensor(places, dtype=torch.int64)

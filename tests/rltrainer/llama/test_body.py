@@ -25,6 +25,16 @@ def _pairs():
     return pairs
 
 
+def _alike():
+    """Completions behind questions that one system message is put before, and behind a prompt without it."""
+    system = tuple(range(100, 112))
+    questions = [(*system, 5), (*system, 6, 7, 8), (3, 4), (*system, 9, 9)]
+    return [(ids, tuple(range(20, 22 + number))) for number, ids in enumerate(questions)] + [(questions[-1], (7,))]
+
+
+SHAPES = pytest.mark.parametrize("pairs", [_pairs(), _alike()], ids=["apart", "alike"])
+
+
 def _load_trained(base, dtype):
     """As it is trained: with gradients in float32 whatever it computes in."""
     model = load_causal_model(base, dtype=dtype).requires_grad_(True)
@@ -54,11 +64,12 @@ def _by_transformers(monkeypatch, *arguments, **options):
         return _score(*arguments, **options)
 
 
+@SHAPES
 @pytest.mark.parametrize("micro_batch_tokens", [20, 1000])
-def test_scores_and_gradients_are_the_networks_own(model, monkeypatch, micro_batch_tokens):
+def test_scores_and_gradients_are_the_networks_own(model, monkeypatch, micro_batch_tokens, pairs):
     model.requires_grad_(True)
-    expected, slopes = _by_transformers(monkeypatch, model, _pairs())
-    found, own = _score(model, _pairs(), micro_batch_tokens=micro_batch_tokens)
+    expected, slopes = _by_transformers(monkeypatch, model, pairs)
+    found, own = _score(model, pairs, micro_batch_tokens=micro_batch_tokens)
     for ours, theirs in zip(found, expected, strict=True):
         assert ours == pytest.approx(theirs, abs=1e-5)
     assert own.keys() == slopes.keys()
@@ -88,16 +99,17 @@ def halves(monkeypatch):
     torch.set_num_threads(2)
 
 
+@SHAPES
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
-def test_halves_side_by_side_are_the_whole(base, monkeypatch, request, dtype):
+def test_halves_side_by_side_are_the_whole(base, monkeypatch, request, dtype, pairs):
     model = _load_trained(base, dtype)
-    whole, expected = _score(model, _pairs())
-    prompts = [ids for ids, _ in _pairs()]
+    whole, expected = _score(model, pairs)
+    prompts = [ids for ids, _ in pairs]
     last = find_body(model).last_states(prompts).float()
     request.getfixturevalue("halves")
     runs = []
     monkeypatch.setattr(body_module, "differentiate_halves", lambda work: runs.append(0) or differentiate_halves(work))
-    found, own = _score(model, _pairs())
+    found, own = _score(model, pairs)
     assert runs == [0], "nothing ran in halves"
     tolerance = 1e-6 if dtype == torch.float32 else 1e-2
     for ours, theirs in zip(found, whole, strict=True):
@@ -138,13 +150,14 @@ def _gap(found, expected):
     return max(abs(a - b) for f, e in zip(found, expected, strict=True) for a, b in zip(f, e, strict=True))
 
 
+@SHAPES
 @pytest.mark.parametrize("roomy", [False, True])
-def test_an_exact_forward_pass_has_the_log_probs_of_float32_and_nearly_its_gradient(trained, roomy):
+def test_an_exact_forward_pass_has_the_log_probs_of_float32_and_nearly_its_gradient(trained, roomy, pairs):
     model, half = trained
-    expected, slopes = _score(model, _pairs())
+    expected, slopes = _score(model, pairs)
     gaps, errors = {}, {}
     for exact in (True, False):
-        found, own = _score(half, _pairs(), exact=exact, roomy=roomy)
+        found, own = _score(half, pairs, exact=exact, roomy=roomy)
         gaps[exact] = _gap(found, expected)
         errors[exact] = _distance(own, slopes)
     assert gaps[True] < 1e-5 < 1e-3 < gaps[False]

@@ -15,15 +15,20 @@ REQUESTS = [
     SamplingRequest(tuple(range(20, 40)), (3,)),
     SamplingRequest((9,), (4,)),
 ]
+# Behind what a chat template puts before every question.
+ALIKE = [
+    SamplingRequest((*range(100, 112), *own), seeds) for own, seeds in (((5, 6), (1, 2)), ((7,), (3,)), ((8,), (4,)))
+]
 
 
+@pytest.mark.parametrize("requests", [REQUESTS, ALIKE], ids=["apart", "alike"])
 @pytest.mark.parametrize("prefill", [1, 4096])
-def test_logits_are_those_of_transformers_at_every_token(model, monkeypatch, prefill):
+def test_logits_are_those_of_transformers_at_every_token(model, monkeypatch, prefill, requests):
     monkeypatch.setattr(decoding, "GROWTH_TOKENS", 3)
     monkeypatch.setattr(decoding, "PREFILL_TOKENS", prefill)
-    theirs = TransformersDecoder(model, REQUESTS, 12)
+    theirs = TransformersDecoder(model, requests, 12)
     with torch.inference_mode(), open_decoders(model, rows=4) as start:
-        ours = start(REQUESTS, 12)
+        ours = start(requests, 12)
         assert isinstance(ours, LlamaDecoder)
         for step in range(11):
             torch.testing.assert_close(ours.logits, theirs.logits, atol=2e-5, rtol=1e-4)
