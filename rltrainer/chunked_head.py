@@ -52,8 +52,11 @@ def score_tokens(
     if hidden.ndim != 2 or targets.shape != hidden.shape[:1] or weight.shape[1] != hidden.shape[1]:
         raise ValueError(f"hidden {tuple(hidden.shape)}, weight {tuple(weight.shape)}, targets {tuple(targets.shape)}")
     direct = direct and weight.requires_grad
-    scores = _ChunkedHead.apply(hidden, weight, bias, targets, temperature, direct, backward or hidden.dtype)
-    return TokenScores(*scores)
+    backward = backward or hidden.dtype
+    # The function itself cannot tell whether a backward pass will come: to it, what learns always needs a gradient.
+    learns = torch.is_grad_enabled() and any(each is not None and each.requires_grad for each in (hidden, weight, bias))
+    kept = _keep(hidden, weight, backward) if learns else None
+    return TokenScores(*_ChunkedHead.apply(hidden, weight, bias, targets, temperature, direct, backward, kept))
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +133,7 @@ class _Kept:
 
     def add(self, products: Tensor, distances: Tensor, highest: Tensor) -> None:
         """One block's products, and what `_Running` has made of them."""
-        self._blocks.append((distances.half() if self.halved else products, highest))
+        self._blocks.append((_halve(distances) if self.halved else products, highest))
 
     def take(self, head: _Head, normaliser: Tensor) -> Tensor:
         """The next block's log-probs, [rows, block] float32."""
@@ -143,6 +146,11 @@ class _Kept:
     def is_empty(self) -> bool:
         """Whether all has been taken."""
         return not self._blocks
+
+
+def _halve(distances: Tensor) -> Tensor:
+    """As float16; what is farther away than that reaches is as good as there: its probability is 0 either way."""
+    return distances.clamp_(min=torch.finfo(torch.float16).min).half()
 
 
 def _keep(hidden: Tensor, weight: Tensor, backward: torch.dtype) -> _Kept | None:
@@ -167,9 +175,9 @@ class _ChunkedHead(torch.autograd.Function):
         temperature: float,
         direct: bool,
         backward: torch.dtype,
+        kept: _Kept | None,
     ) -> tuple[Tensor, Tensor]:
         head = _Head(weight, bias, temperature)
-        kept = _keep(hidden, weight, backward) if any(ctx.needs_input_grad) else None
         log_probs = torch.empty(len(hidden), dtype=torch.float32, device=hidden.device)
         normaliser, entropy = torch.empty_like(log_probs), torch.empty_like(log_probs)
         for part in _parts(len(hidden)):
@@ -218,7 +226,7 @@ class _ChunkedHead(torch.autograd.Function):
                     on_bias[block] += on_logits.sum(dim=0)
         on_weight = None if sink is None or ctx.owner is not None else sink.to(head.weight.dtype)
         on_bias = None if on_bias is None else on_bias.to(head.bias.dtype)
-        return on_hidden.to(hidden.dtype), on_weight, on_bias, None, None, None, None
+        return on_hidden.to(hidden.dtype), on_weight, on_bias, None, None, None, None, None
 
 
 def _logit_gradient(log_probs: Tensor, slope: Tensor, push: Tensor | None, entropy: Tensor) -> Tensor:

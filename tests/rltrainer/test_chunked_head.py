@@ -97,3 +97,25 @@ def test_an_exact_forward_pass_goes_back_in_bfloat16(monkeypatch, kept_bytes, hi
     torch.testing.assert_close(found[0], expected[0])
     for own, other in zip(found[1:], expected[1:], strict=True):
         assert (own - other).norm() < 5e-3 * other.norm()
+
+
+def test_logits_are_kept_only_for_a_backward_pass_that_will_come(monkeypatch):
+    kept = []
+    monkeypatch.setattr(chunked_head._Kept, "add", lambda self, *given: kept.append(given))
+    hidden, weight, bias, targets = _inputs(torch.float32)
+    score_tokens(hidden, weight, bias, targets, temperature=1.0)
+    with torch.no_grad():
+        score_tokens(hidden.requires_grad_(), weight.requires_grad_(), bias, targets, temperature=1.0)
+    assert not kept
+    score_tokens(hidden, weight, bias, targets, temperature=1.0)
+    assert kept
+
+
+def test_a_token_out_of_any_reach_has_a_gradient_of_zero_and_not_none():
+    # Farther below the likeliest than float16 has numbers.
+    hidden = torch.tensor([[1.0], [1.0]], requires_grad=True)
+    weight = torch.tensor([[0.0], [-1.0], [-1e6]], requires_grad=True)
+    found = score_tokens(hidden, weight, None, torch.tensor([0, 1]), temperature=1.0, backward=torch.bfloat16)
+    (found.log_probs.sum() + found.entropy.sum()).backward()
+    assert bool(weight.grad.isfinite().all()) and weight.grad[2].item() == 0.0
+    assert bool(hidden.grad.isfinite().all())
