@@ -118,11 +118,11 @@ class WeightStepper:
     def _clip(self) -> float:
         """Shorten the gradient to its limit; gives its length before."""
         parameters, limit = self.masters.parameters, self.config.max_grad_norm
-        norm = nn.utils.get_total_norm([gradient_of(parameter) for parameter in parameters], foreach=True)
+        norm = nn.utils.get_total_norm([gradient_of(parameter) for parameter in parameters])
         length = as_number(norm)
         # Torch multiplies by 1 otherwise, which visits every gradient once more.
         if length + CLIP_MARGIN > limit:
-            nn.utils.clip_grads_with_norm_(parameters, limit, norm, foreach=True)
+            nn.utils.clip_grads_with_norm_(parameters, limit, norm)
         return length
 
     def _move(self, learning_rate: float) -> None:
