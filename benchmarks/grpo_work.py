@@ -104,12 +104,13 @@ def run_floors(work: Work) -> dict[str, Any]:
     flops = 2 * edge**3 / best_time(lambda: left @ right, work.device)
     block = torch.ones(2**29 if work.device == "cuda" else 2**27, device=work.device)
     bandwidth = block.numel() * 4 / best_time(block.sum, work.device)
-    tokens = work.prompts * (work.prompt_tokens + work.group * work.new_tokens)
+    # A completion's last token foretells none.
+    tokens = work.prompts * (work.prompt_tokens + work.group * (work.new_tokens - 1))
     answers = work.rows * work.new_tokens
     operations = 2 * (parameters - head) * tokens + 2 * head * answers
     forward = operations / flops
     row_flops = 2 * parameters * work.rows
-    decode = work.new_tokens * max(2 * parameters / bandwidth, row_flops / flops)
+    decode = (work.new_tokens - 1) * max(2 * parameters / bandwidth, row_flops / flops)
     return {
         "gflops": flops / 1e9,
         "bandwidth_gb": bandwidth / 1e9,

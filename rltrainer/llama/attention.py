@@ -58,23 +58,28 @@ def attend_backward(
     gradient: Tensor, query: Tensor, key: Tensor, value: Tensor, plan: AttentionPlan
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Gradients of query, key and value from that of what `attend` gave, in their shapes."""
-    packed, branches = plan.packed, plan.packed.branches
-    assert branches is not None and plan.branch_mask is not None
+    packed = plan.packed
     keys, values = (_keys(packed.stems.pad(each)) for each in (key, value))
     slope = gradient.view(len(gradient), plan.heads, -1)
-    own = _read(branches, slope, query, plan)
-    both = _both(keys, values, key, value, plan)
-    on_query, *on_both = attend_pieces_backward(*own, *both, plan.branch_mask)
     own = _read(packed.stems, slope, query, plan)
     on_stem_query, *on_stem = attend_pieces_backward(*own, keys, values, plan.stem_mask)
-    queries = [packed.stems.unpad(_tokens(on_stem_query, plan)), branches.unpad(_tokens(on_query, plan))]
-    on_key, on_value = (_merge(alone, shared, packed) for alone, shared in zip(on_stem, on_both, strict=True))
+    queries, on_branch = [packed.stems.unpad(_tokens(on_stem_query, plan))], None
+    if packed.branches is not None:
+        assert plan.branch_mask is not None
+        own = _read(packed.branches, slope, query, plan)
+        both = _both(keys, values, key, value, plan)
+        on_query, *on_branch = attend_pieces_backward(*own, *both, plan.branch_mask)
+        queries.append(packed.branches.unpad(_tokens(on_query, plan)))
+    on_key, on_value = (
+        _merge(alone, shared, packed) for alone, shared in zip(on_stem, on_branch or (None, None), strict=True)
+    )
     return torch.cat(queries).view(len(query), plan.heads, -1), on_key, on_value
 
 
-def _merge(alone: Tensor, shared: Tensor, packed: Packed) -> Tensor:
+def _merge(alone: Tensor, shared: Tensor | None, packed: Packed) -> Tensor:
     """Gradients of keys or values: a stem's come from itself and from all its branches."""
-    assert packed.branches is not None
+    if shared is None or packed.branches is None:
+        return packed.stems.unpad(alone.transpose(1, 2))
     longest = alone.shape[2]
     total = alone.float().index_add_(0, packed.owners, shared[:, :, :longest].float()).to(alone.dtype)
     own = packed.branches.unpad(shared[:, :, longest:].transpose(1, 2))

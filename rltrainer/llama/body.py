@@ -16,7 +16,7 @@ from rltrainer.gradients import gradient_of
 from rltrainer.layouts import Cluster
 from rltrainer.llama.attention import plan_attention
 from rltrainer.llama.kernels import normalize, normalize_backward
-from rltrainer.llama.layer import Layer, Pass
+from rltrainer.llama.layer import Layer, Pass, run_layer
 from rltrainer.llama.packing import Packed, pack_clusters, pack_prompts
 from rltrainer.llama.weights import LlamaWeights, Norm, find_weights
 from rltrainer.side_by_side import Turn, differentiate_halves, plan_halves, run_halves
@@ -124,7 +124,7 @@ class Body:
 
         turn: within which gradients are added to those of weights.
         """
-        plain = replace(self.prepare(packed), roomy=roomy and torch.is_grad_enabled(), turn=turn)
+        plain = replace(self.prepare(packed), roomy=roomy, turn=turn)
         first = replace(plain, forward=torch.float32) if exact else plain
         states, kept = _Embed.apply(self.weights.embeddings, packed.input_ids, self.weights.padding_id, first)
         if torch.is_grad_enabled() and not states.requires_grad and self.weights.learns:
@@ -132,7 +132,11 @@ class Body:
         layers = self.weights.layers
         for number, layer in enumerate(layers):
             own = first if number < EXACT_SHARE * len(layers) else plain
-            states, kept = Layer.apply(states, kept, layer, own, wanted if number == len(layers) - 1 else None)
+            asked = wanted if number == len(layers) - 1 else None
+            if torch.is_grad_enabled():
+                states, kept = Layer.apply(states, kept, layer, own, asked)
+            else:
+                states, _ = run_layer(states, layer, own, asked)
         found: Tensor = _Normalize.apply(states, self.weights.norm, first)
         return found
 

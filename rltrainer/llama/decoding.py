@@ -145,9 +145,10 @@ class LlamaDecoder:
         states = self._body.embed(packed.input_ids).float()
         layers = self._body.weights.layers
         for number, layer in enumerate(layers):
-            states, trace = run_layer(states, layer, own, packed.ends if number == len(layers) - 1 else None)
-            self._keep(self._keys[number], trace.key, packed, lot)
-            self._keep(self._values[number], trace.value, packed, lot)
+            last = packed.ends if number == len(layers) - 1 else None
+            states, (_, keys, values) = run_layer(states, layer, own, last)
+            self._keep(self._keys[number], keys, packed, lot)
+            self._keep(self._values[number], values, packed, lot)
         return states
 
     def _keep(self, buffer: Tensor, flat: Tensor, packed: Packed, lot: "_Lot") -> None:

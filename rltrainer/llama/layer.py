@@ -20,6 +20,9 @@ from rltrainer.side_by_side import Turn
 
 ALIGNED_ELEMENTS = 64
 """Tensors in one piece of memory begin at multiples of this many elements."""
+_KEPT = ("mixed", "middle", "gate", "up", "result")
+"""What attention gave [tokens, heads * width], the states between attention and MLP [rows, width], the MLP's two inner
+products [rows, inner width], and the states after the layer [rows, width]."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,57 +44,43 @@ class Pass:
     """
 
 
-@dataclass(frozen=True, slots=True)
-class Trace:
-    """What a layer computed on the way."""
-
-    query: Tensor
-    """[tokens, heads, width], turned by position."""
-    key: Tensor
-    """[tokens, key heads, width], turned by position."""
-    value: Tensor
-    mixed: Tensor
-    """[tokens, heads * width]: what attention gave."""
-    middle: Tensor
-    """[tokens, width]: the states between attention and MLP."""
-    gate: Tensor
-    up: Tensor
-    result: Tensor
-    """[tokens, width]: the states after the layer."""
+Heads = tuple[Tensor, Tensor, Tensor]
+"""Queries [tokens, heads, width] and keys [tokens, key heads, width], turned by position, and values."""
 
 
-def run_layer(states: Tensor, weights: LayerWeights, own: Pass, wanted: Tensor | None = None) -> tuple[Tensor, Trace]:
-    """The layer's result for states [tokens, width], both float32; what the trace has of them is rounded.
+def run_layer(
+    states: Tensor, weights: LayerWeights, own: Pass, wanted: Tensor | None = None, room: "Room | None" = None
+) -> tuple[Tensor, Heads]:
+    """The layer's result for states [tokens, width], both float32, and its heads.
 
     wanted: the places [rows] whose result is asked for, in which case what comes after attention is of them alone.
+    room: where what the backward pass needs is left, if one is to come.
     """
-    room = _Room(weights, own, tokens=len(states), rows=len(states) if wanted is None else len(wanted))
-    middle, heads = _after_attention(states, weights, own, wanted, room)
-    result = _after_mlp(middle, weights, own, room)
-    return result, Trace(*heads, room.mixed, room.middle, room.gate, room.up, room.result)
+    middle, heads = _after_attention(states, weights, own, wanted, room or _Nowhere())
+    return _after_mlp(middle, weights, own, room or _Nowhere()), heads
 
 
 def _after_attention(
-    states: Tensor, weights: LayerWeights, own: Pass, wanted: Tensor | None, room: "_Room"
-) -> tuple[Tensor, tuple[Tensor, Tensor, Tensor]]:
+    states: Tensor, weights: LayerWeights, own: Pass, wanted: Tensor | None, room: "Room | _Nowhere"
+) -> tuple[Tensor, Heads]:
     """The states after attention, and its queries, keys and values."""
     norm = weights.attention_norm
     normed = normalize(states, weights_in(norm.weight, own.forward), norm.epsilon, own.forward)
     heads = _heads(normed, weights, own, out=room.for_heads)
-    mixed = room.keep(attend(*heads, own.plan, out=room.place(room.mixed)), room.mixed)
-    product = project(_pick(mixed, wanted), weights.output, out=room.place(room.middle))
-    return room.keep(_add(product, _pick(states, wanted)), room.middle), room.keep_heads(heads)
+    mixed = room.keep("mixed", attend(*heads, own.plan, out=room.place("mixed")))
+    product = project(_pick(mixed, wanted), weights.output, out=room.place("middle"))
+    return room.keep("middle", _add(product, _pick(states, wanted))), room.keep_heads(heads)
 
 
-def _after_mlp(middle: Tensor, weights: LayerWeights, own: Pass, room: "_Room") -> Tensor:
+def _after_mlp(middle: Tensor, weights: LayerWeights, own: Pass, room: "Room | _Nowhere") -> Tensor:
     """The states after the MLP."""
     norm = weights.mlp_norm
     normed = normalize(middle, weights_in(norm.weight, own.forward), norm.epsilon, own.forward)
-    gate = room.keep(project(normed, weights.gate, out=room.place(room.gate)), room.gate)
-    up = room.keep(project(normed, weights.up, out=room.place(room.up)), room.up)
-    opened = gated(gate, up, spent=gate.dtype != room.gate.dtype)
+    gate = room.keep("gate", project(normed, weights.gate, out=room.place("gate")))
+    up = room.keep("up", project(normed, weights.up, out=room.place("up")))
+    opened = gated(gate, up, spent=not room.is_direct)
     del gate, up
-    return room.keep(_add(project(opened, weights.down, out=room.place(room.result)), middle), room.result)
+    return room.keep("result", _add(project(opened, weights.down, out=room.place("result")), middle))
 
 
 def _add(product: Tensor, states: Tensor) -> Tensor:
@@ -99,7 +88,7 @@ def _add(product: Tensor, states: Tensor) -> Tensor:
     return product.add_(states) if product.dtype == states.dtype else states + product
 
 
-class _Room:
+class Room:
     """Memory for what a layer keeps for its backward pass, one piece for all, taken before anything short-lived.
 
     Kept tensors between short-lived ones would leave gaps that nothing fits into, and so would many kept tensors in the
@@ -114,35 +103,54 @@ class _Room:
         shapes = [(tokens, each) for each in (widths if own.roomy else [])]
         shapes.append((tokens, widths[0]))
         shapes.extend((rows, each) for each in (width, weights.gate.out_features, weights.up.out_features, width))
-        *heads, self.mixed, self.middle, self.gate, self.up, self.result = _lay_out(
-            weights.output.weight, own.dtype, shapes
-        )
-        self._heads = tuple(heads)
-        self._direct = own.forward == own.dtype
+        parts = _lay_out(weights.output.weight, own.dtype, shapes)
+        self._heads, self._parts = tuple(parts[:-5]), dict(zip(_KEPT, parts[-5:], strict=True))
+        self.is_direct = own.forward == own.dtype
+        """Whether what is kept is computed in its place at once, and not rounded afterwards."""
+
+    def __getitem__(self, name: str) -> Tensor:
+        """What is kept under this name."""
+        return self._parts[name]
 
     @property
     def for_heads(self) -> tuple[Tensor, ...] | None:
         """Where queries, keys and values are to be computed."""
-        return (self._heads or None) if self._direct else None
+        return (self._heads or None) if self.is_direct else None
 
-    def place(self, kept: Tensor) -> Tensor | None:
+    def place(self, name: str) -> Tensor | None:
         """Where it is to be computed: there at once, unless it is kept rounded."""
-        return kept if self._direct else None
+        return self._parts[name] if self.is_direct else None
 
-    @staticmethod
-    def keep(found: Tensor, place: Tensor) -> Tensor:
+    def keep(self, name: str, found: Tensor) -> Tensor:
         """What was found, having left it, rounded, in the place of what is kept."""
+        place = self._parts[name]
         if found.dtype != place.dtype:
             place.view(found.shape).copy_(found)
         return found
 
-    def keep_heads(self, heads: tuple[Tensor, Tensor, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
+    def keep_heads(self, heads: Heads) -> Heads:
         """Queries, keys and values as they are kept, or as they are where that is not wanted."""
-        if self._direct or not self._heads:
+        if self.is_direct or not self._heads:
             return heads
         pairs = zip(heads, self._heads, strict=True)
         query, key, value = (place.view(found.shape).copy_(found) for found, place in pairs)
         return query, key, value
+
+
+class _Nowhere:
+    """In the place of a `Room` where no backward pass will come: nothing is kept."""
+
+    for_heads: tuple[Tensor, ...] | None = None
+    is_direct = False
+
+    def place(self, name: str) -> Tensor | None:
+        return None
+
+    def keep(self, name: str, found: Tensor) -> Tensor:
+        return found
+
+    def keep_heads(self, heads: Heads) -> Heads:
+        return heads
 
 
 def _lay_out(like: Tensor, dtype: torch.dtype, shapes: Sequence[tuple[int, int]]) -> list[Tensor]:
@@ -182,11 +190,12 @@ class Layer(torch.autograd.Function):
 
         kept: the states as this one is to keep them.
         """
-        result, trace = run_layer(states, weights, own, wanted)
-        heads = (trace.query, trace.key, trace.value) if own.roomy else ()
-        ctx.save_for_backward(kept, trace.mixed, trace.middle, trace.gate, trace.up, *heads)
+        room = Room(weights, own, tokens=len(states), rows=len(states) if wanted is None else len(wanted))
+        result, heads = run_layer(states, weights, own, wanted, room)
+        parts = (room[name] for name in ("mixed", "middle", "gate", "up"))
+        ctx.save_for_backward(kept, *parts, *(heads if own.roomy else ()))
         ctx.weights, ctx.own, ctx.wanted = weights, own, wanted
-        rounded = trace.result.detach()
+        rounded = room["result"].detach()
         ctx.mark_non_differentiable(rounded)
         return result, rounded
 

@@ -104,29 +104,28 @@ def pack_clusters(clusters: Sequence[Cluster]) -> Packed:
     """Prompts and completions of these clusters; completions in the clusters' order."""
     trees = _grow_trees(clusters)
     branches = _grow_branches(clusters, trees)
-    stems, runs = [tree.stem for tree in trees], [branch.run for branch in branches]
+    grown = [branch for branch in branches if branch.run]
+    stems, runs = [tree.stem for tree in trees], [branch.run for branch in grown]
     total = sum(map(len, stems))
-    roots, paths = _places(stems, 0), _places(runs, total)
+    roots, places = _places(stems, 0), _places([branch.run for branch in branches], total)
     # From the beginning of its prompt on, each branch stands at these places.
-    whole = [[*roots[branch.tree], *path] for branch, path in zip(branches, paths, strict=True)]
-    prompts: dict[int, Sequence[int]] = {
-        member: root for tree, root in zip(trees, roots, strict=True) for member in tree.members
-    }
+    paths = [[*roots[branch.tree], *own] for branch, own in zip(branches, places, strict=True)]
+    prompts: dict[int, Sequence[int]] = {}
     sources: list[int] = []
-    for branch, path in zip(branches, whole, strict=True):
+    for branch, path in zip(branches, paths, strict=True):
         end = len(clusters[branch.cluster].prompt_ids)
-        prompts[branch.cluster] = path[:end]
-        sources.extend(path[end - 1 :][: branch.own])
+        prompts.setdefault(branch.cluster, path[:end])
+        sources.extend(path[end - 1 :][: branch.foretold])
     ordered = [prompts[number] for number in range(len(clusters))]
     return Packed(
         input_ids=torch.tensor([token for ids in [*stems, *runs] for token in ids]),
         position_ids=torch.tensor(
             [place for ids in stems for place in range(len(ids))]
-            + [len(stems[branch.tree]) + place for branch in branches for place in range(len(branch.run))]
+            + [len(stems[branch.tree]) + place for branch in grown for place in range(len(branch.run))]
         ),
         stems=_segments([len(ids) for ids in stems], offset=0),
         branches=_segments([len(ids) for ids in runs], offset=total) if runs else None,
-        owners=torch.tensor([branch.tree for branch in branches], dtype=torch.int64),
+        owners=torch.tensor([branch.tree for branch in grown], dtype=torch.int64),
         stem_lengths=torch.tensor([len(ids) for ids in stems]),
         sources=torch.tensor(sources, dtype=torch.int64),
         prompts=pad_sequence([torch.tensor(places) for places in ordered], batch_first=True),
@@ -149,13 +148,13 @@ class _Tree:
 
 @dataclass(frozen=True, slots=True)
 class _Branch:
-    """What follows a stem up to the end of a completion, or of a prompt that has none."""
+    """What follows a stem up to the end of a prompt or to a completion's last token, which foretells none."""
 
     cluster: int
     tree: int
     run: Ids
-    own: int
-    """How many of its last tokens are a completion's."""
+    foretold: int
+    """How many tokens the completion has."""
 
 
 def _grow_trees(clusters: Sequence[Cluster]) -> list[_Tree]:
@@ -167,7 +166,7 @@ def _grow_trees(clusters: Sequence[Cluster]) -> list[_Tree]:
     for members in alike.values():
         prompts = [clusters[member].prompt_ids for member in members]
         shared = _count_shared(prompts)
-        # What follows the beginning is computed once for each completion.
+        # What follows the beginning is computed with each completion.
         copies = [max(1, len(clusters[member].completions)) for member in members]
         rest = sum(count * (len(ids) - shared) for count, ids in zip(copies, prompts, strict=True))
         if shared >= LEAST_SHARED and shared + rest < sum(map(len, prompts)):
@@ -186,13 +185,14 @@ def _count_shared(prompts: Sequence[Ids]) -> int:
 
 
 def _grow_branches(clusters: Sequence[Cluster], trees: Sequence[_Tree]) -> list[_Branch]:
+    """One for each completion, and for each prompt without any; empty where nothing follows the stem."""
     tree_of = {member: number for number, tree in enumerate(trees) for member in tree.members}
     branches: list[_Branch] = []
     for number, cluster in enumerate(clusters):
-        tree = tree_of[number]
-        rest = cluster.prompt_ids[len(trees[tree].stem) :]
-        runs = [(*rest, *own) for own in cluster.completions] or ([rest] if rest else [])
-        branches.extend(_Branch(number, tree, run, len(run) - len(rest)) for run in runs)
+        rest = cluster.prompt_ids[len(trees[tree_of[number]].stem) :]
+        branches.extend(
+            _Branch(number, tree_of[number], (*rest, *own[:-1]), len(own)) for own in cluster.completions or ((),)
+        )
     return branches
 
 

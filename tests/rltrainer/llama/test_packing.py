@@ -51,14 +51,14 @@ def test_a_beginning_that_prompts_share_is_computed_once():
         [_cluster((*SYSTEM, 1, 2), (5, 6)), _cluster((*SYSTEM, 3), (7,)), _cluster((*SYSTEM, 3, 4), (8, 9))]
     )
     assert packed.stem_lengths.tolist() == [len(SYSTEM)]
-    assert len(packed.input_ids) == len(SYSTEM) + 4 + 2 + 4
+    assert len(packed.input_ids) == len(SYSTEM) + 3 + 1 + 3
 
 
 def test_a_prompt_of_many_completions_is_computed_once_and_not_its_beginning():
     clusters = [_cluster((*SYSTEM, *range(number, number + 20)), *[(5, 6)] * 4) for number in (1, 2)]
     packed = _check(clusters)
     assert packed.stem_lengths.tolist() == [len(SYSTEM) + 20] * 2
-    assert len(packed.input_ids) == 2 * (len(SYSTEM) + 20 + 8)
+    assert len(packed.input_ids) == 2 * (len(SYSTEM) + 20 + 4)
 
 
 def test_prompts_that_begin_otherwise_stand_beside_those_that_share():
@@ -74,6 +74,15 @@ def test_prompts_alone_share_as_well_and_one_may_be_the_beginning_of_another():
     assert packed.stem_lengths.tolist() == [len(SYSTEM) - 1]
     assert packed.input_ids[packed.ends].tolist() == [SYSTEM[-1], 2, 3]
     _check([_cluster(SYSTEM), _cluster((*SYSTEM, 1, 2)), _cluster((*SYSTEM, 1, 3))])
+
+
+def test_the_last_token_of_a_completion_foretells_nothing_and_is_not_computed():
+    packed = _check([_cluster((1, 2), (5,), (6,))])
+    assert packed.input_ids.tolist() == [1, 2]
+    assert packed.branches is None
+    assert packed.sources.tolist() == [1, 1]
+    packed = _check([_cluster((1, 2), (5,), (6, 7, 8))])
+    assert packed.input_ids.tolist() == [1, 2, 6, 7]
 
 
 def test_one_prompt_is_a_stem_without_branches():
