@@ -102,12 +102,13 @@ def measure_kl(
     check: StopCheck = never_stop,
     ranks: Ranks = SINGLE,
 ) -> Distance:
-    """The distance on these completions, both models scored the same way. `ranks` share the work."""
+    """The distance on these completions, both models scored the same way: as they are sampled from, so that equal
+    weights are no distance. `ranks` share the work."""
     pairs = [(group.prompt.token_ids, group.completions[i].token_ids) for group, i in flatten_completions(groups)]
     mine = ranks.share(pairs, weights=[float(len(completion)) for _, completion in pairs])
 
     def score(model: PreTrainedModel) -> list[tuple[float, ...]]:
-        policy = Policy(model, temperature=temperature, micro_batch_tokens=SCORING_TOKENS, check=check)
+        policy = Policy(model, temperature=temperature, micro_batch_tokens=SCORING_TOKENS, check=check, exact=False)
         return ranks.join(ranks.attempt(lambda: policy.log_probs(mine)))
 
     columns = [score(policy)]

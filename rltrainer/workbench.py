@@ -78,6 +78,19 @@ def load_network(directory: RunDirectory, path: str, compute: ComputeDevice) -> 
     return network.requires_grad_(False)
 
 
+def load_exact_network(directory: RunDirectory, path: str, compute: ComputeDevice) -> PreTrainedModel:
+    """`load_network` for passes that are exact: where its files are more precise than it is, and our own layers run it,
+    its weights know what rounding took from them."""
+    network = load_network(directory, path, compute)
+    if network.dtype == torch.float32 or find_body(network) is None:
+        return network
+    network.requires_grad_(True)
+    exact = _read_exact(network, directory.resolve(path))
+    if any(weight.dtype != network.dtype for weight in exact.values()):
+        SplitWeights(network, exact)
+    return network.requires_grad_(False)
+
+
 def make_trainable(
     network: PreTrainedModel,
     directory: RunDirectory,

@@ -28,7 +28,7 @@ from rltrainer.ranks import SINGLE, Ranks
 from rltrainer.session import MICRO_BATCH_TOKENS, choose_budget
 from rltrainer.step_work import PeakWatch
 from rltrainer.weight_stepper import WeightStepper
-from rltrainer.workbench import load_network, make_trainable
+from rltrainer.workbench import load_exact_network, load_network, make_trainable
 
 log = logging.getLogger(__name__)
 
@@ -110,6 +110,7 @@ def make_learner(directory: RunDirectory, config: OfflineConfig, network: PreTra
     )
     masters = make_trainable(network, directory, config.model, ranks=ranks)
     policy.run = masters.run
+    policy.exact &= not masters.is_spread
     adamw = build_adamw(masters.parameters, config.optimizer)
     budget = choose_budget(config.optimizer, policy, masters, ranks)
     return Learner(policy, WeightStepper(masters, adamw, config.optimizer, budget=budget, ranks=ranks))
@@ -145,8 +146,9 @@ def _ask_reference(
     directory.status.update(message=f"asking the reference about {sum(map(len, batches))} pairs")
     scorer = learner
     if config.model.reference is not None:
+        load = load_exact_network if learner.policy.exact else load_network
         frozen = Policy(
-            load_network(directory, config.model.reference, compute),
+            load(directory, config.model.reference, compute),
             temperature=1.0,
             micro_batch_tokens=learner.policy.micro_batch_tokens,
             check=learner.policy.check,
