@@ -1,19 +1,18 @@
-r"""A GRPO step beside TRL's: the same model, prompts, group and lengths, one after the other in one run.
+r"""A GRPO step beside TRL's: the same model, prompts, group and lengths, by turns in one run.
 
-    python benchmarks/grpo.py --model FOLDER [--only ours trl trl-best] [--steps 3]
+    python benchmarks/grpo.py --model FOLDER [--only ours trl trl-best] [--rounds 2] [--steps 3]
     python benchmarks/grpo.py --model FOLDER --device cuda --shape 0.5b --prompts 16 --prompt-tokens 128 \
         --new-tokens 256
 
-Prints one JSON line a contender and a table at the end. Each contender runs in a process of its own, so that its peak
-memory is its own; a contender's first step is left out. Completions are forced to their full length. With `--shape`
-the network has random weights of that shape, and the folder gives the tokenizer alone.
+Prints one JSON line a turn and a table at the end. Each contender runs in a process of its own, so that its peak memory
+is its own, and has several turns; the first step of each is left out. Completions are forced to their full length. With
+`--shape` the network has random weights of that shape, and the folder gives the tokenizer alone.
 """
 
 import argparse
 import json
 import os
 import resource
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -25,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from grpo_work import PROMPT_TOKENS, SHAPES, Work, make_network, make_questions, run_floors
+from turns import run_by_turns
 
 ROOT = Path(__file__).resolve().parent.parent
 KL_COEFFICIENT = 0.04
@@ -35,11 +35,6 @@ CONTENDERS = ("floors", "ours", "trl", "trl-best")
 def peak_mib() -> float:
     """Highest memory of this process so far."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-
-
-def summarize(values: list[float]) -> dict[str, float]:
-    """Minimum, median and maximum."""
-    return {"min": min(values), "median": statistics.median(values), "max": max(values)}
 
 
 def device_peak_mib() -> float:
@@ -103,7 +98,7 @@ def run_ours(work: Work) -> dict[str, Any]:
         metrics = [json.loads(line)["values"] for line in lines]
     parts = ("seconds_step", "seconds_generate", "seconds_reference", "seconds_train")
     return {
-        "parts": {name.removeprefix("seconds_"): summarize([row[name] for row in metrics]) for name in parts},
+        "parts": {name.removeprefix("seconds_"): [row[name] for row in metrics] for name in parts},
         "peak_mib": device_peak_mib() if work.device == "cuda" else metrics[-1]["peak_memory_mib"],
     }
 
@@ -213,7 +208,7 @@ def run_trl(work: Work, *, best: bool) -> dict[str, Any]:
         time_calls("_get_per_token_logps_and_entropies", "reference")
         trainer.train()
     peak = device_peak_mib() if work.device == "cuda" else peak_mib()
-    return {"parts": {name: summarize(values[1:]) for name, values in seconds.items()}, "peak_mib": peak}
+    return {"parts": {name: values[1:] for name, values in seconds.items()}, "peak_mib": peak}
 
 
 def start(contender: str, arguments: list[str], threads: int) -> dict[str, Any]:
@@ -271,7 +266,8 @@ def main() -> None:
     parser.add_argument("--shape", choices=SHAPES, help="random weights of this shape; the folder gives the tokenizer")
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     parser.add_argument("--only", nargs="+", choices=CONTENDERS, default=list(CONTENDERS))
-    parser.add_argument("--steps", type=int, default=3, help="measured steps of each contender")
+    parser.add_argument("--rounds", type=int, default=2, help="how often each contender has its turn")
+    parser.add_argument("--steps", type=int, default=3, help="measured steps of each turn")
     parser.add_argument("--prompts", type=int, default=2)
     parser.add_argument("--group", type=int, default=8, help="completions of each prompt")
     parser.add_argument("--prompt-tokens", type=int, default=PROMPT_TOKENS)
@@ -288,10 +284,7 @@ def main() -> None:
         work = read_work(given, folder)
         # Of two arguments of one name the later counts: the network is made once, for all.
         arguments = [*without(sys.argv[1:], "--shape"), "--model", str(folder)]
-        found = {}
-        for name in given.only:
-            found[name] = start(name, arguments, given.threads)
-            print(json.dumps({"contender": name, **found[name]}), flush=True)
+        found = run_by_turns(given.only, lambda name: start(name, arguments, given.threads), rounds=given.rounds)
         print_table(found, work)
 
 

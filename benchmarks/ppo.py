@@ -1,10 +1,10 @@
 """An update of PPO beside TRL 1.12's, the last version that had it: the same four networks, prompts and lengths.
 
-    python benchmarks/ppo.py --model FOLDER [--only ours trl trl-best] [--steps 2]
+    python benchmarks/ppo.py --model FOLDER [--only ours trl trl-best] [--rounds 2] [--steps 2]
 
 Policy, reference, reward model and critic all have the folder's body. One pass over 16 completions of 64 tokens, forced
-to their full length. Prints one JSON line a contender and a table at the end. Each contender runs in a process of its
-own, so that its peak memory is its own; a contender's first update is left out. TRL 1.12 is read from where
+to their full length. Prints one JSON line a turn and a table at the end. Each contender runs in a process of its own, so
+that its peak memory is its own, and has several turns; the first update of each is left out. TRL 1.12 is read from where
 `make setup` unpacks the oracles of the tests.
 """
 
@@ -18,8 +18,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-from grpo import peak_mib, summarize, write_full_lengths
+from grpo import peak_mib, write_full_lengths
 from grpo_work import make_questions
+from turns import run_by_turns
 
 ROOT = Path(__file__).resolve().parent.parent
 PROMPTS, NEW_TOKENS = 16, 64
@@ -52,7 +53,7 @@ def run_ours(folder: Path, steps: int, threads: int) -> dict[str, Any]:
         lines = (run / "metrics.jsonl").read_text().splitlines()[1:]
         metrics = [json.loads(line)["values"] for line in lines]
     return {
-        "parts": {name: summarize([row[f"seconds_{name}"] for row in metrics]) for name in ("step", *PARTS)},
+        "parts": {name: [row[f"seconds_{name}"] for row in metrics] for name in ("step", *PARTS)},
         "peak_mib": metrics[-1]["peak_memory_mib"],
     }
 
@@ -178,7 +179,7 @@ def run_trl(folder: Path, steps: int, threads: int, *, best: bool) -> dict[str, 
             callbacks=[Clock()],
         )
         trainer.train()
-    return {"parts": {name: summarize(values[1:]) for name, values in seconds.items()}, "peak_mib": peak_mib()}
+    return {"parts": {name: values[1:] for name, values in seconds.items()}, "peak_mib": peak_mib()}
 
 
 def start(contender: str, given: argparse.Namespace) -> dict[str, Any]:
@@ -212,17 +213,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", type=Path, required=True, help="folder of the model")
     parser.add_argument("--only", nargs="+", choices=CONTENDERS, default=list(CONTENDERS))
-    parser.add_argument("--steps", type=int, default=2, help="measured updates of each contender")
+    parser.add_argument("--rounds", type=int, default=2, help="how often each contender has its turn")
+    parser.add_argument("--steps", type=int, default=2, help="measured updates of each turn")
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--contender", choices=CONTENDERS, help=argparse.SUPPRESS)
     given = parser.parse_args()
     given.model = given.model.resolve()
     if given.contender is None:
-        found = {}
-        for name in given.only:
-            found[name] = start(name, given)
-            print(json.dumps({"contender": name, **found[name]}), flush=True)
-        print_table(found)
+        print_table(run_by_turns(given.only, lambda name: start(name, given), rounds=given.rounds))
         return
     runs = {
         "ours": lambda: run_ours(given.model, given.steps, given.threads),
