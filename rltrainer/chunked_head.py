@@ -39,6 +39,7 @@ def score_tokens(
     temperature: float,
     direct: bool = False,
     backward: torch.dtype | None = None,
+    spare: bool = False,
 ) -> TokenScores:
     """Log-probs of `targets` under softmax((hidden @ weight.T + bias) / temperature), and that softmax's entropy.
 
@@ -47,7 +48,8 @@ def score_tokens(
     Products run in the precision of `hidden`, sums in float32. Logits are made part by part and again in the backward
     pass: they are never all held. direct: the backward pass adds the weight's gradient to `weight.grad` itself, and
     autograd gets none for it; that spares a copy of the weight's size. backward: the precision of the products of the
-    backward pass where that is another.
+    backward pass where that is another. spare: with `direct`, `weight.grad` is there and nothing in it counts yet: what
+    is kept for the backward pass, which is sure to come, may wait in it.
     """
     if hidden.ndim != 2 or targets.shape != hidden.shape[:1] or weight.shape[1] != hidden.shape[1]:
         raise ValueError(f"hidden {tuple(hidden.shape)}, weight {tuple(weight.shape)}, targets {tuple(targets.shape)}")
@@ -55,7 +57,7 @@ def score_tokens(
     backward = backward or hidden.dtype
     # The function itself cannot tell whether a backward pass will come: to it, what learns always needs a gradient.
     learns = torch.is_grad_enabled() and any(each is not None and each.requires_grad for each in (hidden, weight, bias))
-    kept = _keep(hidden, weight, backward) if learns else None
+    kept = _keep(hidden, weight, backward, weight.grad if direct and spare else None) if learns else None
     return TokenScores(*_ChunkedHead.apply(hidden, weight, bias, targets, temperature, direct, backward, kept))
 
 
@@ -124,16 +126,21 @@ class _Running:
 class _Kept:
     """Logits of all parts and blocks for the backward pass, in the order in which both passes meet them."""
 
-    def __init__(self, *, halved: bool) -> None:
+    def __init__(self, *, halved: bool, place: Tensor | None = None) -> None:
         """halved: they are float32, and held as float16 distances from the highest logit that their row has had so far:
         what matters is near it, and next to nothing is lost. Rounded as they are, they would no longer fit the sum of
-        the exponentials, which was made of the exact ones."""
+        the exponentials, which was made of the exact ones. place: [vocabulary, room] of two bytes a number, in which a
+        block's logits are left in its own rows."""
         self.halved = halved
+        self.place = place
         self._blocks: deque[tuple[Tensor, Tensor]] = deque()
 
-    def add(self, products: Tensor, distances: Tensor, highest: Tensor) -> None:
+    def add(self, products: Tensor, distances: Tensor, highest: Tensor, block: slice) -> None:
         """One block's products, and what `_Running` has made of them."""
-        self._blocks.append((_halve(distances) if self.halved else products, highest))
+        found = _halve(distances) if self.halved else products
+        if self.place is not None:
+            found = self.place[block].view(-1)[: found.numel()].view(found.dtype).view(found.shape).copy_(found)
+        self._blocks.append((found, highest))
 
     def take(self, head: _Head, normaliser: Tensor) -> Tensor:
         """The next block's log-probs, [rows, block] float32."""
@@ -153,11 +160,16 @@ def _halve(distances: Tensor) -> Tensor:
     return distances.clamp_(min=torch.finfo(torch.float16).min).half()
 
 
-def _keep(hidden: Tensor, weight: Tensor, backward: torch.dtype) -> _Kept | None:
-    """Room for the logits of these tokens; None where they are too many."""
+def _keep(hidden: Tensor, weight: Tensor, backward: torch.dtype, spare: Tensor | None) -> _Kept | None:
+    """Room for the logits of these tokens, in `spare` where they fit there; None where they are too many."""
     halved = hidden.dtype != backward
     size = 2 if halved else hidden.element_size()
-    return _Kept(halved=halved) if len(hidden) * len(weight) * size <= KEPT_BYTES else None
+    if len(hidden) * len(weight) * size > KEPT_BYTES:
+        return None
+    place = None if spare is None or size != 2 else spare.view(torch.int16)
+    # A block's logits must fit into its own rows, which the backward pass overwrites once it has read them.
+    fits = place is not None and len(hidden) <= min(place.shape[1], CHUNK_ROWS)
+    return _Kept(halved=halved, place=place if fits else None)
 
 
 def _parts(tokens: int) -> list[slice]:
@@ -187,7 +199,7 @@ class _ChunkedHead(torch.autograd.Function):
                 logits = head.logits(products, spent=kept is None or kept.halved)
                 distances = running.add(logits, targets[part], block)
                 if kept is not None:
-                    kept.add(products, distances, running.highest)
+                    kept.add(products, distances, running.highest, block)
             normaliser[part], entropy[part] = running.normaliser, running.entropy
             log_probs[part] = running.of_target - normaliser[part]
         ctx.save_for_backward(hidden, targets, normaliser, entropy)
@@ -205,6 +217,8 @@ class _ChunkedHead(torch.autograd.Function):
         if ctx.kept is not None and ctx.kept.is_empty:
             ctx.kept = None  # A second pass back through a graph that was retained.
         sink = _sink(ctx.owner, head.weight) if ctx.needs_input_grad[1] else None
+        # Where the logits waited in the gradient's place the gradient takes it from them.
+        blank = ctx.kept is not None and ctx.kept.place is not None
         on_hidden = torch.zeros_like(hidden, dtype=torch.float32)
         on_bias = torch.zeros_like(head.weight[:, 0], dtype=torch.float32) if wants_bias else None
         for part in _parts(len(hidden)):
@@ -220,7 +234,9 @@ class _ChunkedHead(torch.autograd.Function):
                 _add_targets(on_logits, slope, targets[part], block)
                 small = on_logits.to(ctx.dtype)
                 on_hidden[part] += small @ head.matrix(block, ctx.dtype)
-                if sink is not None:
+                if sink is not None and blank:
+                    sink[block] = small.T @ states
+                elif sink is not None:
                     sink[block] += small.T @ states
                 if on_bias is not None:
                     on_bias[block] += on_logits.sum(dim=0)

@@ -175,6 +175,7 @@ class PolicyOptimizer:
         self.policy.micro_batch_tokens = self.stepper.budget.tokens
         batches = self.policy.plan([(row.prompt_ids, row.completion_ids) for row in rows])
         self.work.note(batches, tally)
+        self.policy.take_room()
         missing = 0
         if self.masters.is_spread:
             missing = count_missing(len(batches), self.ranks, check=self.policy.check if first else never_stop)

@@ -59,6 +59,8 @@ class Policy:
         self.run = run
         self.roomy = roomy
         self.exact = exact
+        self._room: Tensor | None = None
+        self._has_spare = False
 
     @property
     def device(self) -> torch.device:
@@ -71,6 +73,27 @@ class Policy:
         padded = find_body(self.model) is None
         return plan_micro_batches(pairs, max_tokens=self.micro_batch_tokens, width=width, padded=padded)
 
+    def reserve_room(self) -> None:
+        """Take the memory of the largest gradient, the output layer's, for good and before anything short-lived.
+
+        It is a twentieth of the memory of a small network. Given back after each step it would leave a gap that other
+        things fill, and no gap would hold it again.
+        """
+        weight = output_head(self.model).weight
+        if self._room is None and find_body(self.model) is not None and weight.requires_grad:
+            self._room = torch.zeros_like(weight, dtype=weight.grad_dtype)
+
+    def take_room(self) -> None:
+        """Let a step begin: that gradient is there, and zero.
+
+        Until the step's first pass goes back, which it must, its logits wait there: they would take nearly as much.
+        """
+        self.reserve_room()
+        weight = output_head(self.model).weight
+        self._has_spare = self._room is not None and weight.grad is None
+        if self._room is not None and self._has_spare:
+            weight.grad = self._room.zero_()
+
     def score(self, clusters: Sequence[Cluster]) -> CompletionScores:
         """Scores of one micro-batch; differentiable where gradients are enabled."""
         layout = lay_out(clusters, device=self.device)
@@ -82,6 +105,7 @@ class Policy:
         states = predicting_states(self.model, layout, roomy=self.roomy, exact=self.exact)
         head, foreteller = output_head(self.model), value_head(self.model)
         body = find_body(self.model)
+        spare, self._has_spare = self._has_spare and torch.is_grad_enabled(), False
         scores = score_tokens(
             states,
             head.weight,
@@ -91,6 +115,7 @@ class Policy:
             direct=body is not None,
             # Spread weights are float32, whatever the network computes in.
             backward=None if body is None else body.dtype,
+            spare=spare,
         )
         counted = mask_tokens(layout)
         values = None if foreteller is None else spread_tokens(foretell(foreteller, states), counted)

@@ -103,6 +103,7 @@ def open_session(directory: RunDirectory, config: OnlineConfig, *, ranks: Ranks 
     policy.run = masters.run
     # Steps on spread weights are by transformers: no other passes are to be exact beside them.
     policy.exact &= not masters.is_spread
+    policy.reserve_room()
     budget = choose_budget(config.optimizer, policy, masters, ranks)
     policy.micro_batch_tokens = budget.tokens
     optimizer = PolicyOptimizer(

@@ -81,6 +81,7 @@ class Learner:
     ) -> None:
         portions = self.portions(lessons)
         self.work.note(portions, tally)
+        self.policy.take_room()
         missing = 0
         if self.is_spread:
             missing = count_missing(len(portions), self.stepper.ranks, check=self.policy.check)

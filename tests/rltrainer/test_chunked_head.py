@@ -119,3 +119,28 @@ def test_a_token_out_of_any_reach_has_a_gradient_of_zero_and_not_none():
     (found.log_probs.sum() + found.entropy.sum()).backward()
     assert bool(weight.grad.isfinite().all()) and weight.grad[2].item() == 0.0
     assert bool(hidden.grad.isfinite().all())
+
+
+@pytest.mark.parametrize("rows", [9, 13])
+@pytest.mark.parametrize("exact", [False, True])
+def test_logits_may_wait_where_the_gradient_of_the_weights_will_be(monkeypatch, rows, exact):
+    # 13 rows are more than fit into a row of the weights: they wait elsewhere.
+    monkeypatch.setitem(chunked_head.CHUNK_ELEMENTS, "cpu", rows * 11)
+    generator = torch.Generator().manual_seed(5)
+    hidden = torch.randn(rows, 6, generator=generator)
+    weight = torch.randn(40, 6, generator=generator)
+    found = []
+    for spare in (False, True):
+        states = (hidden if exact else hidden.bfloat16()).requires_grad_()
+        states.grad, own = None, weight.clone().requires_grad_()
+        own.grad = torch.zeros_like(own)
+        scores = score_tokens(
+            states, own, None, torch.arange(rows), temperature=0.7, direct=True, backward=torch.bfloat16, spare=spare
+        )
+        assert bool((own.grad != 0).any()) is (spare and rows == 9)
+        loss = scores.log_probs.sum() + 0.1 * scores.entropy.sum()
+        loss.backward(retain_graph=True)
+        once = own.grad.clone()
+        loss.backward()
+        found.append([once, own.grad, states.grad])
+    torch.testing.assert_close(found[1], found[0], rtol=0, atol=0)

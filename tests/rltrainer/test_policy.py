@@ -81,3 +81,33 @@ def test_where_transformers_runs_the_network_its_head_goes_back_in_the_precision
     scores = Policy(model, temperature=1.0, micro_batch_tokens=100).score([Cluster((1, 2), ((3, 4, 5),), (0,))])
     scores.log_probs.sum().backward()
     assert precisions == {torch.bfloat16}
+
+
+def test_a_step_begins_with_a_gradient_of_zero_in_the_same_memory(model):
+    policy = Policy(model.requires_grad_(True), temperature=1.0, micro_batch_tokens=1000)
+    weight = model.get_output_embeddings().weight
+    places = []
+    for _ in range(2):
+        policy.take_room()
+        assert not bool(weight.grad.any())
+        places.append(weight.grad.data_ptr())
+        policy.score(policy.plan([((5, 6), (7, 8))])[0]).log_probs.sum().backward()
+        assert bool(weight.grad.any())
+        weight.grad = None
+    assert places[0] == places[1]
+
+
+def test_what_earlier_passes_left_in_a_gradient_stays(model):
+    policy = Policy(model.requires_grad_(True), temperature=1.0, micro_batch_tokens=1000)
+    weight, clusters = model.get_output_embeddings().weight, policy.plan([((5, 6), (7, 8))])[0]
+    policy.score(clusters).log_probs.sum().backward()
+    once = weight.grad.clone()
+    policy.take_room()
+    policy.score(clusters).log_probs.sum().backward()
+    torch.testing.assert_close(weight.grad, 2 * once)
+
+
+def test_frozen_networks_take_no_room(model):
+    policy = Policy(model.requires_grad_(False), temperature=1.0, micro_batch_tokens=1000)
+    policy.take_room()
+    assert model.get_output_embeddings().weight.grad is None
