@@ -3,9 +3,9 @@
     python benchmarks/ppo.py --model FOLDER [--only ours trl trl-best] [--rounds 2] [--steps 2]
 
 Policy, reference, reward model and critic all have the folder's body. One pass over 16 completions of 64 tokens, forced
-to their full length. Prints one JSON line a turn and a table at the end. Each contender runs in a process of its own, so
-that its peak memory is its own, and has several turns; the first update of each is left out. TRL 1.12 is read from where
-`make setup` unpacks the oracles of the tests.
+to their full length. Prints one JSON line a turn and a table at the end. Each contender runs in a process of its own,
+so that its peak memory is its own, and has several turns; the first update of each is left out. TRL 1.12 is read from
+where `make setup` unpacks the oracles of the tests.
 """
 
 import argparse
