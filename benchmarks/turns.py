@@ -19,7 +19,7 @@ def run_by_turns(names: Sequence[str], start: Callable[[str], Result], *, rounds
     return {name: _pool(own) for name, own in found.items()}
 
 
-def summarize(values: Sequence[float]) -> dict[str, float]:
+def _summarize(values: Sequence[float]) -> dict[str, float]:
     """Minimum, median and maximum."""
     return {"min": min(values), "median": statistics.median(values), "max": max(values)}
 
@@ -28,4 +28,4 @@ def _pool(results: Sequence[Result]) -> Result:
     """Summaries of all rounds' parts; of anything else the highest."""
     pooled = {name: max(own[name] for own in results) for name in results[0] if name != "parts"}
     parts = {name: [value for own in results for value in own["parts"][name]] for name in results[0]["parts"]}
-    return {**pooled, "parts": {name: summarize(values) for name, values in parts.items()}}
+    return {**pooled, "parts": {name: _summarize(values) for name, values in parts.items()}}

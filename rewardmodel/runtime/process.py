@@ -27,9 +27,8 @@ EXIT_CANCELLED = 130
 
 # glibc gives freed memory back to the kernel and faults it in again at every step, 4 KiB at a time: that took up to a
 # third of a step on a CPU. So no tensor is a mapping of its own, however large: the gradient of SmolLM2's embeddings
-# alone cost a quarter of a second a step, and in the heap it leaves no gap that nothing fits into. Pages are to be
-# huge. All threads take from one arena: what one has freed in its own no other could use, which took a third more
-# memory.
+# alone cost a quarter of a second a step. Pages are to be huge. All threads take from one arena: what one has freed in
+# its own no other could use, which took a third more memory.
 MALLOC_HINTS = {
     "MALLOC_MMAP_MAX_": "0",
     "MALLOC_TRIM_THRESHOLD_": str(2**36),

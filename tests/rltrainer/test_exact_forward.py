@@ -26,9 +26,8 @@ HALF = {"precision": "bfloat16"}
 PAIRS = [((5, 6, 7), (8, 9)), ((5, 6, 7), (10, 11, 12)), ((4, 4), (3, 8)), ((9, 9, 9, 9), (1, 2, 3, 4, 5))]
 
 
-def opened(base, folder, **sections):
-    path = make_run(folder, grpo_config(base, **sections))
-    directory = RunDirectory(path)
+def opened(base, folder, *, kind="grpo", **sections):
+    directory = RunDirectory(make_run(folder, {**grpo_config(base, **sections), "kind": kind}))
     with directory.status:
         return open_session(directory, parse_config(directory.read_config()))
 
@@ -70,15 +69,8 @@ def test_equal_weights_are_no_distance_though_the_policy_knows_more_of_them(base
 
 
 def test_a_critic_on_the_policy_foretells_what_the_policy_learns_from(base, tmp_path):
-    ppo = {
-        "kind": "ppo",
-        "critic": {"kind": "shared", "warmup_steps": 0},
-        "rollout": {"prompts_per_step": 3, "max_new_tokens": 12},
-    }
-    path = make_run(tmp_path / "run", {**grpo_config(base, model=HALF), **ppo})
-    directory = RunDirectory(path)
-    with directory.status:
-        found = open_session(directory, parse_config(directory.read_config()))
+    critic = {"kind": "shared", "warmup_steps": 0}
+    found = opened(base, tmp_path / "run", kind="ppo", model=HALF, critic=critic, rollout={"group_size": 1})
     critic, policy = found.critic, found.optimizer.policy
     with torch.no_grad():
         critic.head.weight.normal_(generator=torch.Generator().manual_seed(0))
@@ -114,19 +106,18 @@ def test_a_run_goes_on_with_the_setting_turned_over(base, tmp_path):
 
 def test_biases_are_exact_as_well(tmp_path, monkeypatch):
     monkeypatch.setattr(body_module, "EXACT_SHARE", 1.0)
-    torch.manual_seed(0)
-    plain = Qwen2ForCausalLM(
-        Qwen2Config(
-            vocab_size=60,
-            hidden_size=32,
-            intermediate_size=64,
-            num_hidden_layers=3,
-            num_attention_heads=4,
-            num_key_value_heads=2,
-            tie_word_embeddings=False,
-        )
-    ).eval()
-    with torch.no_grad():
+    config = Qwen2Config(
+        vocab_size=60,
+        hidden_size=32,
+        intermediate_size=64,
+        num_hidden_layers=3,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        tie_word_embeddings=False,
+    )
+    with torch.random.fork_rng(devices=[]), torch.no_grad():
+        torch.manual_seed(0)
+        plain = Qwen2ForCausalLM(config).eval()
         for name, parameter in plain.named_parameters():
             if name.endswith("bias"):
                 parameter.normal_()
