@@ -32,6 +32,8 @@ CMD ["python", "-m", "config.web_server"]
 
 FROM web AS gpu
 USER root
+# A worker without a GPU compiles its kernels for decoding (docs/adr/0020).
+RUN apt-get update && apt-get install -y --no-install-recommends gcc libc6-dev && rm -rf /var/lib/apt/lists/*
 RUN python -m pip install torch==2.13.0 \
     && python -m pip install -c requirements/constraints.txt -e '.[training]'
 USER concord

@@ -9,7 +9,7 @@ from transformers import PreTrainedModel
 
 from rltrainer.architecture import output_head
 from rltrainer.llama.body import find_body
-from rltrainer.llama.decoding import LlamaDecoder, pack_products
+from rltrainer.llama.decoding import LlamaDecoder, prepare_decoding
 from rltrainer.rollouts.engine import SamplingRequest
 from rltrainer.rollouts.graphed_decoder import GraphedDecoder, can_record
 from rltrainer.rollouts.packed_linear import packed_linears
@@ -51,7 +51,7 @@ def open_decoders(model: PreTrainedModel, *, rows: int) -> Iterator[Start]:
         with packed_linears(model, rows=rows):
             yield lambda requests, room: TransformersDecoder(model, requests, room)
         return
-    products = pack_products(body, output_head(model), rows=rows)
+    token_pass = prepare_decoding(body, output_head(model), rows=rows)
     yield lambda requests, room: LlamaDecoder(
-        body, products, [(request.prompt_ids, len(request.seeds)) for request in requests], room=room
+        body, token_pass, [(request.prompt_ids, len(request.seeds)) for request in requests], room=room
     )

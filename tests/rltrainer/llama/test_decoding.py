@@ -2,9 +2,9 @@ import pytest
 import torch
 
 from rltrainer.architecture import output_head
-from rltrainer.llama import decoding
+from rltrainer.llama import decoding, kept_tokens
 from rltrainer.llama.body import find_body
-from rltrainer.llama.decoding import LlamaDecoder, pack_products
+from rltrainer.llama.decoding import LlamaDecoder, prepare_decoding
 from rltrainer.rollouts import decoder as decoder_module
 from rltrainer.rollouts.batched_sampler import BatchedSampler
 from rltrainer.rollouts.decoder import TransformersDecoder, open_decoders
@@ -24,7 +24,7 @@ ALIKE = [
 @pytest.mark.parametrize("requests", [REQUESTS, ALIKE], ids=["apart", "alike"])
 @pytest.mark.parametrize("prefill", [1, 4096])
 def test_logits_are_those_of_transformers_at_every_token(model, monkeypatch, prefill, requests):
-    monkeypatch.setattr(decoding, "GROWTH_TOKENS", 3)
+    monkeypatch.setattr(kept_tokens, "GROWTH_TOKENS", 3)
     monkeypatch.setattr(decoding, "PREFILL_TOKENS", prefill)
     theirs = TransformersDecoder(model, requests, 12)
     with torch.inference_mode(), open_decoders(model, rows=4) as start:
@@ -42,13 +42,13 @@ def test_logits_are_those_of_transformers_at_every_token(model, monkeypatch, pre
             theirs.advance(tokens)
 
 
-def test_products_hold_the_weights_of_their_time(model):
+def test_it_holds_the_weights_of_its_time(model):
     body = find_body(model)
-    first = pack_products(body, output_head(model), rows=4)
+    first = prepare_decoding(body, output_head(model), rows=4)
     with torch.inference_mode():
         before = LlamaDecoder(body, first, [((5, 6), 1)], room=2).logits.clone()
         model.get_output_embeddings().weight.mul_(2.0)
-        after = LlamaDecoder(body, pack_products(body, output_head(model), rows=4), [((5, 6), 1)], room=2).logits
+        after = LlamaDecoder(body, prepare_decoding(body, output_head(model), rows=4), [((5, 6), 1)], room=2).logits
     assert not torch.equal(before, after)
 
 
