@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from rewardmodel.runtime.split_weights import weights_in
-from rltrainer.gradients import gradient_of
+from rltrainer.gradients import gradient_of, lend, take_back
 
 CHUNK_ELEMENTS = {"cpu": 2**20, "cuda": 2**26}
 """Logits that exist at once, whatever batch and vocabulary: 4 MiB in float32 fit into a processor's cache; a GPU takes
@@ -168,8 +168,10 @@ def _keep(hidden: Tensor, weight: Tensor, backward: torch.dtype, spare: Tensor |
         return None
     place = None if spare is None or size != 2 else spare.view(torch.int16)
     # A block's logits must fit into its own rows, which the backward pass overwrites once it has read them.
-    fits = place is not None and len(hidden) <= min(place.shape[1], CHUNK_ROWS)
-    return _Kept(halved=halved, place=place if fits else None)
+    if spare is None or place is None or len(hidden) > min(place.shape[1], CHUNK_ROWS):
+        return _Kept(halved=halved)
+    lend(spare)
+    return _Kept(halved=halved, place=place)
 
 
 def _parts(tokens: int) -> list[slice]:
@@ -216,9 +218,11 @@ class _ChunkedHead(torch.autograd.Function):
         head, wants_bias = ctx.head, ctx.needs_input_grad[2]
         if ctx.kept is not None and ctx.kept.is_empty:
             ctx.kept = None  # A second pass back through a graph that was retained.
-        sink = _sink(ctx.owner, head.weight) if ctx.needs_input_grad[1] else None
         # Where the logits waited in the gradient's place the gradient takes it from them.
         blank = ctx.kept is not None and ctx.kept.place is not None
+        if blank:
+            take_back(ctx.owner.grad)
+        sink = _sink(ctx.owner, head.weight) if ctx.needs_input_grad[1] else None
         on_hidden = torch.zeros_like(hidden, dtype=torch.float32)
         on_bias = torch.zeros_like(head.weight[:, 0], dtype=torch.float32) if wants_bias else None
         for part in _parts(len(hidden)):

@@ -11,6 +11,7 @@ from rewardmodel.runtime.cancellation import StopCheck, never_stop
 from rltrainer.architecture import hidden_states, output_head
 from rltrainer.attention_mask import additive_mask
 from rltrainer.chunked_head import score_tokens
+from rltrainer.gradients import take_back
 from rltrainer.layouts import Cluster, Layout, Pair, lay_out, plan_micro_batches
 from rltrainer.llama.body import find_body
 from rltrainer.value_head import foretell, value_head
@@ -87,12 +88,14 @@ class Policy:
         """Let a step begin: that gradient is there, and zero.
 
         Until the step's first pass goes back, which it must, its logits wait there: they would take nearly as much.
+        `gradient_of` raises before that.
         """
         self.reserve_room()
         weight = output_head(self.model).weight
         self._has_spare = self._room is not None and weight.grad is None
         if self._room is not None and self._has_spare:
             weight.grad = self._room.zero_()
+            take_back(weight.grad)
 
     def score(self, clusters: Sequence[Cluster]) -> CompletionScores:
         """Scores of one micro-batch; differentiable where gradients are enabled."""

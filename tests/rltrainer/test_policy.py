@@ -7,6 +7,7 @@ from rewardmodel.runtime.backbones import load_causal_model, load_tokenizer
 from rewardmodel.runtime.rendering import Renderer
 from rltrainer import chunked_head
 from rltrainer import policy as policy_module
+from rltrainer.gradients import gradient_of
 from rltrainer.layouts import Cluster
 from rltrainer.policy import Policy
 from rltrainer.rollouts.batched_sampler import BatchedSampler
@@ -95,6 +96,27 @@ def test_a_step_begins_with_a_gradient_of_zero_in_the_same_memory(model):
         assert bool(weight.grad.any())
         weight.grad = None
     assert places[0] == places[1]
+
+
+def test_a_place_in_which_logits_wait_is_not_taken_for_a_gradient(base):
+    model = load_causal_model(base, dtype=torch.bfloat16).requires_grad_(True)
+    for parameter in model.parameters():
+        parameter.grad_dtype = torch.float32
+    policy = Policy(model, temperature=1.0, micro_batch_tokens=1000)
+    weight, clusters = model.get_output_embeddings().weight, policy.plan([((5, 6), (7, 8))])[0]
+    policy.take_room()
+    lost = policy.score(clusters)
+    with pytest.raises(RuntimeError, match="has not gone back"):
+        gradient_of(weight)
+    # As where memory did not suffice: the step begins anew.
+    weight.grad = None
+    policy.take_room()
+    assert not bool(gradient_of(weight).any())
+    weight.grad = None
+    policy.take_room()
+    policy.score(clusters).log_probs.sum().backward()
+    assert bool(gradient_of(weight).any())
+    del lost
 
 
 def test_what_earlier_passes_left_in_a_gradient_stays(model):
