@@ -15,7 +15,7 @@ from rltrainer.gradients import take_back
 from rltrainer.layouts import Cluster, Layout, Pair, lay_out, plan_micro_batches
 from rltrainer.llama.body import find_body
 from rltrainer.value_head import foretell, value_head
-from rltrainer.weights import Run, run_directly
+from rltrainer.weights import Run, Weights, run_directly
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +67,14 @@ class Policy:
     def device(self) -> torch.device:
         """Where the network is."""
         return next(self.model.parameters()).device
+
+    def learn_with(self, weights: Weights) -> None:
+        """Run the network as these weights of it that learn allow.
+
+        Steps on weights that are spread over ranks are by transformers: no other pass is to be exact beside them.
+        """
+        self.run = weights.run
+        self.exact &= not weights.is_spread
 
     def plan(self, pairs: Sequence[Pair]) -> list[list[Cluster]]:
         """The completions in micro-batches; those of one prompt must be neighbours."""

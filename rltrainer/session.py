@@ -100,9 +100,7 @@ def open_session(directory: RunDirectory, config: OnlineConfig, *, ranks: Ranks 
     )
     shares = config.kind == "ppo" and config.critic.kind == "shared"
     masters = make_trainable(bench.model, directory, config.model, with_value_head=shares, ranks=ranks)
-    policy.run = masters.run
-    # Steps on spread weights are by transformers: no other passes are to be exact beside them.
-    policy.exact &= not masters.is_spread
+    policy.learn_with(masters)
     policy.reserve_room()
     budget = choose_budget(config.optimizer, policy, masters, ranks)
     policy.micro_batch_tokens = budget.tokens

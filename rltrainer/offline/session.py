@@ -109,8 +109,7 @@ def make_learner(directory: RunDirectory, config: OfflineConfig, network: PreTra
         exact=config.model.exact_forward,
     )
     masters = make_trainable(network, directory, config.model, ranks=ranks)
-    policy.run = masters.run
-    policy.exact &= not masters.is_spread
+    policy.learn_with(masters)
     adamw = build_adamw(masters.parameters, config.optimizer)
     budget = choose_budget(config.optimizer, policy, masters, ranks)
     return Learner(policy, WeightStepper(masters, adamw, config.optimizer, budget=budget, ranks=ranks))
