@@ -14,7 +14,7 @@ from rltrainer.kept_passes import KeptPasses, Pass
 from rltrainer.layouts import Cluster, Pair, lay_out, plan_micro_batches
 from rltrainer.llama.body import find_body
 from rltrainer.losses import StepTotals, aggregate
-from rltrainer.memory import count_kept_bytes
+from rltrainer.memory import count_kept_bytes, within_memory
 from rltrainer.optimization import StepLoss, count_totals, plan_steps
 from rltrainer.policy import CompletionScores, list_tokens, mask_tokens, predicting_states, spread_tokens
 from rltrainer.ranks import SINGLE, Ranks
@@ -82,7 +82,7 @@ class Critic:
         mine = self.ranks.share(pairs, weights=[float(len(completion)) for _, completion in pairs])
         keep = not self.shared and self.minibatches == 1 and self.ranks.count == 1
         self._kept = KeptPasses(mine, device=self.head.weight.device) if keep else None
-        return self.ranks.join(self.ranks.attempt(lambda: self._values(mine)))
+        return self.ranks.join(self.ranks.attempt(lambda: within_memory(lambda: self._values(mine), self._make_room)))
 
     def update(self, batch: TrainingBatch, terms: CriticTerms, tally: Tally) -> None:
         """Learn from the returns: `passes` over the batch, each in minibatches; nothing where the policy teaches it.
@@ -112,6 +112,12 @@ class Critic:
             self.stepper.skipped_in_a_row = state["skipped_in_a_row"]
         else:
             self.stepper.unpack(tensors, state)
+
+    def _make_room(self) -> None:
+        """Keep no passes for the step to come, or else take smaller ones."""
+        if self._kept is None:
+            self.stepper.budget.halve()
+        self._kept = None
 
     def _values(self, pairs: Sequence[Pair]) -> list[tuple[float, ...]]:
         found: list[tuple[float, ...]] = [()] * len(pairs)

@@ -6,6 +6,7 @@ from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 from torch import Tensor
@@ -21,6 +22,7 @@ USABLE_SHARE = 0.6
 TRAINING_BYTES = 12
 """A trained weight's float32 gradient and AdamW's two means, which do not exist yet when the size is chosen."""
 PROBE_TOKENS = 128
+T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 
@@ -35,6 +37,19 @@ class MicroBatchBudget:
         if self.tokens <= LEAST_TOKENS:
             raise Diverged(f"out of memory even with micro-batches of {self.tokens} tokens; take a smaller model")
         self.tokens //= 2
+        log.warning("out of memory: going on with micro-batches of %d tokens", self.tokens)
+
+
+def within_memory(work: Callable[[], T], make_room: Callable[[], None]) -> T:
+    """What the work gives; where memory does not suffice, what it gives anew once room has been made, or once more."""
+    while True:
+        try:
+            return work()
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
+        # Outside of the handler: the error's frames hold the tensors that need to go.
+        make_room()
 
 
 def is_out_of_memory(error: BaseException) -> bool:

@@ -14,6 +14,7 @@ from rltrainer.chunked_head import score_tokens
 from rltrainer.gradients import take_back
 from rltrainer.layouts import Cluster, Layout, Pair, lay_out, plan_micro_batches
 from rltrainer.llama.body import find_body
+from rltrainer.memory import MicroBatchBudget, within_memory
 from rltrainer.value_head import foretell, value_head
 from rltrainer.weights import Run, Weights, run_directly
 
@@ -134,7 +135,18 @@ class Policy:
 
     @torch.no_grad()
     def log_probs(self, pairs: Sequence[Pair]) -> list[tuple[float, ...]]:
-        """Log-probs of each completion's tokens, without gradient. Raises: Interrupted where the run should stop."""
+        """Log-probs of each completion's tokens, without gradient.
+
+        Raises: Interrupted where the run should stop; Diverged where memory suffices for no micro-batch.
+        """
+        return within_memory(lambda: self._log_probs(pairs), self._halve_micro_batches)
+
+    def _halve_micro_batches(self) -> None:
+        budget = MicroBatchBudget(self.micro_batch_tokens)
+        budget.halve()
+        self.micro_batch_tokens = budget.tokens
+
+    def _log_probs(self, pairs: Sequence[Pair]) -> list[tuple[float, ...]]:
         found: list[tuple[float, ...]] = [()] * len(pairs)
         for clusters in self.plan(pairs):
             self.check()

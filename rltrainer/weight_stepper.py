@@ -13,7 +13,7 @@ from rewardmodel.runtime.training_state import pack_optimizer, unpack_optimizer
 from rewardmodel.runtime.update_norm import UpdateMeter, describe_update
 from rltrainer.config_learning import OptimizerConfig
 from rltrainer.gradients import gradient_of
-from rltrainer.memory import MicroBatchBudget, is_out_of_memory
+from rltrainer.memory import MicroBatchBudget, within_memory
 from rltrainer.ranks import SINGLE, Ranks
 from rltrainer.sharding import as_number, gather_tensors, share_optimizer
 from rltrainer.tally import Tally
@@ -94,20 +94,17 @@ class WeightStepper:
         self.budget.tokens = state.get("micro_batch_tokens", self.budget.tokens)
 
     def _within_memory(self, accumulate: Callable[[Tally], T], tally: Tally) -> T:
-        while True:
+        def attempt() -> tuple[T, Tally]:
             own = Tally()
-            try:
-                found = accumulate(own)
-            except (RuntimeError, MemoryError) as error:
-                if not is_out_of_memory(error):
-                    raise
-            else:
-                tally.merge(own)
-                return found
-            # Outside of the handler: the error's frames hold the tensors that need to go.
+            return accumulate(own), own
+
+        def make_room() -> None:
             self.masters.clear_gradients()
             self.budget.halve()
-            log.warning("out of memory: going on with micro-batches of %d tokens", self.budget.tokens)
+
+        found, own = within_memory(attempt, make_room)
+        tally.merge(own)
+        return found
 
     def _complete_gradients(self) -> None:
         """Gradients of all ranks, and zeros where this one had nothing to run: AdamW's means move on all the same."""

@@ -1,5 +1,6 @@
 """Our own engine: all completions of a wave decoded together over one key-value cache."""
 
+import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -10,10 +11,13 @@ from transformers import PreTrainedModel
 from rewardmodel.runtime.cancellation import StopCheck, never_stop
 from rewardmodel.runtime.faults import Diverged
 from rltrainer.architecture import require_full_attention
+from rltrainer.memory import within_memory
 from rltrainer.records import Completion, FinishReason
 from rltrainer.rollouts.decoder import Start, open_decoders
 from rltrainer.rollouts.engine import SamplingRequest, SamplingRules
 from rltrainer.rollouts.token_choice import choose_tokens
+
+log = logging.getLogger(__name__)
 
 
 class BatchedSampler:
@@ -30,13 +34,22 @@ class BatchedSampler:
 
     @torch.inference_mode()
     def sample(self, requests: Sequence[SamplingRequest], rules: SamplingRules) -> list[tuple[Completion, ...]]:
-        """For each request its completions, in the order of its seeds.
+        """For each request its completions, in the order of its seeds; fewer at once where memory does not suffice.
 
-        Raises: Diverged where the logits are not finite; ConfigError where the network cannot see that far back;
-        Interrupted, at any token, where the run should stop.
+        Raises: Diverged where the logits are not finite or memory suffices for no completion; ConfigError where the
+        network cannot see that far back; Interrupted, at any token, where the run should stop.
         """
         longest = max((len(request.prompt_ids) for request in requests), default=0)
         require_full_attention(self.model, longest + rules.max_new_tokens)
+        return within_memory(lambda: self._answer(requests, rules), self._halve_rows)
+
+    def _halve_rows(self) -> None:
+        if self.batch_rows == 1:
+            raise Diverged("out of memory even with one completion at a time; take a smaller model or shorter ones")
+        self.batch_rows //= 2
+        log.warning("out of memory: from now on at most %d are decoded at once", self.batch_rows)
+
+    def _answer(self, requests: Sequence[SamplingRequest], rules: SamplingRules) -> list[tuple[Completion, ...]]:
         answers: list[list[Completion]] = [[] for _ in requests]
         with open_decoders(self.model, rows=self.batch_rows) as start:
             self._answer_waves(start, requests, rules, answers)

@@ -189,6 +189,25 @@ def test_without_memory_it_goes_on_in_smaller_parts(base, monkeypatch):
     assert tally.values() == pytest.approx(expected.values(), rel=1e-4)
 
 
+def test_without_memory_values_come_from_smaller_parts_once_no_pass_is_kept(base, monkeypatch):
+    critic, plain = _critic(base), _critic(base)
+    pairs = [((5, 6), tuple(range(10, 16))), ((5, 6), tuple(range(20, 23))), ((7,), (8, 9))]
+    foretell, kept = critic._foretell, []
+
+    def short_of_memory(clusters):
+        kept.append(critic._kept is not None)
+        if kept[-1] or sum(cluster.tokens for cluster in clusters) > 12:
+            raise torch.OutOfMemoryError("no room")
+        return foretell(clusters)
+
+    monkeypatch.setattr(critic, "_foretell", short_of_memory)
+    found, expected = critic.values(pairs), plain.values(pairs)
+    assert kept[:2] == [True, False]
+    assert critic.stepper.budget.tokens < plain.stepper.budget.tokens
+    for own, other in zip(found, expected, strict=True):
+        assert own == pytest.approx(other, abs=1e-5)
+
+
 def _count_passes(critic, monkeypatch):
     foretell, passes = critic._foretell, []
     monkeypatch.setattr(critic, "_foretell", lambda clusters: passes.append(1) or foretell(clusters))

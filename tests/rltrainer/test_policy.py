@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from rewardmodel.runtime.backbones import load_causal_model, load_tokenizer
+from rewardmodel.runtime.faults import Diverged
 from rewardmodel.runtime.rendering import Renderer
 from rltrainer import chunked_head
 from rltrainer import policy as policy_module
@@ -133,3 +134,31 @@ def test_frozen_networks_take_no_room(model):
     policy = Policy(model.requires_grad_(False), temperature=1.0, micro_batch_tokens=1000)
     policy.take_room()
     assert model.get_output_embeddings().weight.grad is None
+
+
+def test_without_memory_log_probs_come_from_smaller_micro_batches(model, monkeypatch):
+    pairs = [((5, 6), tuple(range(10, 10 + length))) for length in (9, 4, 12)]
+    policy, score = Policy(model, temperature=1.0, micro_batch_tokens=64), Policy.score
+    expected = policy.log_probs(pairs)
+
+    def short_of_memory(self, clusters):
+        if sum(cluster.tokens for cluster in clusters) > 16:
+            raise torch.OutOfMemoryError("no room")
+        return score(self, clusters)
+
+    monkeypatch.setattr(Policy, "score", short_of_memory)
+    for own, other in zip(policy.log_probs(pairs), expected, strict=True):
+        assert own == pytest.approx(other, abs=1e-5)
+    assert policy.micro_batch_tokens < 64
+    monkeypatch.setattr(Policy, "score", lambda self, clusters: torch.empty(1).fail_for_another_reason)
+    with pytest.raises(AttributeError):
+        policy.log_probs(pairs)
+
+
+def test_where_no_micro_batch_fits_scoring_ends(model, monkeypatch):
+    def without_memory(self, clusters):
+        raise torch.OutOfMemoryError("no room")
+
+    monkeypatch.setattr(Policy, "score", without_memory)
+    with pytest.raises(Diverged, match="out of memory even with micro-batches"):
+        Policy(model, temperature=1.0, micro_batch_tokens=64).log_probs([((5, 6), (7, 8))])

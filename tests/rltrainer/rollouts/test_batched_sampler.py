@@ -1,8 +1,11 @@
+from contextlib import contextmanager
+
 import pytest
 import torch
 
 from rewardmodel.config_parsing import ConfigError
 from rewardmodel.runtime.faults import Diverged
+from rltrainer.rollouts import batched_sampler
 from rltrainer.rollouts.batched_sampler import BatchedSampler
 from rltrainer.rollouts.engine import SamplingRequest, SamplingRules
 
@@ -88,4 +91,32 @@ def test_logits_that_are_no_numbers_end_the_run(model):
     with torch.no_grad():
         model.get_output_embeddings().weight[0] = float("nan")
     with pytest.raises(Diverged, match="not finite"):
+        _sample(model)
+
+
+def test_without_memory_fewer_completions_are_decoded_at_once(model, monkeypatch, caplog):
+    expected = _sample(model)
+    opened = batched_sampler.open_decoders
+
+    @contextmanager
+    def short_of_memory(network, *, rows):
+        if rows > 2:
+            raise torch.OutOfMemoryError("no room")
+        with opened(network, rows=rows) as start:
+            yield start
+
+    monkeypatch.setattr(batched_sampler, "open_decoders", short_of_memory)
+    for own, whole in zip(_sample(model), expected, strict=True):
+        assert [each.token_ids for each in own] == [each.token_ids for each in whole]
+    assert "out of memory: from now on at most 1 are decoded at once" in caplog.text
+
+
+def test_where_no_completion_fits_the_sampling_ends(model, monkeypatch):
+    @contextmanager
+    def without_memory(network, *, rows):
+        raise MemoryError
+        yield rows
+
+    monkeypatch.setattr(batched_sampler, "open_decoders", without_memory)
+    with pytest.raises(Diverged, match="out of memory even with one completion at a time"):
         _sample(model)
