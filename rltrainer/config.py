@@ -1,11 +1,11 @@
 """What a policy run can be told: the online kinds, `sample` and `policy-evaluate`. Standard library only."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, get_args
 
 from rewardmodel.config_parsing import ConfigError, dump_dataclass, parse_dataclass, with_overrides
-from rltrainer.config_brakes import BrakesConfig
+from rltrainer.config_brakes import WATCH_OWN_COMPLETIONS, BrakesConfig
 from rltrainer.config_learning import (
     AdvantageConfig,
     CriticConfig,
@@ -84,7 +84,46 @@ class OnlineConfig:
             yield "dynamic_sampling.rule: 'noise' needs several reward models; name further ones in reward.ensemble"
         if self.brakes.kl != "off" and not self.kl.measure:
             yield "brakes.kl: needs the distance; set kl.measure to true, or the brake to 'off'"
+        yield from self._faults_of_brakes()
+        yield from self._faults_of_idle_fields()
         yield from self._faults_of_ppo() if self.kind == "ppo" else self._faults_of_groups()
+
+    @property
+    def watched(self) -> BrakesConfig:
+        """The brakes without those that would look at completions which are not the policy's own."""
+        if self.rollout.source == "sampled":
+            return self.brakes
+        return replace(self.brakes, **dict.fromkeys(WATCH_OWN_COMPLETIONS, "off"))  # type: ignore[arg-type]
+
+    def _faults_of_brakes(self) -> Iterator[str]:
+        """Brakes that are to end a run and will never have anything to look at."""
+        blind: dict[str, str] = {}
+        if self.rollout.source == "judged":
+            why = "looks at completions of the policy's own, of which rollout.source 'judged' has none"
+            blind |= dict.fromkeys(WATCH_OWN_COMPLETIONS, why)
+        if not self.reward.ensemble:
+            why = "needs several reward models; name further ones in reward.ensemble"
+            blind |= {"uncertainty": why, "gain": why}
+        if self.rollout.group_size == 1:
+            blind["flat"] = "compares completions of a prompt, and rollout.group_size is 1"
+        for name, why in blind.items():
+            if (action := getattr(self.brakes, name)) in ("pause", "stop"):
+                yield f"brakes.{name}: '{action}' would never come, for it {why}; take 'warn' or 'off'"
+
+    def _faults_of_idle_fields(self) -> Iterator[str]:
+        """Settings without effect, which somebody believes in."""
+        drawing, kl, optimizer = self.dynamic_sampling, self.kl, self.optimizer
+        # Switched off in 'dapo', it may still say how it would be done.
+        if self.kind != "dapo" and not drawing.enabled and drawing != DynamicSamplingConfig():
+            yield "dynamic_sampling: has no effect unless enabled; set enabled to true, or leave the section out"
+        if drawing.rule != "noise" and drawing.noise_factor != DynamicSamplingConfig().noise_factor:
+            yield "dynamic_sampling.noise_factor: has no effect unless rule is 'noise'"
+        if kl.controller == "fixed":
+            for name in ("target", "horizon"):
+                if getattr(kl, name) != getattr(KLConfig(), name):
+                    yield f"kl.{name}: has no effect with kl.controller 'fixed'; take 'adaptive'"
+        if optimizer.target_kl is not None and optimizer.passes * optimizer.minibatches == 1:
+            yield "optimizer.target_kl: has no effect with one optimizer step a batch; see passes and minibatches"
 
     def _faults_of_sampled(self) -> Iterator[str]:
         """Settings of people's groups where none are given."""
@@ -99,6 +138,8 @@ class OnlineConfig:
             yield "reward.judged_weight: is 0, and so people's scores of the given groups would count for nothing"
         if self.dynamic_sampling.enabled:
             yield "dynamic_sampling.enabled: groups that people have judged cannot be drawn anew; set it to false"
+        if self.kl.controller == "adaptive":
+            yield "kl.controller: 'adaptive' follows the distance of completions that the policy samples; take 'fixed'"
 
     def _faults_of_groups(self) -> Iterator[str]:
         """Settings of a critic in a run that has none, and groups that cannot be compared."""
@@ -118,6 +159,8 @@ class OnlineConfig:
             yield f"loss.ratio: kind 'ppo' has advantages of tokens; take 'token', not '{self.loss.ratio}'"
         if self.critic.kind == "shared" and self.model.sharding != "none":
             yield "critic.kind: a 'shared' critic needs a whole network; with model.sharding 'full' take 'separate'"
+        if self.critic.kind == "separate" and self.critic.coefficient != CriticConfig().coefficient:
+            yield "critic.coefficient: has no effect on a separate critic, which has a loss of its own"
         if self.critic.kind == "shared" and self.critic.passes != 1:
             yield "critic.passes: a shared critic learns with the policy; set optimizer.passes"
         if self.critic.warmup_steps > self.stop.steps:

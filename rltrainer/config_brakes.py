@@ -9,6 +9,8 @@ from rltrainer.config_checks import above, at_least, within
 Action = Literal["off", "warn", "pause", "stop"]
 """`warn`: say so and go on; `pause`: write a checkpoint and end, to be started again by a person; `stop`: end as if
 the last step had been done, with the policy as it is."""
+WATCH_OWN_COMPLETIONS = ("kl", "truncation", "length", "repetition", "mismatch")
+"""Brakes that look at completions which the policy has sampled itself."""
 
 
 @dataclass(frozen=True, slots=True)

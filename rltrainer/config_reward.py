@@ -125,6 +125,10 @@ class RewardConfig:
             yield "length_tokens: has no effect while length_weight is 0"
         if not self.overlong_factor and self.overlong_tokens is not None:
             yield "overlong_tokens: has no effect while overlong_factor is 0"
+        sources = {"model_clip": "model", "ensemble_penalty": "ensemble", "function_weight": "function"}
+        for name, source in sources.items():
+            if not getattr(self, source) and getattr(self, name) != getattr(RewardConfig(), name):
+                yield f"{name}: has no effect without {source}"
         if not self.pattern_weight and self.pattern is not None:
             yield "pattern: has no effect while pattern_weight is 0"
         looking = self.number_weight or self.choice_weight or self.pattern_weight

@@ -134,7 +134,7 @@ def open_session(directory: RunDirectory, config: OnlineConfig, *, ranks: Ranks 
         loss=compose_loss(config),
         controller=KLController(config.kl),
         critic=open_critic(directory, config, bench=bench, optimizer=optimizer, ranks=ranks),
-        brakes=Brakes(config.brakes),
+        brakes=Brakes(config.watched),
         people=HumanFeedback(directory.root / "human_feedback.jsonl"),
         data_sha256=_hash_data(directory, config),
         ranks=ranks,

@@ -102,18 +102,20 @@ class PolicyLoss:
 def measure_distance(scores: CompletionScores, rows: Sequence[TrainingRow], tally: Tally) -> None:
     """KL to the reference and agreement with the sampler, whatever the loss makes of them.
 
-    Only rows that this very policy sampled tell of the sampler: the others differ because the policy has moved.
+    Only rows that this very policy sampled tell of either: on what others chose, the mean log-ratio is no KL at all and
+    may fall while the policy runs away.
     """
-    log_probs, mask = scores.log_probs.detach(), scores.mask
+    log_probs = scores.log_probs.detach()
+    fresh = torch.tensor([row.old_log_probs is None for row in rows], device=log_probs.device)
+    mask = scores.mask & fresh[:, None]
     if rows[0].reference_log_probs is not None:
         reference = stack([_known(row.reference_log_probs) for row in rows], log_probs)
-        tally.add_mean("kl_sequence", (log_probs - reference).sum(dim=1))
+        tally.add_mean("kl_sequence", (log_probs - reference).sum(dim=1), fresh)
         tally.add_mean("kl_token", estimate_kl(log_probs, reference, estimator="k3"), mask)
     gap = log_probs - stack([row.sampler_log_probs for row in rows], log_probs)
-    fresh = torch.tensor([row.old_log_probs is None for row in rows], device=mask.device)
-    tally.add_mean("sampler_gap_mean", gap.abs(), mask & fresh[:, None])
-    tally.add_extremes("sampler_gap", gap.abs(), mask & fresh[:, None])
-    tally.add_mean("sampler_ratio_mean", gap.exp(), mask & fresh[:, None])
+    tally.add_mean("sampler_gap_mean", gap.abs(), mask)
+    tally.add_extremes("sampler_gap", gap.abs(), mask)
+    tally.add_mean("sampler_ratio_mean", gap.exp(), mask)
 
 
 def old_log_probs(rows: Sequence[TrainingRow], log_probs: Tensor) -> Tensor | None:

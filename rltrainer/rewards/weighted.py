@@ -49,9 +49,9 @@ class WeightedReward:
         return scored
 
     def without(self, name: str) -> "WeightedReward":
-        """The same reward less one part, which need not be there."""
+        """The same reward less one part, which need not be there; nothing where what is left only shaped it."""
         parts = {other: part for other, part in self.parts.items() if other != name}
-        return WeightedReward(parts, shaping=self.shaping)
+        return WeightedReward({} if parts.keys() <= self.shaping - AMBIVALENT else parts, shaping=self.shaping)
 
     def _measure(self, answers: Sequence[Answer]) -> tuple[dict[str, list[float]], list[float]]:
         """Every part's values, and the deviation of the sum where a part knows its own, in units of the sum."""

@@ -7,6 +7,7 @@ import pytest
 
 from rewardmodel.config_parsing import ConfigError
 from rltrainer.config import KINDS, parse_config, with_overrides
+from rltrainer.config_brakes import WATCH_OWN_COMPLETIONS
 from tests.rltrainer.frozen_fields import MINIMAL
 from tests.rltrainer.run_folder import ROOT
 
@@ -101,6 +102,14 @@ def test_faults_of_form_and_of_meaning_are_listed_together():
         ("dapo", "kl.controller=adaptive", "kl.controller: 'adaptive' multiplies the coefficient, which is 0"),
         ("grpo", 'model={"path":"m","adapter_rank":4,"reference":"r"}', "model.reference: with model.adapter_rank"),
         ("grpo", 'model={"path":"m","adapter_rank":4,"sharding":"full"}', "model.sharding: 'full' is for training"),
+        ("grpo", "brakes.gain=stop", "brakes.gain: 'stop' would never come, for it needs several reward models"),
+        ("ppo", "brakes.uncertainty=pause", "brakes.uncertainty: 'pause' would never come, for it needs several"),
+        ("ppo", "brakes.flat=stop", "brakes.flat: 'stop' would never come, for it compares completions"),
+        ("grpo", "dynamic_sampling.stale_steps=5", "dynamic_sampling: has no effect unless enabled"),
+        ("dapo", "dynamic_sampling.noise_factor=1", "dynamic_sampling.noise_factor: has no effect unless rule"),
+        ("grpo", "kl.target=3", "kl.target: has no effect with kl.controller 'fixed'"),
+        ("grpo", "optimizer.target_kl=0.1", "optimizer.target_kl: has no effect with one optimizer step a batch"),
+        ("ppo", "critic.coefficient=1", "critic.coefficient: has no effect on a separate critic"),
         ("grpo", "model.processes=0", "model.processes: must be 1 or more"),
         ("sample", "model.processes=2", "model.processes: kind 'sample' runs in one process"),
         ("policy-evaluate", "model.sharding=full", "model.sharding: kind 'policy-evaluate' runs in one process"),
@@ -114,6 +123,23 @@ def test_mixes_that_make_no_sense_are_refused_by_name(kind, override, fault):
     with pytest.raises(ConfigError) as caught:
         _parse(kind, override)
     assert any(found.startswith(fault) for found in caught.value.faults), caught.value.faults
+
+
+@pytest.mark.parametrize("name", WATCH_OWN_COMPLETIONS)
+def test_brakes_that_watch_the_policys_own_completions_cannot_end_a_run_on_given_ones(name):
+    given = ("rollout.source=judged", "reward.brevity_weight=0")
+    with pytest.raises(ConfigError, match=f"brakes.{name}: 'stop' would never come, for it looks at completions"):
+        _parse("grpo", *given, f"brakes.{name}=stop")
+    parsed = _parse("grpo", *given)
+    assert getattr(parsed.brakes, name) == "warn"
+    assert getattr(parsed.watched, name) == "off"
+    assert parsed.watched.entropy == "warn"
+    assert _parse("grpo").watched == _parse("grpo").brakes
+
+
+def test_an_adaptive_price_cannot_follow_given_completions():
+    with pytest.raises(ConfigError, match=r"kl\.controller: 'adaptive' follows the distance"):
+        _parse("grpo", "rollout.source=judged", "reward.brevity_weight=0", "kl.controller=adaptive")
 
 
 def test_a_shared_critic_needs_a_whole_network():

@@ -25,6 +25,9 @@ def _parse(*overrides, kind="grpo"):
         ('reward={"pattern_weight":1,"pattern":"("}', "reward.pattern: is no regular expression"),
         ("reward.pattern=x", "reward.pattern: has no effect while pattern_weight is 0"),
         ("reward.length_tokens=4", "reward.length_tokens: has no effect"),
+        ("reward.function_weight=2", "reward.function_weight: has no effect without function"),
+        ("reward.model_clip=2", "reward.model_clip: has no effect without model"),
+        ("reward.ensemble_penalty=2", "reward.ensemble_penalty: has no effect without ensemble"),
         ("reward.length_weight=1", "reward.length_tokens: must be 1 or more"),
         ("reward.overlong_tokens=4", "reward.overlong_tokens: has no effect while overlong_factor is 0"),
         (

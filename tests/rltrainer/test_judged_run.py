@@ -64,6 +64,20 @@ def test_a_policy_learns_what_people_liked(base, judged, tmp_path):
     assert _preference(folder / "model", folder) > _preference(base, folder) + 0.1
 
 
+def test_the_distance_is_told_of_the_policys_own_answers_alone(base, judged, tmp_path):
+    # On answers that another policy gave the log-ratio falls while the policy moves away.
+    folder = _run_folder(
+        tmp_path / "run", base, judged, optimizer={"learning_rate": 3e-2}, reward={"unfinished_penalty": 1}
+    )
+    assert run("train", folder) == (0, "")
+    rows = [row["values"] for row in read_rows(folder / "metrics.jsonl")]
+    assert not any({"kl_sequence", "kl_token", "sampler_ratio_mean"} & row.keys() for row in rows)
+    result = read_json(folder / "result.json")
+    assert result["kl_sequence"] > 0.1
+    # What only shaped people's reward says nothing of who wins.
+    assert not {"reward_gain", "reward_policy", "win_rate_reference"} & result.keys()
+
+
 def _preference(model, folder):
     """Mean log-prob of the first tokens that people liked less that of the others."""
     policy = Policy(load_causal_model(model), temperature=TEMPERATURE, micro_batch_tokens=512)

@@ -103,15 +103,16 @@ def test_on_the_first_pass_ratios_are_one_and_nothing_is_clipped(model):
     assert values["clip_low_fraction"] == values["clip_high_fraction"] == 0.0
 
 
-def test_only_completions_of_this_very_policy_tell_of_the_sampler(model):
+def test_only_completions_of_this_very_policy_tell_of_the_sampler_and_of_the_distance(model):
     carried = tuple(replace(row, old_log_probs=row.sampler_log_probs) for row in ROWS[:4])
     _, mixed = _gradient(model, (*carried, *ROWS[4:]), 60)
     _, fresh = _gradient(model, ROWS[4:], 60)
     assert mixed["sampler_ratio_mean"] == pytest.approx(fresh["sampler_ratio_mean"], rel=1e-6)
     assert mixed["sampler_gap_max"] == pytest.approx(fresh["sampler_gap_max"], rel=1e-6)
+    assert mixed["kl_sequence"] == pytest.approx(fresh["kl_sequence"], rel=1e-5) and fresh["kl_sequence"] != 0
+    assert mixed["kl_token"] == pytest.approx(fresh["kl_token"], rel=1e-5)
     _, foreign = _gradient(model, carried, 60)
-    assert not any(name.startswith("sampler_") for name in foreign)
-    assert foreign["kl_sequence"] != 0
+    assert not any(name.startswith(("sampler_", "kl_")) for name in foreign)
 
 
 def test_flat_groups_give_no_gradient_at_all(model):

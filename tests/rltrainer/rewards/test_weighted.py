@@ -55,9 +55,17 @@ def test_a_watched_function_is_logged_and_never_rewarded(tmp_path):
 
 def test_a_reward_can_leave_a_part_out():
     one = lambda answers: [1.0] * len(answers)  # noqa: E731
-    reward = WeightedReward({"judged": (1.0, one), "overlong": (0.5, one)}, shaping=SHAPING)
-    assert list(reward.without("judged").parts) == ["overlong"]
+    parts = {"judged": (1.0, one), "number": (1.0, one), "overlong": (0.5, one)}
+    reward = WeightedReward(parts, shaping=SHAPING)
+    assert list(reward.without("judged").parts) == ["number", "overlong"]
     assert reward.without("nobody").parts == reward.parts
+
+
+@pytest.mark.parametrize(("shape", "left"), [("overlong", []), ("unfinished", []), ("brevity", ["brevity"])])
+def test_what_can_only_shape_a_reward_is_none_without_it(shape, left):
+    one = lambda answers: [1.0] * len(answers)  # noqa: E731
+    reward = WeightedReward({"judged": (1.0, one), shape: (0.5, one)}, shaping=SHAPING)
+    assert list(reward.without("judged").parts) == left
 
 
 def _prompt(**metadata):
