@@ -25,9 +25,9 @@ class Vote:
     """How often people preferred the policy, as one metric line told it."""
 
     win_rate: float
-    """Share of their comparisons, ties half."""
-    judgments: float
-    """How many comparisons."""
+    """Share of the comparisons, ties half."""
+    comparisons: float
+    """Of how many pairs of answers, each once however many people judged it."""
     reward: float
     """Mean reward over the window when it was told."""
 
@@ -55,7 +55,7 @@ class BrakeMemory:
             self.latest[name] = [*self.latest.get(name, []), value][-self.window :]
         win_rate, reward = metrics.get("human_win_rate"), self.now("reward")
         if win_rate is not None and reward is not None:
-            self.votes.append(Vote(win_rate, metrics.get("human_judgments") or 0.0, reward))
+            self.votes.append(Vote(win_rate, metrics.get("human_comparisons") or 0.0, reward))
 
     def now(self, name: str) -> float | None:
         """Mean over the latest window; None before there is a whole one."""

@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from rltrainer.brake_memory import BrakeMemory
+from rltrainer.brake_memory import BrakeMemory, Vote
 from rltrainer.config_brakes import BrakesConfig
 
 CHANCE = 1.645
@@ -131,14 +131,23 @@ def _people(memory: BrakeMemory, config: BrakesConfig) -> Reading | None:
     best = max(earlier, key=lambda vote: vote.win_rate)
     if last.reward <= best.reward:
         return Reading(0.0, "")
-    variances = [vote.win_rate * (1 - vote.win_rate) / max(vote.judgments, 1.0) for vote in (best, last)]
-    chance = math.sqrt(sum(variances))
+    chance = math.sqrt(sum(_variance(vote) for vote in (best, last)))
     text = (
-        f"people prefer the policy in {_percent(last.win_rate)} of {last.judgments:.0f} comparisons, down from "
+        f"people prefer the policy in {_percent(last.win_rate)} of {last.comparisons:.0f} comparisons, down from "
         f"{_percent(best.win_rate)}, while its reward rose from {best.reward:.3g} to {last.reward:.3g}: it may be "
         "chasing what the reward gets wrong"
     )
     return Reading(_over(best.win_rate - last.win_rate, max(config.people_limit, CHANCE * chance)), text)
+
+
+def _variance(vote: Vote) -> float:
+    """Of a win rate by chance: with one win and one loss more, for few comparisons may all end alike.
+
+    Source: Agresti & Caffo 2000, The American Statistician 54(4), for differences of two shares.
+    """
+    count = vote.comparisons + 2
+    share = (vote.win_rate * vote.comparisons + 1) / count
+    return share * (1 - share) / count
 
 
 def _over(value: float, limit: float) -> float:

@@ -9,12 +9,14 @@ log = logging.getLogger(__name__)
 
 
 class HumanFeedback:
-    """Gives each line of the file once: {"step": 40, "win_rate": 0.61, "judgments": 38, "reward_accuracy": 0.7}.
+    """Gives each line of the file once: {"step": 40, "win_rate": 0.61, "judgments": 38, "comparisons": 16,
+    "reward_accuracy": 0.7}.
 
     `win_rate` is the share of blind comparisons in which people preferred an answer of the policy of that step to one
-    of the reference's, ties half. `reward_accuracy`, which may be absent or null, is the share of those comparisons in
-    which the answer that earned more was the one that people preferred. A line that says something else is left out
-    with a warning: a run of days must not end for it.
+    of the reference's, ties half. `comparisons` is how many pairs of answers that is, each judged by one or several
+    people; without it every judgment counts as one. `reward_accuracy`, which may be absent or null, is the share of
+    those comparisons in which the answer that earned more was the one that people preferred. A line that says something
+    else is left out with a warning: a run of days must not end for it.
     """
 
     def __init__(self, path: Path) -> None:
@@ -52,7 +54,11 @@ def _metrics_of(row: dict[str, Any]) -> dict[str, float]:
     win_rate, judgments, step = float(row["win_rate"]), int(row["judgments"]), int(row["step"])
     if not 0 <= win_rate <= 1 or judgments < 1:
         raise ValueError(f"win_rate must be between 0 and 1 and judgments 1 or more, got {win_rate} and {judgments}")
+    comparisons = int(row.get("comparisons", judgments))
+    if not 1 <= comparisons <= judgments:
+        raise ValueError(f"comparisons must be between 1 and judgments ({judgments}), got {comparisons}")
     found = {"human_win_rate": win_rate, "human_judgments": float(judgments), "human_step": float(step)}
+    found["human_comparisons"] = float(comparisons)
     if row.get("reward_accuracy") is None:
         return found
     accuracy = float(row["reward_accuracy"])

@@ -102,7 +102,7 @@ class TestPeople:
         brakes = _brakes(people="stop", **settings)
         found = []
         for step, (win_rate, reward) in enumerate(zip(votes, rewards, strict=True), start=1):
-            news = {} if win_rate is None else {"human_win_rate": win_rate, "human_judgments": 200.0}
+            news = {} if win_rate is None else {"human_win_rate": win_rate, "human_comparisons": 200.0}
             found.extend(brakes.observe(step, {"reward": reward, **news}))
         return [finding.sentence for finding in found]
 
@@ -120,10 +120,23 @@ class TestPeople:
         # 12 points of 200 comparisons each: 1.645 standard errors are 7.8 points, of 20 comparisons 25 points.
         votes = [None, 0.70, None, 0.58]
         assert self._steps(votes, rewards=[0, 1, 2, 3])
-        brakes = _brakes(people="warn")
+        assert not self._observe(votes, 20.0)
+
+    def test_few_comparisons_that_all_end_alike_prove_nothing(self):
+        # One win and one loss more: 5/6 and 3/6, whose difference has a standard error of 0.25.
+        assert not self._observe([None, 1.0, None, 0.6], 4.0)
+        assert self._observe([None, 1.0, None, 0.0], 4.0)
+
+    def test_many_judgments_of_a_few_pairs_are_a_few_comparisons(self):
+        assert not self._observe([None, 0.9, None, 0.6], 5.0, judgments=500.0)
+
+    def _observe(self, votes, comparisons, judgments=None):
+        brakes, found = _brakes(people="warn"), []
         for step, win_rate in enumerate(votes, start=1):
-            news = {} if win_rate is None else {"human_win_rate": win_rate, "human_judgments": 20.0}
-            assert not brakes.observe(step, {"reward": float(step), **news})
+            counts = {"human_comparisons": comparisons, "human_judgments": judgments or comparisons}
+            news = {} if win_rate is None else {"human_win_rate": win_rate, **counts}
+            found.extend(brakes.observe(step, {"reward": float(step), **news}))
+        return found
 
 
 class TestHysteresis:
@@ -148,8 +161,8 @@ def test_a_restored_brake_goes_on_as_if_nothing_had_been(cut):
         {"kl_sequence": 0.3 * step, "reward": 0.1 * step, "reward_noise": 0.1 + 0.05 * step, "length_mean": 9.0 + step}
         for step in range(1, 8)
     ]
-    shown[3] |= {"human_win_rate": 0.8, "human_judgments": 50.0}
-    shown[5] |= {"human_win_rate": 0.4, "human_judgments": 50.0}
+    shown[3] |= {"human_win_rate": 0.8, "human_comparisons": 50.0}
+    shown[5] |= {"human_win_rate": 0.4, "human_comparisons": 50.0}
     settings = {"kl": "warn", "kl_limit": 0.7, "uncertainty": "warn", "people": "warn", "gain": "warn", "gain_steps": 4}
     straight, before, after = (_brakes(**settings) for _ in range(3))
     expected = [straight.observe(step, metrics) for step, metrics in enumerate(shown, start=1)]

@@ -12,7 +12,8 @@ def test_each_line_is_told_once(tmp_path):
     feedback = HumanFeedback(tmp_path / "human_feedback.jsonl")
     assert feedback.news() == {}
     _write(feedback.path, {"step": 4, "win_rate": 0.6, "judgments": 30})
-    assert feedback.news() == {"human_win_rate": 0.6, "human_judgments": 30.0, "human_step": 4.0}
+    found = {"human_win_rate": 0.6, "human_judgments": 30.0, "human_comparisons": 30.0, "human_step": 4.0}
+    assert feedback.news() == found
     assert feedback.news() == {}
     _write(feedback.path, {"step": 5, "win_rate": 0.1, "judgments": 1}, {"step": 8, "win_rate": 0.5, "judgments": 9})
     assert feedback.news()["human_step"] == 8.0
@@ -54,3 +55,13 @@ def test_how_often_the_reward_agrees_with_people_may_be_told_or_not(tmp_path, ca
     _write(feedback.path, {**line, "reward_accuracy": 1.5})
     assert feedback.news() == {}
     assert "line 3 is left out: reward_accuracy must be between 0 and 1" in caplog.text
+
+
+def test_pairs_that_several_people_judged_are_counted_once(tmp_path, caplog):
+    feedback = HumanFeedback(tmp_path / "human_feedback.jsonl")
+    line = {"step": 4, "win_rate": 0.6, "judgments": 30}
+    _write(feedback.path, {**line, "comparisons": 10})
+    assert (feedback.news() or {})["human_comparisons"] == 10.0
+    _write(feedback.path, {**line, "comparisons": 31})
+    assert feedback.news() == {}
+    assert "line 2 is left out: comparisons must be between 1 and judgments (30), got 31" in caplog.text

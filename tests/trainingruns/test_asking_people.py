@@ -140,7 +140,7 @@ def test_a_line_is_written_once_when_all_have_judged_all(watched: Run, project: 
         while judge_next(project, person, prefer_policy=True):
             watch.follow()
     watch.follow()
-    said = {"step": 2, "win_rate": 1.0, "judgments": 2 * len(people), "reward_accuracy": 0.5}
+    said = {"step": 2, "win_rate": 1.0, "judgments": 2 * len(people), "comparisons": 2, "reward_accuracy": 0.5}
     assert lines(tmp_path) == [said]
     # Another worker that goes on with the run makes no task twice and says nothing again.
     again = PeopleWatch(watched, tmp_path)
@@ -176,7 +176,8 @@ def test_each_task_counts_once_and_ties_say_nothing_of_the_reward() -> None:
     ours = {1: {"reward": 2.0}, 2: {"reward": 2.0}, 3: {"reward": 9.0}, 4: {"reward": 1.0}, 5: {"reward": None}}
     theirs = {number: {"reward": 1.0} for number in ours}
     # Won with more reward, lost with more reward, a tie, won with equal reward, and one whose reward nobody knows.
-    assert summarise(judged, ours, theirs) == {"win_rate": 0.75, "judgments": 8, "reward_accuracy": 0.5}
+    counts = {"judgments": 8, "comparisons": 5}
+    assert summarise(judged, ours, theirs) == {"win_rate": 0.75, **counts, "reward_accuracy": 0.5}
     assert summarise([Judged(3, 0.5, 1)], ours, theirs)["reward_accuracy"] is None
 
 

@@ -110,6 +110,7 @@ def summarise(
     return {
         "win_rate": sum(each.share for each in judged) / len(judged),
         "judgments": sum(each.judgments for each in judged),
+        "comparisons": len(judged),
         "reward_accuracy": sum(hits) / len(hits) if hits else None,
     }
 
