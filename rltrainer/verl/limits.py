@@ -7,6 +7,7 @@ distances, `verl/experimental/reward_loop` for rewards.
 from collections.abc import Iterator
 
 from rltrainer.config import OnlineConfig
+from rltrainer.gauges import GAUGES
 
 TOKEN_PARTS = ("brevity_weight", "length_weight", "repetition_penalty", "unfinished_penalty")
 """Parts of a reward that look at tokens; verl's reward functions are given text."""
@@ -29,6 +30,11 @@ def _of_model(config: OnlineConfig) -> Iterator[str]:
         yield "optimizer.target_kl: verl goes through all passes; leave it out"
     if config.rollout.prompts_per_step % optimizer.minibatches:
         yield f"optimizer.minibatches: verl needs equal ones; {config.rollout.prompts_per_step} prompts do not divide"
+    for name in GAUGES:
+        if getattr(config.brakes, name) in ("pause", "stop"):
+            yield f"brakes.{name}: nothing ends a job of verl by itself; take 'warn' or 'off'"
+    if config.evaluation.people_every_steps:
+        yield "evaluation.people_every_steps: people see nothing of a policy while verl trains it; set it to 0"
     if config.rollout.source != "sampled":
         yield "rollout.source: verl samples by itself; groups that people have judged are learned from here"
 

@@ -165,8 +165,11 @@ def test_dapo_arrives_whole(base):
         ("grpo", {"loss": {"ratio_limit": 4.0}}, "loss.ratio_limit: "),
         ("grpo", {"model": {"device": "cpu"}}, "model.device: "),
         ("grpo", {"optimizer": {"schedule": "linear"}}, "optimizer.schedule: "),
-        ("grpo", {"optimizer": {"target_kl": 0.1}}, "optimizer.target_kl: "),
+        ("grpo", {"optimizer": {"target_kl": 0.1, "passes": 2}}, "optimizer.target_kl: "),
         ("grpo", {"optimizer": {"minibatches": 2}}, "optimizer.minibatches: "),
+        ("grpo", {"brakes": {"kl": "stop"}}, "brakes.kl: "),
+        ("dapo", {"brakes": {"length": "pause"}}, "brakes.length: "),
+        ("grpo", {"evaluation": {"people_every_steps": 5}}, "evaluation.people_every_steps: "),
         (
             "dapo",
             {"dynamic_sampling": {"rule": "noise"}, "reward": {"model": "rm", "ensemble": ["rm2"]}},
