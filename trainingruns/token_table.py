@@ -51,9 +51,9 @@ def token_tables(preview: Mapping[str, Any]) -> list[TokenTable]:
 
 def _table(completion: Mapping[str, Any]) -> TokenTable:
     tokens = completion["tokens"]
-    shown = {name: title for name, title in _NUMBERS.items() if any(token.get(name) for token in tokens)}
+    shown = {name: title for name, title in _NUMBERS.items() if any(_says(token, name) for token in tokens)}
     own = [token for token in tokens if token["part"] == "completion"]
-    learned = sum(1 for token in own if token.get("loss"))
+    learned = sum(map(_has_loss, own))
     summary = f"{learned} of its {len(own)} own tokens have loss; none of the {len(tokens) - len(own)} of the prompt."
     return TokenTable(
         title=f"{completion['role'].capitalize()} {completion['number']}",
@@ -67,11 +67,11 @@ def _table(completion: Mapping[str, Any]) -> TokenTable:
 
 
 def _chip(token: Token) -> Chip:
-    said = [f"{title.lower()} {_number(token.get(name))}" for name, title in _NUMBERS.items() if token.get(name)]
+    said = [f"{title.lower()} {_number(token.get(name))}" for name, title in _NUMBERS.items() if _says(token, name)]
     return Chip(
         text=visible(token["text"]),
-        says=", ".join(said) or "no loss",
-        has_loss=bool(token.get("loss")),
+        says=", ".join(said if _has_loss(token) else ["no loss", *said]),
+        has_loss=_has_loss(token),
         is_prompt=token["part"] == "prompt",
         is_stop=bool(token.get("is_stop")),
     )
@@ -79,9 +79,20 @@ def _chip(token: Token) -> Chip:
 
 def _row(token: Token, shown: Mapping[str, str]) -> tuple[str, ...]:
     text = visible(token["text"]) + (" (stop)" if token.get("is_stop") else "")
-    # Nothing of a prompt is learned: a dash says so better than a loss of 0 does.
-    known = token if token["part"] == "completion" else {}
+    # Where nothing is learned, a dash says so better than a loss of 0 does.
+    known = {name: token.get(name) for name in shown if token["part"] == "completion"}
+    if not _has_loss(token):
+        known["loss"] = None
     return (str(token["position"]), text, token["part"], *(_number(known.get(name)) for name in shown))
+
+
+def _has_loss(token: Token) -> bool:
+    # Previews of older trainers tell it by the number alone, which may be 0 where something else weighs.
+    return bool(token.get("has_loss", token.get("loss")))
+
+
+def _says(token: Token, name: str) -> bool:
+    return bool(token.get(name)) or (name == "loss" and _has_loss(token))
 
 
 def _part(part: Mapping[str, Any]) -> tuple[str, str, str, str]:

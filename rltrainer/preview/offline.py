@@ -87,6 +87,10 @@ def _describe(lesson: Lesson, learner: Learner, probe: _Probe, renderer: Rendere
     (clusters,) = learner.portions([lesson])
     layout = lay_out(clusters, device=learner.policy.device)
     roles: tuple[Role, ...] = ("response",) if len(lesson.responses) == 1 else ("chosen", "rejected")
+    columns = [
+        Columns(has_loss=[bool(weight) for weight in weights], loss=weights, log_prob=log_probs)
+        for weights, log_probs in zip(probe.weights, probe.log_probs, strict=True)
+    ]
     return tuple(
         PreviewCompletion(
             role=role,
@@ -94,7 +98,7 @@ def _describe(lesson: Lesson, learner: Learner, probe: _Probe, renderer: Rendere
             text=renderer.decode(lesson.responses[row]),
             finish_reason="stop",
             is_counted=True,
-            tokens=tuple(read_tokens(layout, row, Columns(probe.weights[row], probe.log_probs[row]), renderer)),
+            tokens=tuple(read_tokens(layout, row, columns[row], renderer)),
         )
         for row, role in enumerate(roles)
     )

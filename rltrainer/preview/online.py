@@ -9,7 +9,8 @@ from rltrainer.algorithms.algorithm import Evidence
 from rltrainer.config import OnlineConfig
 from rltrainer.layouts import Layout, lay_out
 from rltrainer.policy import Policy
-from rltrainer.preview.probe import ProbedLoss
+from rltrainer.preview.online_notes import online_notes
+from rltrainer.preview.probe import ProbedLoss, row_key
 from rltrainer.preview.records import Preview, PreviewCompletion, PreviewPart, notes_on
 from rltrainer.preview.tokens import Columns, read_tokens, stop_tokens
 from rltrainer.progress import Progress
@@ -17,6 +18,7 @@ from rltrainer.records import Completion, EncodedPrompt, Group, TrainingBatch
 from rltrainer.rollouts.collecting import collect_groups
 from rltrainer.rollouts.dynamic import Collector
 from rltrainer.rollouts.judged import JudgedGroups
+from rltrainer.rollouts.keep_rules import is_useful
 from rltrainer.session import Session, open_session
 from rltrainer.stopwatch import Stopwatch
 from rltrainer.tally import Tally
@@ -35,9 +37,14 @@ def preview_online(
     (group,) = session.reward.score([_take_group(session, config, prompt, completion, response)])
     trainer = Trainer(directory, config)
     batch = trainer.prepare(session, Progress(), [group], Stopwatch(), Tally())
-    probe = _probe(trainer, session, batch)
-    shown = _describe(session, group, batch, completion, probe)
-    notes = [*notes_on([shown], longest=config.rollout.max_new_tokens), *_notes(config, batch)]
+    is_kept = not config.dynamic_sampling.enabled or is_useful(group, config.dynamic_sampling)
+    probe = _probe(trainer, session, batch if is_kept else replace(batch, rows=()))
+    shown = _describe(session, group, batch, completion, probe, is_kept=is_kept)
+    notes = notes_on([shown], longest=config.rollout.max_new_tokens)
+    price = session.controller.coefficient
+    notes += online_notes(config, group, batch, completion, kl_coefficient=price, is_kept=is_kept)
+    if shown.is_counted and not any(token.has_loss for token in shown.tokens):
+        notes.append(_with_an_advantage(trainer, session, batch, completion))
     return Preview(
         kind=config.kind,
         prompt_id=group.prompt.record.prompt_id,
@@ -98,22 +105,26 @@ def _typed(session: Session, prompt: EncodedPrompt, response: str, *, longest: i
 
 
 def _probe(trainer: Trainer, session: Session, batch: TrainingBatch) -> ProbedLoss:
-    """How much each token weighs in the loss of a step of this batch alone, of advantage 1 everywhere."""
-    even = TrainingBatch(
-        tuple(replace(row, advantages=(1.0,) * len(row.completion_ids)) for row in batch.rows), batch.policy_version
-    )
+    """What a step of this batch alone learns from each token."""
     terms = trainer.terms(session, 0.0, seed=0)
-    probe = ProbedLoss(terms.loss)
-    if even.counted_rows:
-        session.optimizer.update(even, replace(terms, loss=probe), Tally())
+    probe = ProbedLoss(terms.loss, prices_distance=session.loss.kl.place == "loss" and session.loss.kl_coefficient > 0)
+    if batch.counted_rows:
+        session.optimizer.update(batch, replace(terms, loss=probe), Tally())
     return probe
 
 
+def _with_an_advantage(trainer: Trainer, session: Session, batch: TrainingBatch, number: int) -> str:
+    """Where the loss of a completion without one would be, in plain words."""
+    rows = tuple(replace(row, advantages=(1.0,) * len(row.completion_ids)) for row in batch.rows)
+    found = _probe(trainer, session, replace(batch, rows=rows)).has_loss[row_key(rows[number])]
+    return f"completion {number}: with an advantage {sum(found)} of its {len(found)} own tokens would have a loss"
+
+
 def _describe(
-    session: Session, group: Group, batch: TrainingBatch, number: int, probe: ProbedLoss
+    session: Session, group: Group, batch: TrainingBatch, number: int, probe: ProbedLoss, *, is_kept: bool
 ) -> PreviewCompletion:
     policy, renderer = session.optimizer.policy, session.bench.renderer
-    columns = _columns(session, group, batch, probe)[number]
+    columns = _columns(session, group, batch, number, probe, is_kept=is_kept)
     return PreviewCompletion(
         role="completion",
         number=number,
@@ -134,23 +145,21 @@ def _layout_of(batch: TrainingBatch, number: int, policy: Policy) -> Layout:
     return lay_out(clusters, device=policy.device)
 
 
-def _columns(session: Session, group: Group, batch: TrainingBatch, probe: ProbedLoss) -> list[Columns]:
-    """What is known about the tokens of each row."""
-    rewards = _token_rewards(session, group, batch)
-    columns = []
-    for row, earned in zip(batch.rows, rewards, strict=True):
-        key = (row.prompt_ids, row.completion_ids)
-        columns.append(
-            Columns(
-                loss=probe.weights[key] if row.counted else (0.0,) * len(row.completion_ids),
-                log_prob=probe.log_probs.get(key, row.sampler_log_probs),
-                advantage=row.advantages,
-                reward=earned,
-                value=row.values or (),
-                value_target=row.returns or (),
-            )
-        )
-    return columns
+def _columns(
+    session: Session, group: Group, batch: TrainingBatch, number: int, probe: ProbedLoss, *, is_kept: bool
+) -> Columns:
+    """What is known about the tokens of a row."""
+    row = batch.rows[number]
+    key, count = row_key(row), len(row.completion_ids)
+    return Columns(
+        has_loss=probe.has_loss.get(key, (False,) * count),
+        loss=probe.weights.get(key, (0.0,) * count),
+        log_prob=probe.log_probs.get(key) or session.optimizer.policy.log_probs([key])[0],
+        advantage=row.advantages if is_kept else (),
+        reward=_token_rewards(session, group, batch)[number],
+        value=row.values or (),
+        value_target=row.returns or (),
+    )
 
 
 def _token_rewards(session: Session, group: Group, batch: TrainingBatch) -> list[list[float]]:
@@ -168,18 +177,3 @@ def _parts(session: Session, group: Group, number: int) -> tuple[PreviewPart, ..
         PreviewPart(name, group.reward_parts[name][number], weight, name in session.reward.shaping)
         for name, (weight, _) in session.reward.parts.items()
     )
-
-
-def _notes(config: OnlineConfig, batch: TrainingBatch) -> list[str]:
-    """What this kind of run makes of the sample, in plain words."""
-    if config.kind == "ppo":
-        notes = ["the reward stands at the last token, and the critic's value is read where each token is predicted"]
-        if config.critic.warmup_steps:
-            notes.append(f"in the first {config.critic.warmup_steps} steps only the critic learns")
-        return notes
-    notes = ["the reward is the completion's; less that of its siblings it is the advantage of each of its tokens"]
-    if not any(any(row.advantages) for row in batch.rows):
-        notes.append("all completions of this group earn the same, so that none of them teaches anything")
-    if config.rollout.source == "judged":
-        notes.append("the completions are given; their stored log-probs stand below the ratio")
-    return notes

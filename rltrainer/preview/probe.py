@@ -1,4 +1,4 @@
-"""A loss that remembers how much each token's log-probability weighs in it."""
+"""A loss that remembers which tokens it has something to learn from, and how much their log-probability weighs."""
 
 from collections.abc import Sequence
 
@@ -15,10 +15,13 @@ RowKey = tuple[tuple[int, ...], tuple[int, ...]]
 
 
 class ProbedLoss:
-    """Computes the loss it is given; `weights` and `log_probs` hold what it was like at each row's first pass."""
+    """Computes the loss it is given, and holds what it was like at each row's first pass; nothing of rows without."""
 
-    def __init__(self, loss: StepLoss) -> None:
+    def __init__(self, loss: StepLoss, *, prices_distance: bool) -> None:
+        """prices_distance: each token has a price in it, be it 0 while the policy is where its reference is."""
         self.loss = loss
+        self.prices_distance = prices_distance
+        self.has_loss: dict[RowKey, tuple[bool, ...]] = {}
         self.weights: dict[RowKey, tuple[float, ...]] = {}
         self.log_probs: dict[RowKey, tuple[float, ...]] = {}
 
@@ -27,9 +30,18 @@ class ProbedLoss:
     ) -> Tensor:
         """The loss, which it leaves as it is."""
         loss = self.loss(scores, rows, totals, tally)
-        (gradient,) = torch.autograd.grad(loss, scores.log_probs, retain_graph=True)
-        for row, slope, log_probs, mask in zip(rows, gradient, scores.log_probs.detach(), scores.mask, strict=True):
-            key = (row.prompt_ids, row.completion_ids)
-            self.weights.setdefault(key, tuple(slope[mask].tolist()))
-            self.log_probs.setdefault(key, tuple(log_probs[mask].tolist()))
+        outputs = [each for each in (scores.log_probs, scores.entropy, scores.values) if each is not None]
+        slopes = torch.autograd.grad(loss, outputs, retain_graph=True, materialize_grads=True)
+        learned = torch.stack(slopes).any(dim=0) | self.prices_distance
+        weights = slopes[0] + 0.0  # Makes a plain 0 of -0.
+        for place, (row, mask) in enumerate(zip(rows, scores.mask, strict=True)):
+            key = row_key(row)
+            self.has_loss.setdefault(key, tuple(learned[place][mask].tolist()))
+            self.weights.setdefault(key, tuple(weights[place][mask].tolist()))
+            self.log_probs.setdefault(key, tuple(scores.log_probs.detach()[place][mask].tolist()))
         return loss
+
+
+def row_key(row: TrainingRow) -> RowKey:
+    """What the row is known by: prompt and completion."""
+    return row.prompt_ids, row.completion_ids

@@ -18,9 +18,11 @@ class PreviewToken:
     part: Literal["prompt", "completion"]
     predicted_at: int | None = None
     """Position whose output predicts it; None where nothing is learned from that."""
+    has_loss: bool = False
+    """Whether anything is learned at it."""
     loss: float = 0.0
-    """Weight of its log-probability in the step's loss, of advantage 1 where there are advantages; below 0 it is made
-    likelier, and 0 means that it has no loss."""
+    """Weight of its log-probability in the step's loss: below 0 it is made likelier, above 0 less likely. 0 beside
+    `has_loss` where other things than that weigh, or where the price of distance is still 0."""
     log_prob: float | None = None
     """Its log-probability under the policy, nats."""
     advantage: float | None = None
@@ -96,7 +98,7 @@ def notes_on(completions: Sequence[PreviewCompletion], *, longest: int) -> list[
     notes = []
     for completion in completions:
         name = f"{completion.role} {completion.number}"
-        lossy = [token for token in completion.tokens if token.loss]
+        lossy = [token for token in completion.tokens if token.has_loss]
         own = [token for token in completion.tokens if token.part == "completion"]
         notes.append(f"{name}: {len(lossy)} of {len(completion.tokens)} tokens have a loss; the prompt has none")
         if completion.finish_reason == "length":

@@ -39,7 +39,7 @@ def _format_tokens(tokens: Sequence[PreviewToken]) -> list[str]:
         ("token", lambda token: repr(token.text) + (" stop" if token.is_stop else "")),
         ("part", lambda token: token.part),
         ("predicted at", lambda token: "" if token.predicted_at is None else str(token.predicted_at)),
-        ("loss", lambda token: f"{token.loss:.3g}" if token.loss else ""),
+        ("loss", lambda token: f"{token.loss:.3g}" if token.has_loss else ""),
         *(_number_column(name) for name in ("log_prob", "advantage", "reward", "value", "value_target")),
     ]
     cells = [[heading, *(cell(token) for token in tokens)] for heading, cell in columns]

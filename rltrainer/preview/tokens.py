@@ -12,6 +12,7 @@ from rltrainer.preview.records import PreviewToken
 class Columns:
     """What is known about a completion's tokens, one number each; empty where it is not known."""
 
+    has_loss: Sequence[bool]
     loss: Sequence[float]
     log_prob: Sequence[float] = ()
     advantage: Sequence[float] = ()
@@ -44,6 +45,7 @@ def read_tokens(layout: Layout, row: int, columns: Columns, renderer: Renderer) 
                 text=_text(token_id, renderer),
                 part="completion",
                 predicted_at=positions[source],
+                has_loss=columns.has_loss[index],
                 loss=columns.loss[index],
                 log_prob=_at(columns.log_prob, index),
                 advantage=_at(columns.advantage, index),

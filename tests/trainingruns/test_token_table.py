@@ -38,6 +38,20 @@ def test_tokens_tell_whether_they_have_loss_in_words() -> None:
     assert table.summary == "2 of its 3 own tokens have loss; none of the 1 of the prompt."
 
 
+def test_what_is_learned_without_a_weight_counts_and_a_weight_that_is_not_there_does_not() -> None:
+    tokens = [
+        token(0, "Hi", "prompt", has_loss=False, loss=0.0),
+        token(1, " you", has_loss=True, loss=0.0, advantage=0.0),
+        token(2, "<end>", has_loss=False, loss=0.0, advantage=0.0, log_prob=-2.0),
+    ]
+    [table] = token_tables({"completions": [{"role": "completion", "number": 0, "tokens": tokens}]})
+    assert [chip.has_loss for chip in table.chips] == [False, True, False]
+    assert [chip.says for chip in table.chips] == ["no loss", "loss 0", "no loss, log-prob -2"]
+    assert table.summary == "1 of its 2 own tokens have loss; none of the 1 of the prompt."
+    assert table.headings == ("Position", "Token", "Part", "Loss", "Log-prob")
+    assert [row[3] for row in table.rows] == ["", "0", ""]
+
+
 def test_only_columns_that_say_something_are_shown() -> None:
     [table] = token_tables(PREVIEW)
     assert table.headings == ("Position", "Token", "Part", "Loss", "Reward", "Value")

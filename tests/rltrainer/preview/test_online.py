@@ -28,9 +28,9 @@ def test_exactly_the_completions_tokens_have_a_loss(base, renderer, tmp_path):
     assert all(token.loss == 0 and token.predicted_at is None for token in prompt)
     assert [token.position for token in completion.tokens] == list(range(len(completion.tokens)))
     assert [token.predicted_at for token in own] == [token.position - 1 for token in own]
-    # Token mean: every token of the step's group weighs the same.
+    # Token mean: every token of a completion weighs the same; that of the shortest one, which earns most, is below 0.
     assert len({token.loss for token in own}) == 1
-    assert own[0].loss < 0
+    assert own[0].loss < 0 and all(token.has_loss for token in own)
     assert preview.notes[0] == f"completion 0: 4 of {len(prompt) + 4} tokens have a loss; the prompt has none"
 
 
@@ -38,7 +38,8 @@ def test_weights_are_those_of_the_aggregation(base, tmp_path):
     folder = _run(tmp_path, base, loss={"aggregation": "grpo"})
     (completion,) = preview_run(folder, response="four").completions
     _, own = _split(completion)
-    assert [token.loss for token in own] == pytest.approx([-1 / (4 * 5)] * 5)
+    assert own[0].advantage > 0
+    assert [token.loss for token in own] == pytest.approx([-own[0].advantage / (4 * 5)] * 5)
 
 
 def test_a_response_that_is_too_long_is_cut_and_left_out_where_asked(base, tmp_path):
@@ -47,7 +48,7 @@ def test_a_response_that_is_too_long_is_cut_and_left_out_where_asked(base, tmp_p
     (completion,) = preview.completions
     _, own = _split(completion)
     assert (completion.finish_reason, completion.is_counted, len(own)) == ("length", False, 12)
-    assert not any(token.loss or token.is_stop for token in own)
+    assert not any(token.loss or token.has_loss or token.is_stop for token in own)
     assert any("is left out of the loss" in note for note in preview.notes)
     assert any("was cut off at 12 tokens" in note for note in preview.notes)
 
@@ -107,8 +108,8 @@ def test_every_kind_has_a_preview(base, tmp_path, kind, capsys):
 def test_other_settings_learn_from_the_same_tokens(base, tmp_path, kind, sections):
     (completion,) = preview_run(_run(tmp_path, base, kind, **sections), response="yes").completions
     prompt, own = _split(completion)
-    assert not any(token.loss for token in prompt)
-    assert all(token.loss < 0 for token in own)
+    assert not any(token.loss or token.has_loss for token in prompt)
+    assert all(token.has_loss and token.loss * token.advantage < 0 for token in own)
     if kind == "ppo":
         assert all(token.value is not None for token in own)
 
