@@ -2,14 +2,17 @@
 reward: the run logs it as `reward_watched` and is paid by the proxy alone. Limits are those of the defaults."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from rewardmodel.runtime.run_directory import RunDirectory
 from rltrainer import session
 from rltrainer.brakes import Brakes
 from rltrainer.config_brakes import BrakesConfig
+from rltrainer.config_reward import RewardConfig
 from rltrainer.rewards.weighted import SHAPING, WeightedReward
 from tests.rltrainer.planted_gold import MAX_NEW_TOKENS, fit_proxy
 from tests.rltrainer.run_folder import grpo_config, make_run, read_json, read_rows, run
@@ -21,7 +24,8 @@ def _config(base: Path, **brakes: str) -> dict[str, Any]:
     return grpo_config(
         base,
         rollout={"prompts_per_step": 8, "group_size": 8, "max_new_tokens": MAX_NEW_TOKENS, "batch_rows": 64},
-        reward={"brevity_weight": 1.0, "watched_function": "tests.rltrainer.planted_gold:gold"},
+        # The names stand for the fitted proxy, which is several models in one.
+        reward={"model": "proxy", "ensemble": ["its like"], "watched_function": "tests.rltrainer.planted_gold:gold"},
         kl={"coefficient": 0.0},
         optimizer={"learning_rate": 1e-2, "micro_batch_tokens": 2048},
         checkpoint={"every_steps": 1000},
@@ -35,8 +39,8 @@ def paid_by_proxy(base: Path) -> Iterator[None]:
     """Runs of this module are paid by the fitted proxy, and watch gold."""
     build = session.build_reward
 
-    def build_proxy(*arguments: Any, **settings: Any) -> WeightedReward:
-        watched = build(*arguments, **settings).parts["watched"]
+    def build_proxy(directory: RunDirectory, config: RewardConfig, **settings: Any) -> WeightedReward:
+        watched = build(directory, replace(config, model=None, ensemble=()), **settings).parts["watched"]
         proxy = fit_proxy(base, settings["prompts"], seed=77)
         return WeightedReward({"model": (1.0, proxy), "watched": watched}, shaping=SHAPING)
 
