@@ -45,7 +45,7 @@ def open_critic(
         masters,
         build_adamw(masters.parameters, config.optimizer),
         config.optimizer,
-        budget=MicroBatchBudget(optimizer.policy.micro_batch_tokens),
+        budget=MicroBatchBudget(optimizer.policy.budget.tokens),
         ranks=ranks,
     )
     return Critic(
@@ -77,7 +77,7 @@ def _share(config: OnlineConfig, *, optimizer: PolicyOptimizer, directory: RunDi
         MasterWeights(head),
         optimizer.adamw,
         config.optimizer,
-        budget=MicroBatchBudget(policy.micro_batch_tokens),
+        budget=MicroBatchBudget(policy.budget.tokens),
         ranks=ranks,
     )
     return Critic(

@@ -24,6 +24,13 @@ def lend(gradient: Tensor) -> None:
     setattr(gradient, _LENT, True)
 
 
-def take_back(gradient: Tensor) -> None:
-    """What is there is a gradient again, or is about to be."""
+def take_back(gradient: Tensor | None) -> None:
+    """What is there is a gradient again, or is about to be. Raises: RuntimeError where its place was not lent."""
+    if gradient is None or not getattr(gradient, _LENT, False):
+        raise RuntimeError("the step whose logits waited in a gradient's place is over")
+    end_loan(gradient)
+
+
+def end_loan(gradient: Tensor) -> None:
+    """What waited there, if anything did, is not asked for any more."""
     setattr(gradient, _LENT, False)

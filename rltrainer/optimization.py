@@ -70,9 +70,8 @@ class PolicyOptimizer:
         foreteller = value_head(policy.model)
         head = [] if foreteller is None else list(foreteller.parameters())
         self.adamw = build_adamw(masters.parameters, config, head=head, head_rate_factor=head_rate_factor)
-        self.stepper = WeightStepper(
-            masters, self.adamw, config, budget=budget or MicroBatchBudget(policy.micro_batch_tokens), ranks=ranks
-        )
+        policy.budget = budget or policy.budget
+        self.stepper = WeightStepper(masters, self.adamw, config, budget=policy.budget, ranks=ranks)
 
     @property
     def skipped_in_a_row(self) -> int:
@@ -172,7 +171,6 @@ class PolicyOptimizer:
     ) -> list[tuple[float, ...]]:
         """Gradients of all micro-batches into the weights; gives each row's log-probs."""
         found: list[tuple[float, ...]] = [()] * len(rows)
-        self.policy.micro_batch_tokens = self.stepper.budget.tokens
         batches = self.policy.plan([(row.prompt_ids, row.completion_ids) for row in rows])
         self.work.note(batches, tally)
         self.policy.take_room()

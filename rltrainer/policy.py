@@ -11,7 +11,7 @@ from rewardmodel.runtime.cancellation import StopCheck, never_stop
 from rltrainer.architecture import hidden_states, output_head
 from rltrainer.attention_mask import additive_mask
 from rltrainer.chunked_head import score_tokens
-from rltrainer.gradients import take_back
+from rltrainer.gradients import end_loan
 from rltrainer.layouts import Cluster, Layout, Pair, lay_out, plan_micro_batches
 from rltrainer.llama.body import find_body
 from rltrainer.memory import MicroBatchBudget, within_memory
@@ -56,7 +56,8 @@ class Policy:
         """
         self.model = model
         self.temperature = temperature
-        self.micro_batch_tokens = micro_batch_tokens
+        self.budget = MicroBatchBudget(micro_batch_tokens)
+        """Tokens of a micro-batch; passes that memory does not suffice for shrink it for all who share it."""
         self.check = check
         self.run = run
         self.roomy = roomy
@@ -81,7 +82,7 @@ class Policy:
         """The completions in micro-batches; those of one prompt must be neighbours."""
         width = output_head(self.model).in_features
         padded = find_body(self.model) is None
-        return plan_micro_batches(pairs, max_tokens=self.micro_batch_tokens, width=width, padded=padded)
+        return plan_micro_batches(pairs, max_tokens=self.budget.tokens, width=width, padded=padded)
 
     def reserve_room(self) -> None:
         """Take the memory of the largest gradient, the output layer's, for good and before anything short-lived.
@@ -104,7 +105,7 @@ class Policy:
         self._has_spare = self._room is not None and weight.grad is None
         if self._room is not None and self._has_spare:
             weight.grad = self._room.zero_()
-            take_back(weight.grad)
+            end_loan(weight.grad)
 
     def score(self, clusters: Sequence[Cluster]) -> CompletionScores:
         """Scores of one micro-batch; differentiable where gradients are enabled."""
@@ -139,12 +140,7 @@ class Policy:
 
         Raises: Interrupted where the run should stop; Diverged where memory suffices for no micro-batch.
         """
-        return within_memory(lambda: self._log_probs(pairs), self._halve_micro_batches)
-
-    def _halve_micro_batches(self) -> None:
-        budget = MicroBatchBudget(self.micro_batch_tokens)
-        budget.halve()
-        self.micro_batch_tokens = budget.tokens
+        return within_memory(lambda: self._log_probs(pairs), self.budget.halve)
 
     def _log_probs(self, pairs: Sequence[Pair]) -> list[tuple[float, ...]]:
         found: list[tuple[float, ...]] = [()] * len(pairs)

@@ -103,7 +103,6 @@ def open_session(directory: RunDirectory, config: OnlineConfig, *, ranks: Ranks 
     policy.learn_with(masters)
     policy.reserve_room()
     budget = choose_budget(config.optimizer, policy, masters, ranks)
-    policy.micro_batch_tokens = budget.tokens
     optimizer = PolicyOptimizer(
         policy, masters, config.optimizer, budget=budget, ranks=ranks, head_rate_factor=rate_factor(config)
     )
@@ -210,7 +209,7 @@ def _open_reference(
     frozen = Policy(
         network,
         temperature=policy.temperature,
-        micro_batch_tokens=policy.micro_batch_tokens,
+        micro_batch_tokens=policy.budget.tokens,
         check=policy.check,
         # Beside the sampler's rounding, or times the penalty's coefficient, its own is lost.
         exact=False,

@@ -19,13 +19,13 @@ PREFILL_TOKENS = 4096
 
 
 class TokenPass(Protocol):
-    """How one token a row is computed; it holds the weights as they were when it was made."""
+    """How one token a row is computed. The network's weights must not change while it is used."""
 
     def advance(self, states: Tensor, turn: tuple[Tensor, Tensor], kept: KeptTokens) -> Tensor:
-        """Logits [rows, vocabulary] of the next tokens, given embeddings [rows, width] of these, whose keys and values
-        are put with the others.
+        """Logits [rows, vocabulary] of the next tokens, in float32 or the body's precision.
 
-        turn: cosines and sines [rows, 1, head width / 2] float32 of their positions.
+        states: embeddings [rows, width] of these, whose keys and values are put with the others. turn: cosines and
+        sines [rows, 1, head width / 2] float32 of their positions.
         """
         ...
 

@@ -43,7 +43,11 @@ class KeptTokens:
         self.prompts = self.prompts[rows]
 
     def make_room(self) -> None:
-        """See to it that another token fits."""
+        """See to it that another token fits. Raises: ValueError where there was to be no room for it."""
+        if self.length >= self._limit:
+            raise ValueError(
+                f"there was to be room for {self._limit - self.longest} new tokens, and all of it is taken"
+            )
         if self.length < self.capacity:
             return
         more = min(self._limit - self.length, max(GROWTH_TOKENS, self.length // 4))

@@ -9,6 +9,7 @@ from rltrainer.architecture import output_head
 from rltrainer.joint_passes import count_missing, run_for_others
 from rltrainer.layouts import Cluster
 from rltrainer.llama.body import find_body
+from rltrainer.memory import within_memory
 from rltrainer.offline.lesson import Lesson
 from rltrainer.offline.objective import Answers, Objective, StepSize, Sums
 from rltrainer.offline.portions import plan_portions
@@ -49,7 +50,8 @@ class Learner:
         mine = self._share(lessons)
         if self.is_spread:
             return ranks.join(self._score_together(mine, spare=lessons[0]))
-        return ranks.join(ranks.attempt(lambda: self._score(mine, self.portions(mine))))
+        halve = self.stepper.budget.halve
+        return ranks.join(ranks.attempt(lambda: within_memory(lambda: self._score(mine, self.portions(mine)), halve)))
 
     def _score_together(self, lessons: Sequence[Lesson], *, spare: Lesson) -> list[Sums]:
         """The same with spread weights, by the very passes that learning makes."""

@@ -149,7 +149,7 @@ def _ask_reference(
         frozen = Policy(
             load(directory, config.model.reference, compute),
             temperature=1.0,
-            micro_batch_tokens=learner.policy.micro_batch_tokens,
+            micro_batch_tokens=learner.policy.budget.tokens,
             check=learner.policy.check,
             exact=learner.policy.exact,
         )

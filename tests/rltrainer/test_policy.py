@@ -111,13 +111,14 @@ def test_a_place_in_which_logits_wait_is_not_taken_for_a_gradient(base):
         gradient_of(weight)
     # As where memory did not suffice: the step begins anew.
     weight.grad = None
+    with pytest.raises(RuntimeError, match="is over"):
+        lost.log_probs.sum().backward()
     policy.take_room()
     assert not bool(gradient_of(weight).any())
     weight.grad = None
     policy.take_room()
     policy.score(clusters).log_probs.sum().backward()
     assert bool(gradient_of(weight).any())
-    del lost
 
 
 def test_what_earlier_passes_left_in_a_gradient_stays(model):
@@ -149,7 +150,7 @@ def test_without_memory_log_probs_come_from_smaller_micro_batches(model, monkeyp
     monkeypatch.setattr(Policy, "score", short_of_memory)
     for own, other in zip(policy.log_probs(pairs), expected, strict=True):
         assert own == pytest.approx(other, abs=1e-5)
-    assert policy.micro_batch_tokens < 64
+    assert policy.budget.tokens < 64
     monkeypatch.setattr(Policy, "score", lambda self, clusters: torch.empty(1).fail_for_another_reason)
     with pytest.raises(AttributeError):
         policy.log_probs(pairs)

@@ -6,19 +6,19 @@
 #include <string.h>
 
 #ifndef __AVX512BF16__
-#error "this processor does not multiply pairs of bfloat16 (AVX512_BF16)"
+#error "this processor, or this compiler, does not multiply pairs of bfloat16 (AVX512_BF16)"
 #endif
 
 typedef uint16_t bf16;
 
 enum { LANES = 16 };
 
-static inline bf16 narrow(float number) {
+static inline bf16 to_bf16(float number) {
     __m128bh rounded = _mm_cvtneps_pbh(_mm_set_ss(number));
     return (bf16)_mm_extract_epi16((__m128i)rounded, 0);
 }
 
-static inline void narrow16(bf16 *to, __m512 wide) {
+static inline void to_bf16_16(bf16 *to, __m512 wide) {
     _mm256_storeu_si256((__m256i *)to, (__m256i)_mm512_cvtneps_pbh(wide));
 }
 
@@ -37,7 +37,8 @@ static inline float exponential(float x) {
     sum = sum * rest + 1.6666665459e-1f;
     sum = sum * rest + 5.0000001201e-1f;
     sum = sum * rest * rest + rest + 1.0f;
-    uint32_t bits = (uint32_t)((int32_t)power + 127) << 23;
+    /* What is no number has no power; the sum is none either way. */
+    uint32_t bits = (uint32_t)((int32_t)(x == x ? power : 0.0f) + 127) << 23;
     float scale;
     memcpy(&scale, &bits, 4);
     return sum * scale;

@@ -1,4 +1,4 @@
-/* One token for each of several rows through a Llama-shaped network, in bfloat16 products of float32 sums.
+/* One token for each of several rows through a Llama-shaped network, by products of bfloat16 added up in float32.
  *
  * Written for processors that multiply pairs of bfloat16 (AVX512_BF16); compiled by library.py.
  * States between layers, norms, rotation, scores, softmax and what is added up are float32; inputs of products, keys and
@@ -33,14 +33,14 @@ typedef struct {
 typedef struct {
     int64_t rows, threads;
     int64_t capacity;       /* tokens for which keys and values have room */
-    int64_t place;          /* where the new token goes */
+    int64_t slot;           /* where the new token's key and value go */
     int64_t longest;        /* tokens of the longest prompt */
     const int64_t *prompts; /* [rows]: tokens of each row's own prompt; between these and the longest there is nothing */
     const float *cosine, *sine; /* [rows, head width / 2] of each row's position */
     float *states;              /* [rows, width], changed */
     float *logits;              /* [rows, outputs of the head] */
     bf16 *normed;               /* room for [rows, width] */
-    float *heads;               /* room for [rows, outputs of inwards] */
+    float *inward;              /* room for [rows, outputs of inwards] */
     bf16 *mixed;                /* room for [rows, heads * head width] */
     bf16 *gated;                /* room for [rows, inner] */
     float *scores;              /* room for [threads, capacity] */
@@ -92,7 +92,7 @@ static void open_gates(const Step *step, const Product *widen_by, int64_t inner)
             for (int64_t each = 0; each < count; each++) {
                 for (int lane = 0; lane < LANES; lane++)
                     opened[lane] = gate[each][lane] / (1.0f + exponential(-gate[each][lane])) * up[each][lane];
-                narrow16(step->gated + (row + each) * inner + block * LANES, _mm512_loadu_ps(opened));
+                to_bf16_16(step->gated + (row + each) * inner + block * LANES, _mm512_loadu_ps(opened));
             }
         }
 }
@@ -109,7 +109,7 @@ static void normalize(const Step *step, const Norm *norm, int64_t width) {
         __m512 inverse = _mm512_set1_ps(1.0f / sqrtf(_mm512_reduce_add_ps(squares) / (float)width + norm->epsilon));
         for (int64_t place = 0; place < width; place += LANES) {
             __m512 unit = _mm512_mul_ps(_mm512_loadu_ps(states + place), inverse);
-            narrow16(step->normed + row * width + place, _mm512_mul_ps(unit, _mm512_loadu_ps(norm->weight + place)));
+            to_bf16_16(step->normed + row * width + place, _mm512_mul_ps(unit, _mm512_loadu_ps(norm->weight + place)));
         }
     }
 }
@@ -117,8 +117,8 @@ static void normalize(const Step *step, const Norm *norm, int64_t width) {
 /* A head turned by its position, into bfloat16. */
 static void turn(const float *head, const float *cosine, const float *sine, int64_t half, bf16 *turned) {
     for (int64_t place = 0; place < half; place++) {
-        turned[place] = narrow(head[place] * cosine[place] - head[place + half] * sine[place]);
-        turned[place + half] = narrow(head[place + half] * cosine[place] + head[place] * sine[place]);
+        turned[place] = to_bf16(head[place] * cosine[place] - head[place + half] * sine[place]);
+        turned[place + half] = to_bf16(head[place + half] * cosine[place] + head[place] * sine[place]);
     }
 }
 
@@ -161,14 +161,14 @@ static inline __m512 mix(__m512 sum, const float *weights, const bf16 *values, i
 static void attend_group(const Network *network, const Layer *layer, const Step *step, int64_t row, int64_t group,
                          float *scores) {
     int64_t width = network->head_width, half = width / 2, shared = network->heads / network->key_heads;
-    int64_t own = step->prompts[row], later = step->place + 1 - step->longest;
+    int64_t own = step->prompts[row], later = step->slot + 1 - step->longest;
     const float *cosine = step->cosine + row * half, *sine = step->sine + row * half;
-    const float *heads = step->heads + row * layer->inwards.outputs;
+    const float *heads = step->inward + row * layer->inwards.outputs;
     bf16 *keys = layer->keys + (row * network->key_heads + group) * step->capacity * width;
     bf16 *values = layer->values + (row * network->key_heads + group) * step->capacity * width;
     const float *value = heads + (network->heads + network->key_heads + group) * width;
-    turn(heads + (network->heads + group) * width, cosine, sine, half, keys + step->place * width);
-    for (int64_t place = 0; place < width; place++) values[step->place * width + place] = narrow(value[place]);
+    turn(heads + (network->heads + group) * width, cosine, sine, half, keys + step->slot * width);
+    for (int64_t place = 0; place < width; place++) values[step->slot * width + place] = to_bf16(value[place]);
     for (int64_t number = 0; number < shared; number++) {
         int64_t head = group * shared + number;
         bf16 *result = step->mixed + (row * network->heads + head) * width;
@@ -195,7 +195,8 @@ static void attend(const Network *network, const Layer *layer, const Step *step)
         attend_group(network, layer, step, unit / network->key_heads, unit % network->key_heads, scores);
 }
 
-/* Appends a token to every row: changes states, keys and values, and gives the logits of the next. */
+/* Appends a token to every row: changes states, keys and values, and gives the logits of the next. A network of no layers
+ * gives the logits of states as they are, and needs no more of the step than these, `normed` and `logits`. */
 void concord_advance(const Network *network, const Layer *layers, const Step *step) {
 #pragma omp parallel num_threads((int)step->threads)
     {
@@ -203,7 +204,7 @@ void concord_advance(const Network *network, const Layer *layers, const Step *st
             const Layer *layer = layers + number;
             normalize(step, &layer->attention_norm, network->width);
 #pragma omp barrier
-            multiply_into(step, &layer->inwards, step->normed, step->heads, 0);
+            multiply_into(step, &layer->inwards, step->normed, step->inward, 0);
 #pragma omp barrier
             attend(network, layer, step);
 #pragma omp barrier

@@ -12,23 +12,23 @@ from rltrainer.llama.native.library import find_library
 from rltrainer.llama.weights import LayerWeights, LlamaWeights, Norm
 
 LANES = 16
-"""Outputs of a product that are computed together; all widths but the vocabulary are multiples of it."""
-_COUNT, _PLACE = ctypes.c_int64, ctypes.c_void_p
+"""Outputs of a product that are computed together; those of all layers are multiples of it."""
+_COUNT, _POINTER = ctypes.c_int64, ctypes.c_void_p
 
 
 class _Product(ctypes.Structure):
-    _fields_ = (("weight", _PLACE), ("bias", _PLACE), ("outputs", _COUNT), ("inputs", _COUNT))
+    _fields_ = (("weight", _POINTER), ("bias", _POINTER), ("outputs", _COUNT), ("inputs", _COUNT))
 
 
 class _Norm(ctypes.Structure):
-    _fields_ = (("weight", _PLACE), ("epsilon", ctypes.c_float))
+    _fields_ = (("weight", _POINTER), ("epsilon", ctypes.c_float))
 
 
 class _Layer(ctypes.Structure):
     _fields_ = (
         *((name, _Norm) for name in ("attention_norm", "mlp_norm")),
         *((name, _Product) for name in ("inwards", "outwards", "widen", "narrow")),
-        *((name, _PLACE) for name in ("keys", "values")),
+        *((name, _POINTER) for name in ("keys", "values")),
     )
 
 
@@ -42,9 +42,9 @@ class _Network(ctypes.Structure):
 
 class _Step(ctypes.Structure):
     _fields_ = (
-        *((name, _COUNT) for name in ("rows", "threads", "capacity", "place", "longest")),
-        *((name, _PLACE) for name in ("prompts", "cosine", "sine", "states", "logits")),
-        *((name, _PLACE) for name in ("normed", "heads", "mixed", "gated", "scores")),
+        *((name, _COUNT) for name in ("rows", "threads", "capacity", "slot", "longest")),
+        *((name, _POINTER) for name in ("prompts", "cosine", "sine", "states", "logits")),
+        *((name, _POINTER) for name in ("normed", "inward", "mixed", "gated", "scores")),
     )
 
 
@@ -81,35 +81,31 @@ class NativeDecoding:
     def advance(self, states: Tensor, turn: tuple[Tensor, Tensor], kept: KeptTokens) -> Tensor:
         for layer, keys, values in zip(self._layers, kept.keys, kept.values, strict=True):
             layer.keys, layer.values = keys.data_ptr(), values.data_ptr()
-        cosine, sine = turn
-        return self._run(
-            self._network,
-            states,
-            {"capacity": kept.capacity, "place": kept.length, "longest": kept.longest},
-            prompts=kept.prompts,
-            cosine=cosine.contiguous(),
-            sine=sine.contiguous(),
-            scores=torch.empty(torch.get_num_threads(), kept.capacity),
-        )
+        cosine, sine = (each.contiguous() for each in turn)
+        counts = {"capacity": kept.capacity, "slot": kept.length, "longest": kept.longest}
+        return self._run(self._network, states, counts, prompts=kept.prompts.contiguous(), cosine=cosine, sine=sine)
 
     def foretell(self, states: Tensor) -> Tensor:
-        return self._run(self._end, states, {})
+        return self._run(self._end, states, {"capacity": 0})
 
     def _run(self, network: _Network, states: Tensor, counts: dict[str, int], **tensors: Tensor) -> Tensor:
         """Logits in float32. tensors: what the step points to beside what every step does."""
         rows, threads = len(states), torch.get_num_threads()
+        if states.shape != (rows, network.width):
+            raise ValueError(f"states are [rows, {network.width}], not {list(states.shape)}")
 
         def make_room(width: int, dtype: torch.dtype = torch.bfloat16) -> Tensor:
             return torch.empty(rows, width, dtype=dtype)
 
         logits = make_room(network.head.outputs, torch.float32)
         tensors |= {
-            "states": states.to(torch.float32, copy=True),
+            "states": states.to(torch.float32, copy=True, memory_format=torch.contiguous_format),
             "logits": logits,
             "normed": make_room(network.width),
-            "heads": make_room(self._layers[0].inwards.outputs, torch.float32),
+            "inward": make_room(self._layers[0].inwards.outputs, torch.float32),
             "mixed": make_room(network.heads * network.head_width),
             "gated": make_room(network.inner),
+            "scores": torch.empty(threads, counts["capacity"]),
         }
         places = {name: tensor.data_ptr() for name, tensor in tensors.items()}
         step = _Step(rows=rows, threads=threads, **counts, **places)
@@ -127,7 +123,7 @@ class NativeDecoding:
         )
 
     def _lay_out_norm(self, norm: Norm) -> _Norm:
-        return _Norm(self._hold(norm.weight.detach().float()), norm.epsilon)
+        return _Norm(self._hold(norm.weight.detach().to(torch.float32, copy=True)), norm.epsilon)
 
     def _lay_out(self, linears: Sequence[nn.Linear], *, by_turns: bool = False) -> _Product:
         """The layers as one product, one behind the other, or a block of each by turns; padded to whole blocks."""
@@ -139,7 +135,7 @@ class NativeDecoding:
             first = number if by_turns else sum(counts[:number])
             rows = linear.weight.detach().to(torch.bfloat16).contiguous()
             sizes = map(_COUNT, (linear.out_features, inputs, stride, torch.get_num_threads()))
-            self._library.concord_lay_out(_PLACE(rows.data_ptr()), *sizes, _PLACE(weight[first].data_ptr()))
+            self._library.concord_lay_out(_POINTER(rows.data_ptr()), *sizes, _POINTER(weight[first].data_ptr()))
             if linear.bias is not None:
                 own = linear.bias.detach().float()
                 whole = nn.functional.pad(own, (0, count * LANES - len(own)))

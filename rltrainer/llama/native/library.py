@@ -38,7 +38,7 @@ def find_library() -> ctypes.CDLL | None:
     `CC` names another compiler than `cc`, as for make; where there is none of that name, none is used.
     """
     try:
-        with TemporaryDirectory(prefix="concord-kernels-") as folder:
+        with TemporaryDirectory(prefix="concord-kernels-", ignore_cleanup_errors=True) as folder:
             file = Path(folder) / "kernels.so"
             _compile(file)
             # Once loaded it stays, whatever becomes of the file.

@@ -49,11 +49,14 @@ static void multiply(const bf16 *inputs, int64_t width, const bf16 *weight, cons
 void concord_lay_out(const bf16 *rows, int64_t outputs, int64_t inputs, int64_t stride, int64_t threads, bf16 *blocks) {
 #pragma omp parallel for num_threads((int)threads)
     for (int64_t block = 0; block < (outputs + LANES - 1) / LANES; block++) {
-        uint32_t *to = (uint32_t *)(blocks + block * stride * LANES * inputs);
+        bf16 *to = blocks + block * stride * LANES * inputs;
         for (int64_t lane = 0; lane < LANES; lane++) {
             int64_t output = block * LANES + lane;
-            const uint32_t *from = (const uint32_t *)(rows + output * inputs);
-            for (int64_t pair = 0; pair < inputs / 2; pair++) to[pair * LANES + lane] = output < outputs ? from[pair] : 0;
+            for (int64_t place = 0; place < inputs; place += 2) {
+                uint32_t pair = 0;
+                if (output < outputs) memcpy(&pair, rows + output * inputs + place, 4);
+                memcpy(to + place * LANES + 2 * lane, &pair, 4);
+            }
         }
     }
 }

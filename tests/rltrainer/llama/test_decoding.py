@@ -1,3 +1,5 @@
+import copy
+
 import pytest
 import torch
 
@@ -42,7 +44,7 @@ def test_logits_are_those_of_transformers_at_every_token(model, monkeypatch, pre
             theirs.advance(tokens)
 
 
-def test_it_holds_the_weights_of_its_time(model):
+def test_prepared_anew_it_has_the_new_weights(model):
     body = find_body(model)
     first = prepare_decoding(body, output_head(model), rows=4)
     with torch.inference_mode():
@@ -50,6 +52,17 @@ def test_it_holds_the_weights_of_its_time(model):
         model.get_output_embeddings().weight.mul_(2.0)
         after = LlamaDecoder(body, prepare_decoding(body, output_head(model), rows=4), [((5, 6), 1)], room=2).logits
     assert not torch.equal(before, after)
+
+
+def test_no_token_is_put_where_there_is_no_room(model):
+    body = find_body(model)
+    for network in (body, find_body(copy.deepcopy(model).to(torch.bfloat16))):
+        token_pass = prepare_decoding(network, output_head(model), rows=2)
+        with torch.inference_mode():
+            decoder = LlamaDecoder(network, token_pass, [((5, 6), 2)], room=1)
+            decoder.advance(torch.tensor([7, 8]))
+            with pytest.raises(ValueError, match="room for 1 new tokens, and all of it is taken"):
+                decoder.advance(torch.tensor([7, 8]))
 
 
 def test_both_decoders_sample_the_same_completions(model, monkeypatch):

@@ -38,6 +38,23 @@ def _tiny(kind, config_kind, **shape):
     return network.to(torch.bfloat16).float()
 
 
+def _without_some_biases():
+    network = _tiny(
+        LlamaForCausalLM,
+        LlamaConfig,
+        hidden_size=64,
+        intermediate_size=64,
+        num_attention_heads=4,
+        num_key_value_heads=4,
+        attention_bias=True,
+        mlp_bias=True,
+        tie_word_embeddings=True,
+    )
+    for layer in network.model.layers[1:]:
+        layer.self_attn.k_proj.bias = layer.mlp.gate_proj.bias = None
+    return network
+
+
 NETWORKS = {
     "grouped": lambda: _tiny(
         LlamaForCausalLM,
@@ -48,16 +65,15 @@ NETWORKS = {
         num_key_value_heads=2,
         head_dim=8,
     ),
-    "biases": lambda: _tiny(
+    "biases": _without_some_biases,
+    "odd heads": lambda: _tiny(
         LlamaForCausalLM,
         LlamaConfig,
-        hidden_size=64,
-        intermediate_size=64,
+        hidden_size=32,
+        intermediate_size=48,
         num_attention_heads=4,
-        num_key_value_heads=4,
-        attention_bias=True,
-        mlp_bias=True,
-        tie_word_embeddings=True,
+        num_key_value_heads=2,
+        head_dim=24,
     ),
     "wide heads": lambda: _tiny(
         Qwen2ForCausalLM,

@@ -1,5 +1,7 @@
 import logging
+import platform
 import shutil
+import subprocess
 
 import pytest
 
@@ -55,3 +57,27 @@ def test_no_folder_is_left(monkeypatch, tmp_path):
     monkeypatch.setattr("tempfile.tempdir", None)
     library.find_library()
     assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_that_stays_costs_no_kernels(monkeypatch, tmp_path):
+    # As on a network's file system, where a library in use stays under another name.
+    expected = library.find_library()
+    library.find_library.cache_clear()
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+
+    def refuse(*given, **named):
+        raise OSError("Directory not empty")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("os.rmdir", refuse)
+        assert (library.find_library() is None) is (expected is None)
+
+
+@pytest.mark.skipif(
+    shutil.which("cc") is None or platform.machine() != "x86_64", reason="this machine has no C compiler for x86-64"
+)
+def test_the_source_is_without_reproach_on_processors_that_cannot_run_it_too():
+    wide = [f"-mavx512{part}" for part in ("f", "bw", "dq", "vl", "bf16")]
+    command = ["cc", "-fsyntax-only", "-O2", "-Wall", "-Wextra", "-Werror", *wide, "-mfma", "-fopenmp"]
+    checked = subprocess.run([*command, str(library.SOURCE)], capture_output=True, text=True)
+    assert checked.returncode == 0, checked.stderr
