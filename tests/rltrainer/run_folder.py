@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,16 +15,23 @@ from rltrainer.__main__ import main
 ROOT = Path(__file__).parents[2]
 
 
-def make_run(folder: Path, config: dict[str, Any], *, prompts: int = 12, overrides: tuple[str, ...] = ()) -> Path:
-    """A run directory with short prompts and a config."""
+def make_run(
+    folder: Path,
+    config: dict[str, Any],
+    *,
+    prompts: int = 12,
+    questions: Sequence[str] | None = None,
+    overrides: tuple[str, ...] = (),
+) -> Path:
+    """A run directory with a config and these questions, or as many short prompts."""
     (folder / "data").mkdir(parents=True)
     rows = [
         {
             "prompt_id": f"q{number}",
-            "prompt": [{"role": "user", "content": f"say {number}" + "!" * number}],
+            "prompt": [{"role": "user", "content": question}],
             "metadata": {"answer": number},
         }
-        for number in range(prompts)
+        for number, question in enumerate(questions or [f"say {n}" + "!" * n for n in range(prompts)])
     ]
     text = "".join(json.dumps(row) + "\n" for row in rows)
     (folder / "data" / "prompts.jsonl").write_text(text)

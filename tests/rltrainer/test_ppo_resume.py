@@ -60,13 +60,16 @@ def _beside(straight, folder):
 
 
 def test_taken_up_after_every_step_it_ends_the_same(straight, tmp_path, monkeypatch):
-    broken = _beside(straight, tmp_path / "run")
+    broken, rows = _beside(straight, tmp_path / "run"), []
     for step in range(1, STEPS + 1):
         with monkeypatch.context() as patch:
             reached = property(lambda self, step=step: read_json(broken / "status.json")["step"] >= step)
             patch.setattr(Cancellation, "requested", reached)
             assert run("train", broken)[0] == 130
         assert read_json(broken / "status.json")["step"] == step
+        done, rows = rows, read_rows(broken / "metrics.jsonl")
+        # The times of the earlier steps are in them too: none was taken again.
+        assert rows[:-1] == done
     assert run("train", broken) == (0, "")
     _assert_same(broken, straight)
 

@@ -16,8 +16,8 @@ KINDS = {
     "rloo": {},
     "grpo in bfloat16": {"model": {"precision": "bfloat16"}},
     "dapo": {
-        "rollout": {"prompts_per_step": 2, "group_size": 3},
-        "dynamic_sampling": {"stale_steps": 1, "max_batches": 3},
+        "rollout": {"prompts_per_step": 2, "group_size": 8},
+        "dynamic_sampling": {"stale_steps": 2, "max_batches": 3},
         "reward": {"brevity_weight": 0.0, "function": "tests.rltrainer.toy_rewards:share_of_wanted"},
     },
 }
@@ -36,8 +36,12 @@ def _learned(folder):
     ]
 
 
-def _last_checkpoint(folder):
-    return folder / "checkpoints" / f"step-{STEPS:06d}"
+def _checkpoint(folder, step=STEPS):
+    return folder / "checkpoints" / f"step-{step:06d}"
+
+
+def _carried(folder, step):
+    return read_json(_checkpoint(folder, step) / "state.json")["plain"]["collector"]["carried"]
 
 
 def _set_steps(folder, steps):
@@ -48,20 +52,26 @@ def _set_steps(folder, steps):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_taken_up_after_every_step_a_run_ends_the_same(base, tmp_path, kind):
-    straight = make_run(tmp_path / "straight", _config(base, kind))
+    straight, broken = (make_run(tmp_path / name, _config(base, kind), prompts=24) for name in ("straight", "broken"))
     assert run("train", straight) == (0, "")
-    broken = make_run(tmp_path / "broken", _config(base, kind))
+    carried, rows = [], []
     for steps in range(1, STEPS + 1):
         _set_steps(broken, steps)
         # A run with a result is done; without it, it goes on from its checkpoint.
         (broken / "result.json").unlink(missing_ok=True)
         assert run("train", broken) == (0, "")
+        carried.append(len(_carried(broken, steps)))
+        done, rows = rows, read_rows(broken / "metrics.jsonl")
+        # The times of the earlier steps are in them too: none was taken again.
+        assert rows[:-1] == done
+    # Groups of dynamic sampling go through every checkpoint, some through two of them.
+    assert all(carried) == any(carried) == (kind == "dapo")
     assert _learned(broken) == _learned(straight)
     for part in ("policy", "random"):
-        mine, theirs = (load_file(_last_checkpoint(folder) / f"{part}.safetensors") for folder in (broken, straight))
+        mine, theirs = (load_file(_checkpoint(folder) / f"{part}.safetensors") for folder in (broken, straight))
         assert mine.keys() == theirs.keys()
         assert all(torch.equal(mine[name], theirs[name]) for name in mine)
-    states = [read_json(_last_checkpoint(folder) / "state.json") for folder in (broken, straight)]
+    states = [read_json(_checkpoint(folder) / "state.json") for folder in (broken, straight)]
     assert states[0]["plain"] == states[1]["plain"]
 
 
