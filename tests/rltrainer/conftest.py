@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from rewardmodel.runtime.backbones import load_causal_model, load_tokenizer
+from rewardmodel.network import RewardNetwork, save_reward_model
+from rewardmodel.runtime.backbones import load_backbone, load_causal_model, load_tokenizer
 from rewardmodel.runtime.rendering import Renderer
 from tests.tiny_model import make_tiny_model
 
@@ -34,3 +35,16 @@ def model(base: Path):
 @pytest.fixture(scope="session")
 def renderer(base: Path) -> Renderer:
     return Renderer(load_tokenizer(base), load_causal_model(base).generation_config)
+
+
+@pytest.fixture(scope="session")
+def judges(base: Path, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """The folders of three reward models that agree on nothing: the same body under random heads."""
+    folders = []
+    for seed in (5, 6, 7):
+        folder = tmp_path_factory.mktemp("judge")
+        network = RewardNetwork(load_backbone(base), seed=seed)
+        save_reward_model(network, folder, max_length_tokens=128, mean=0.0, std=0.1)
+        load_tokenizer(base).save_pretrained(folder)
+        folders.append(str(folder))
+    return folders

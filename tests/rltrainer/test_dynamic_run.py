@@ -1,23 +1,6 @@
 """The real command with dynamic sampling over learned rewards."""
 
-import pytest
-
-from rewardmodel.network import RewardNetwork, save_reward_model
-from rewardmodel.runtime.backbones import load_backbone, load_tokenizer
 from tests.rltrainer.run_folder import grpo_config, make_run, read_json, read_rows, run
-
-
-@pytest.fixture(scope="module")
-def judges(base, tmp_path_factory):
-    """Three reward models that agree on nothing: the same body under random heads."""
-    folders = []
-    for seed in (5, 6, 7):
-        folder = tmp_path_factory.mktemp("judge")
-        network = RewardNetwork(load_backbone(base), seed=seed)
-        save_reward_model(network, folder, max_length_tokens=128, mean=0.0, std=0.1)
-        load_tokenizer(base).save_pretrained(folder)
-        folders.append(str(folder))
-    return folders
 
 
 def _run(base, judges, folder, **dynamic):

@@ -2,8 +2,6 @@
 
 import pytest
 
-from rewardmodel.network import RewardNetwork, save_reward_model
-from rewardmodel.runtime.backbones import load_backbone, load_tokenizer
 from rltrainer.preview.command import preview_run
 from tests.rltrainer.run_folder import grpo_config, make_run, ppo_config, read_rows, run
 from tests.tiny_model import make_tiny_model
@@ -24,19 +22,6 @@ def _preview(tmp_path, base, kind="grpo", *, response=None, **sections):
 def pay_in_turn(answers):
     """A reward function by which the first of each four earns their average."""
     return [(0.0, 1.0, -1.0, 0.0)[number % 4] for number in range(len(answers))]
-
-
-@pytest.fixture(scope="module")
-def judges(base, tmp_path_factory):
-    """Three reward models that agree on nothing: the same body under random heads."""
-    folders = []
-    for seed in (5, 6, 7):
-        folder = tmp_path_factory.mktemp("judge")
-        network = RewardNetwork(load_backbone(base), seed=seed)
-        save_reward_model(network, folder, max_length_tokens=128, mean=0.0, std=0.1)
-        load_tokenizer(base).save_pretrained(folder)
-        folders.append(str(folder))
-    return folders
 
 
 def test_a_group_that_earns_the_same_has_no_loss(base, tmp_path):
