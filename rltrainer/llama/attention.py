@@ -5,8 +5,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from rltrainer.llama.attention_products import attend_pieces, attend_pieces_backward
+from rltrainer.llama.attention_products import Shelf, attend_pieces, attend_pieces_backward
 from rltrainer.llama.packing import Packed, Segments
+
+Softmax = tuple[Tensor, Tensor]
+"""That of stems and that of branches, as many elements as `AttentionPlan.softmax_sizes` tells."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +30,15 @@ class AttentionPlan:
         """Query heads of each key head."""
         return self.heads // self.key_heads
 
+    @property
+    def softmax_sizes(self) -> tuple[int, int]:
+        """Elements of the softmax of stems and of branches."""
+        (stems, stem), branches = self.packed.stems.places.shape, self.packed.branches
+        if branches is None:
+            return self.heads * stems * stem * stem, 0
+        runs, own = branches.places.shape
+        return self.heads * stems * stem * stem, self.heads * runs * own * (stem + own)
+
 
 def plan_attention(packed: Packed, *, heads: int, key_heads: int, head_width: int) -> AttentionPlan:
     """Masks for queries grouped by the key head that they share: keys and values are never repeated."""
@@ -36,44 +48,65 @@ def plan_attention(packed: Packed, *, heads: int, key_heads: int, head_width: in
     return AttentionPlan(packed, heads, key_heads, head_width, mask, own)
 
 
-def attend(query: Tensor, key: Tensor, value: Tensor, plan: AttentionPlan, *, out: Tensor | None = None) -> Tensor:
+def attend(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    plan: AttentionPlan,
+    *,
+    out: Tensor | None = None,
+    softmax: Softmax | None = None,
+) -> Tensor:
     """What each token takes from those it sees: [tokens, heads * width].
 
     query: [tokens, heads, width]; key, value: [tokens, key heads, width]; all in the compute precision.
-    out: where the result is to be written.
+    out: where the result is to be written. softmax: where it is left for the backward pass.
     """
-    packed = plan.packed
+    packed, shelves = plan.packed, _shelves(softmax)
     keys, values = (_keys(packed.stems.pad(each)) for each in (key, value))
-    mixed = attend_pieces(_group(packed.stems.pad(query), plan), keys, values, plan.stem_mask)
+    mixed = attend_pieces(_group(packed.stems.pad(query), plan), keys, values, plan.stem_mask, shelf=shelves[0])
     parts = [packed.stems.unpad(_tokens(mixed, plan))]
     if packed.branches is not None:
         assert plan.branch_mask is not None
         own = _group(packed.branches.pad(query), plan)
-        mixed = attend_pieces(own, *_both(keys, values, key, value, plan), plan.branch_mask)
+        mixed = attend_pieces(own, *_both(keys, values, key, value, plan), plan.branch_mask, shelf=shelves[1])
         parts.append(packed.branches.unpad(_tokens(mixed, plan)))
     return torch.cat(parts, out=out)
 
 
 def attend_backward(
-    gradient: Tensor, query: Tensor, key: Tensor, value: Tensor, plan: AttentionPlan
+    gradient: Tensor,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    plan: AttentionPlan,
+    *,
+    softmax: Softmax | None = None,
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Gradients of query, key and value from that of what `attend` gave, in their shapes."""
-    packed = plan.packed
+    """Gradients of query, key and value from that of what `attend` gave, in their shapes.
+
+    softmax: what `attend` has left there; it is computed again without.
+    """
+    packed, shelves = plan.packed, _shelves(softmax)
     keys, values = (_keys(packed.stems.pad(each)) for each in (key, value))
     slope = gradient.view(len(gradient), plan.heads, -1)
     own = _read(packed.stems, slope, query, plan)
-    on_stem_query, *on_stem = attend_pieces_backward(*own, keys, values, plan.stem_mask)
+    on_stem_query, *on_stem = attend_pieces_backward(*own, keys, values, plan.stem_mask, shelf=shelves[0])
     queries, on_branch = [packed.stems.unpad(_tokens(on_stem_query, plan))], None
     if packed.branches is not None:
         assert plan.branch_mask is not None
         own = _read(packed.branches, slope, query, plan)
         both = _both(keys, values, key, value, plan)
-        on_query, *on_branch = attend_pieces_backward(*own, *both, plan.branch_mask)
+        on_query, *on_branch = attend_pieces_backward(*own, *both, plan.branch_mask, shelf=shelves[1])
         queries.append(packed.branches.unpad(_tokens(on_query, plan)))
     on_key, on_value = (
         _merge(alone, shared, packed) for alone, shared in zip(on_stem, on_branch or (None, None), strict=True)
     )
     return torch.cat(queries).view(len(query), plan.heads, -1), on_key, on_value
+
+
+def _shelves(softmax: Softmax | None) -> tuple[Shelf | None, Shelf | None]:
+    return (None, None) if softmax is None else (Shelf(softmax[0].view(-1)), Shelf(softmax[1].view(-1)))
 
 
 def _merge(alone: Tensor, shared: Tensor | None, packed: Packed) -> Tensor:

@@ -1,6 +1,7 @@
 """PURE: softmax attention by plain products, forward and backward, a piece of the scores at a time."""
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor
@@ -9,24 +10,42 @@ PIECE_ELEMENTS = 2**20
 """Scores that exist at once: 4 MiB in float32, less than a processor's cache holds."""
 
 
-def attend_pieces(query: Tensor, key: Tensor, value: Tensor, mask: Tensor) -> Tensor:
+class Shelf:
+    """A flat tensor that holds the softmax of each piece, one after the other."""
+
+    def __init__(self, flat: Tensor) -> None:
+        self._flat = flat
+        self._used = 0
+
+    def next(self, shape: Sequence[int]) -> Tensor:
+        """The place of the next piece. Raises: RuntimeError where the tensor is too small for all of them."""
+        size = math.prod(shape)
+        place = self._flat[self._used : self._used + size].view(shape)
+        self._used += size
+        return place
+
+
+def attend_pieces(query: Tensor, key: Tensor, value: Tensor, mask: Tensor, *, shelf: Shelf | None = None) -> Tensor:
     """softmax(query @ key.T / sqrt(width) + mask) @ value: [runs, heads, queries, width] in the dtype of `query`.
 
     query: [runs, heads, queries, width]; key, value: [runs, heads, keys, width]; mask: [runs or 1, 1, queries, keys]
     float32, additive. Scores and softmax are float32 whatever the inputs; the second product runs in their precision.
+    shelf: where the softmax is left for the backward pass, in the shelf's precision.
     """
     mixed = _Result(query)
     for runs, queries in _pieces(query, key):
         own = query[runs, :, queries]
         weights = _weights(own, key[runs], _cut(mask, runs, queries))
-        mixed.put(runs, queries, torch.bmm(weights.to(query.dtype), _flat(value[runs])).view(own.shape))
+        kept = weights if shelf is None else shelf.next(weights.shape).copy_(weights)
+        rounded = kept if kept.dtype == query.dtype else weights.to(query.dtype)
+        mixed.put(runs, queries, torch.bmm(rounded, _flat(value[runs])).view(own.shape))
     return mixed.whole
 
 
 def attend_pieces_backward(
-    gradient: Tensor, query: Tensor, key: Tensor, value: Tensor, mask: Tensor
+    gradient: Tensor, query: Tensor, key: Tensor, value: Tensor, mask: Tensor, *, shelf: Shelf | None = None
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Gradients of query, key and value from that of `attend_pieces`; the scores are computed again.
+    """Gradients of query, key and value from that of `attend_pieces`; the softmax is computed again without a shelf.
 
     gradient: as the result, 0 at queries that do not count. What is lost to rounding is lost in the inputs of products:
     scores, softmax and their gradients are float32.
@@ -36,9 +55,9 @@ def attend_pieces_backward(
     on_key, on_value = (_Sums(each) for each in (key, value))
     for runs, queries in _pieces(query, key):
         own, keys, slope = query[runs, :, queries], key[runs], gradient[runs, :, queries]
-        weights = _weights(own, keys, _cut(mask, runs, queries))
+        weights = _weights(own, keys, _cut(mask, runs, queries)) if shelf is None else shelf.next(_shape(own, keys))
         on_weights = torch.bmm(_flat(slope).float(), _flat(value[runs]).float().transpose(1, 2))
-        on_scores = torch._softmax_backward_data(on_weights, weights, -1, torch.float32)
+        on_scores = torch._softmax_backward_data(on_weights, weights.float(), -1, torch.float32)
         del on_weights
         weights, on_scores = weights.to(dtype), on_scores.to(dtype)
         on_query.put(runs, queries, _scaled(on_scores, _flat(keys), scale).view(own.shape))
@@ -106,6 +125,11 @@ def _weights(query: Tensor, key: Tensor, mask: Tensor) -> Tensor:
     scale = query.shape[-1] ** -0.5
     scores = torch.baddbmm(added, _flat(query).float(), _flat(key).float().transpose(1, 2), alpha=scale)
     return torch.softmax(scores, dim=-1)
+
+
+def _shape(query: Tensor, key: Tensor) -> tuple[int, int, int]:
+    """Of a piece's softmax."""
+    return query.shape[0] * query.shape[1], query.shape[2], key.shape[2]
 
 
 def _cut(mask: Tensor, runs: slice, queries: slice) -> Tensor:

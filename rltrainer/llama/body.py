@@ -16,8 +16,9 @@ from rltrainer.gradients import gradient_of
 from rltrainer.layouts import Cluster
 from rltrainer.llama.attention import plan_attention
 from rltrainer.llama.kernels import normalize, normalize_backward
-from rltrainer.llama.layer import Layer, Pass, run_layer
+from rltrainer.llama.layer import Layer, run_layer
 from rltrainer.llama.packing import Packed, pack_clusters, pack_prompts
+from rltrainer.llama.passes import Pass
 from rltrainer.llama.weights import LlamaWeights, Norm, find_weights
 from rltrainer.side_by_side import Turn, differentiate_halves, plan_halves, run_halves
 
@@ -65,8 +66,8 @@ class Body:
         """The hidden states [completion tokens, width] that foretell the completions' tokens, in their order.
 
         Differentiable where gradients are enabled; the weights' gradients are added to their `.grad` directly.
-        roomy: keep a sixth more, for a faster backward pass. exact: compute in float32 in the first EXACT_SHARE of the
-        layers, and give float32; the backward pass is as ever.
+        roomy: keep two thirds more, for a faster backward pass. exact: compute in float32 in the first EXACT_SHARE of
+        the layers, and give float32; the backward pass is as ever.
         """
 
         def compute(part: Sequence[Cluster], turn: Turn) -> Tensor:

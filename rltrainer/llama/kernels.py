@@ -4,9 +4,12 @@ import torch
 from torch import Tensor
 
 
-def normalize(states: Tensor, weight: Tensor, epsilon: float, dtype: torch.dtype) -> Tensor:
-    """Root-mean-square norm over the last dimension, computed in float32 and given in this dtype."""
-    return torch.nn.functional.rms_norm(states, states.shape[-1:], weight.to(states.dtype), epsilon).to(dtype)
+def normalize(
+    states: Tensor, weight: Tensor, epsilon: float, dtype: torch.dtype, *, out: Tensor | None = None
+) -> Tensor:
+    """Root-mean-square norm over the last dimension, computed in float32 and given in this dtype; in `out` if given."""
+    normed = torch.nn.functional.rms_norm(states, states.shape[-1:], weight.to(states.dtype), epsilon)
+    return normed.to(dtype) if out is None else out.copy_(normed)
 
 
 def normalize_few(states: Tensor, weight: Tensor, epsilon: float) -> Tensor:

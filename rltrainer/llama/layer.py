@@ -5,159 +5,61 @@ they would be the largest part of a gradient's error (docs/adr/0016). What is ke
 rounded, where it costs next to nothing.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from rewardmodel.runtime.split_weights import weights_in
-from rltrainer.llama.attention import AttentionPlan, attend, attend_backward
+from rltrainer.llama.attention import attend, attend_backward
 from rltrainer.llama.kernels import gated, gated_backward, normalize, normalize_backward, rotate, silu
-from rltrainer.llama.weights import LayerWeights
+from rltrainer.llama.passes import Heads, Pass
+from rltrainer.llama.room import HEADS, Room, make_room
+from rltrainer.llama.weights import LayerWeights, Norm
 from rltrainer.side_by_side import Turn
-
-ALIGNED_ELEMENTS = 64
-"""Tensors in one piece of memory begin at multiples of this many elements."""
-_KEPT = ("mixed", "middle", "gate", "up", "result")
-"""What attention gave [tokens, heads * width], the states between attention and MLP [rows, width], the MLP's two inner
-products [rows, inner width], and the states after the layer [rows, width]."""
-
-
-@dataclass(frozen=True, slots=True)
-class Pass:
-    """What all layers of one pass share."""
-
-    plan: AttentionPlan
-    dtype: torch.dtype
-    """In which products of the backward pass are computed and what they need is kept."""
-    forward: torch.dtype
-    """In which products of the forward pass are computed: as those of the backward pass, or in float32."""
-    cosine: Tensor
-    """[tokens, 1, head width / 2] float32"""
-    sine: Tensor
-    turn: Turn = field(default_factory=Turn)
-    """Within which gradients are added to those of weights: another pass may run beside this one."""
-    roomy: bool = False
-    """Whether queries, keys and values are kept for the backward pass: a sixth more memory for a thirtieth of its time.
-    """
-
-
-Heads = tuple[Tensor, Tensor, Tensor]
-"""Queries [tokens, heads, width] and keys [tokens, key heads, width], turned by position, and values."""
 
 
 def run_layer(
-    states: Tensor, weights: LayerWeights, own: Pass, wanted: Tensor | None = None, room: "Room | None" = None
+    states: Tensor, weights: LayerWeights, own: Pass, wanted: Tensor | None = None, room: Room | None = None
 ) -> tuple[Tensor, Heads]:
     """The layer's result for states [tokens, width], both float32, and its heads.
 
     wanted: the places [rows] whose result is asked for, in which case what comes after attention is of them alone.
     room: where what the backward pass needs is left, if one is to come.
     """
-    middle, heads = _after_attention(states, weights, own, wanted, room or _Nowhere())
-    return _after_mlp(middle, weights, own, room or _Nowhere()), heads
+    middle, heads = _after_attention(states, weights, own, wanted, room or Room({}))
+    return _after_mlp(middle, weights, own, room or Room({})), heads
 
 
 def _after_attention(
-    states: Tensor, weights: LayerWeights, own: Pass, wanted: Tensor | None, room: "Room | _Nowhere"
+    states: Tensor, weights: LayerWeights, own: Pass, wanted: Tensor | None, room: Room
 ) -> tuple[Tensor, Heads]:
     """The states after attention, and its queries, keys and values."""
-    norm = weights.attention_norm
-    normed = normalize(states, weights_in(norm.weight, own.forward), norm.epsilon, own.forward)
-    heads = _heads(normed, weights, own, out=room.for_heads)
-    mixed = room.keep("mixed", attend(*heads, own.plan, out=room.place("mixed")))
-    product = project(_pick(mixed, wanted), weights.output, out=room.place("middle"))
-    return room.keep("middle", _add(product, _pick(states, wanted))), room.keep_heads(heads)
+    normed = room.normalize("attention_input", states, weights.attention_norm, own.forward)
+    heads = _heads(normed, weights, own, out=room.heads(own.forward))
+    for name, found in zip(HEADS, heads, strict=True):
+        room.keep(name, found)
+    mixed = attend(*heads, own.plan, out=room.place("mixed", own.forward), softmax=room.softmax)
+    room.keep("mixed", mixed)
+    product = project(_pick(mixed, wanted), weights.output, out=room.place("middle", own.forward))
+    return room.keep("middle", _add(product, _pick(states, wanted))), heads
 
 
-def _after_mlp(middle: Tensor, weights: LayerWeights, own: Pass, room: "Room | _Nowhere") -> Tensor:
+def _after_mlp(middle: Tensor, weights: LayerWeights, own: Pass, room: Room) -> Tensor:
     """The states after the MLP."""
-    norm = weights.mlp_norm
-    normed = normalize(middle, weights_in(norm.weight, own.forward), norm.epsilon, own.forward)
-    gate = room.keep("gate", project(normed, weights.gate, out=room.place("gate")))
-    up = room.keep("up", project(normed, weights.up, out=room.place("up")))
-    opened = gated(gate, up, spent=not room.is_direct)
+    dtype = own.forward
+    normed = room.normalize("mlp_input", middle, weights.mlp_norm, dtype)
+    gate = room.keep("gate", project(normed, weights.gate, out=room.place("gate", dtype)))
+    up = room.keep("up", project(normed, weights.up, out=room.place("up", dtype)))
+    opened = gated(gate, up, spent=room.place("gate", dtype) is None)
     del gate, up
-    return room.keep("result", _add(project(opened, weights.down, out=room.place("result")), middle))
+    return room.keep("result", _add(project(opened, weights.down, out=room.place("result", dtype)), middle))
 
 
 def _add(product: Tensor, states: Tensor) -> Tensor:
     """The sum in float32, in the place of the product where that is float32 too."""
     return product.add_(states) if product.dtype == states.dtype else states + product
-
-
-class Room:
-    """Memory for what a layer keeps for its backward pass, one piece for all, taken before anything short-lived.
-
-    Kept tensors between short-lived ones would leave gaps that nothing fits into, and so would many kept tensors in the
-    place of which gradients of other sizes come: glibc never gives an aligned block the gap of one of the same size.
-    Each took a tenth of the memory of a run.
-    """
-
-    def __init__(self, weights: LayerWeights, own: Pass, *, tokens: int, rows: int) -> None:
-        """tokens: how many states there are; rows: how many of them are followed beyond attention."""
-        width = weights.output.out_features
-        widths = [each.out_features for each in (weights.query, weights.key, weights.value)]
-        shapes = [(tokens, each) for each in (widths if own.roomy else [])]
-        shapes.append((tokens, widths[0]))
-        shapes.extend((rows, each) for each in (width, weights.gate.out_features, weights.up.out_features, width))
-        parts = _lay_out(weights.output.weight, own.dtype, shapes)
-        self._heads, self._parts = tuple(parts[:-5]), dict(zip(_KEPT, parts[-5:], strict=True))
-        self.is_direct = own.forward == own.dtype
-        """Whether what is kept is computed in its place at once, and not rounded afterwards."""
-
-    def __getitem__(self, name: str) -> Tensor:
-        """What is kept under this name."""
-        return self._parts[name]
-
-    @property
-    def for_heads(self) -> tuple[Tensor, ...] | None:
-        """Where queries, keys and values are to be computed."""
-        return (self._heads or None) if self.is_direct else None
-
-    def place(self, name: str) -> Tensor | None:
-        """Where it is to be computed: there at once, unless it is kept rounded."""
-        return self._parts[name] if self.is_direct else None
-
-    def keep(self, name: str, found: Tensor) -> Tensor:
-        """What was found, having left it, rounded, in the place of what is kept."""
-        place = self._parts[name]
-        if found.dtype != place.dtype:
-            place.view(found.shape).copy_(found)
-        return found
-
-    def keep_heads(self, heads: Heads) -> Heads:
-        """Queries, keys and values as they are kept, or as they are where that is not wanted."""
-        if self.is_direct or not self._heads:
-            return heads
-        pairs = zip(heads, self._heads, strict=True)
-        query, key, value = (place.view(found.shape).copy_(found) for found, place in pairs)
-        return query, key, value
-
-
-class _Nowhere:
-    """In the place of a `Room` where no backward pass will come: nothing is kept."""
-
-    for_heads: tuple[Tensor, ...] | None = None
-    is_direct = False
-
-    def place(self, name: str) -> Tensor | None:
-        return None
-
-    def keep(self, name: str, found: Tensor) -> Tensor:
-        return found
-
-    def keep_heads(self, heads: Heads) -> Heads:
-        return heads
-
-
-def _lay_out(like: Tensor, dtype: torch.dtype, shapes: Sequence[tuple[int, int]]) -> list[Tensor]:
-    """Empty tensors of these shapes in one piece of memory, each where the processor's widest loads want it."""
-    sizes = [-(-rows * width // ALIGNED_ELEMENTS) * ALIGNED_ELEMENTS for rows, width in shapes]
-    parts = like.new_empty(sum(sizes), dtype=dtype).split(sizes)
-    return [part[: rows * width].view(rows, width) for part, (rows, width) in zip(parts, shapes, strict=True)]
 
 
 def _pick(states: Tensor, wanted: Tensor | None) -> Tensor:
@@ -169,14 +71,18 @@ def _heads(
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Queries, keys and values [tokens, heads, width], the first two turned by position; in `out` where given."""
     linears = weights.query, weights.key, weights.value
-    query, key, value = out or (normed.new_empty(len(normed), each.out_features) for each in linears)
-
-    def split(flat: Tensor) -> Tensor:
-        return flat.view(len(normed), -1, own.plan.head_width)
-
+    flat = out or tuple(normed.new_empty(len(normed), each.out_features) for each in linears)
+    query, key, value = _split(flat, own)
     for linear, place in ((weights.query, query), (weights.key, key)):
-        rotate(split(project(normed, linear)), own.cosine, own.sine, out=split(place))
-    return split(query), split(key), split(project(normed, weights.value, out=value))
+        rotate(project(normed, linear).view(place.shape), own.cosine, own.sine, out=place)
+    project(normed, weights.value, out=flat[2])
+    return query, key, value
+
+
+def _split(flat: tuple[Tensor, ...], own: Pass) -> Heads:
+    """[tokens, heads * width] of each -> [tokens, heads, width]"""
+    query, key, value = (each.view(len(each), -1, own.plan.head_width) for each in flat)
+    return query, key, value
 
 
 class Layer(torch.autograd.Function):
@@ -190,29 +96,32 @@ class Layer(torch.autograd.Function):
 
         kept: the states as this one is to keep them.
         """
-        room = Room(weights, own, tokens=len(states), rows=len(states) if wanted is None else len(wanted))
-        result, heads = run_layer(states, weights, own, wanted, room)
-        parts = (room[name] for name in ("mixed", "middle", "gate", "up"))
-        ctx.save_for_backward(kept, *parts, *(heads if own.roomy else ()))
+        room = make_room(weights, own, tokens=len(states), rows=len(states) if wanted is None else len(wanted))
+        result, _ = run_layer(states, weights, own, wanted, room)
+        ctx.names = [name for name in room.parts if name != "result"]
+        ctx.save_for_backward(kept, *(room.parts[name] for name in ctx.names))
         ctx.weights, ctx.own, ctx.wanted = weights, own, wanted
-        rounded = room["result"].detach()
+        rounded = room.parts["result"].detach()
         ctx.mark_non_differentiable(rounded)
         return result, rounded
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor, _: Tensor) -> tuple[Tensor | None, ...]:
         """The gradient of the states, float32."""
-        states, mixed, middle, gate, up, *heads = ctx.saved_tensors
+        states, *parts = ctx.saved_tensors
+        kept = Room(dict(zip(ctx.names, parts, strict=True)))
         weights, own, wanted = ctx.weights, ctx.own, ctx.wanted
         sums = _Gradients(weights, own.turn)
-        on_middle = _mlp_backward(gradient, middle, gate, up, weights, sums)
+        on_middle = _mlp_backward(gradient, kept.parts, weights, sums)
+        mixed = kept.parts["mixed"]
         on_mixed = _unproject(on_middle.to(own.dtype), _pick(mixed, wanted), weights.output, sums)
         if wanted is not None:
             on_mixed = torch.zeros_like(mixed).index_copy_(0, wanted, on_mixed)
         norm = weights.attention_norm
-        normed = normalize(states, norm.weight, norm.epsilon, own.dtype)
-        query, key, value = heads or _heads(normed, weights, own)
-        grads = attend_backward(on_mixed, query, key, value, own.plan)
+        normed = _normed("attention_input", states, norm, kept.parts, own.dtype)
+        heads = kept.heads(own.dtype)
+        query, key, value = _heads(normed, weights, own) if heads is None else _split(heads, own)
+        grads = attend_backward(on_mixed, query, key, value, own.plan, softmax=kept.softmax)
         turned = [rotate(each, own.cosine, -own.sine) for each in grads[:2]]
         on_normed = _sum(
             _unproject(each.flatten(1), normed, linear, sums)
@@ -261,19 +170,24 @@ class _Gradients:
                 parameter.grad.add_(gradient)
 
 
-def _mlp_backward(
-    gradient: Tensor, middle: Tensor, gate: Tensor, up: Tensor, weights: LayerWeights, sums: _Gradients
-) -> Tensor:
+def _mlp_backward(gradient: Tensor, kept: Mapping[str, Tensor], weights: LayerWeights, sums: _Gradients) -> Tensor:
     """The gradient, float32, of the states between attention and MLP."""
+    middle, gate, up = (kept[name] for name in ("middle", "gate", "up"))
     open_gate = silu(gate)
     on_gated = _unproject(gradient.to(gate.dtype), open_gate * up, weights.down, sums)
     on_gate, on_up = gated_backward(on_gated, gate, up, open_gate)
     norm = weights.mlp_norm
-    normed = normalize(middle, norm.weight, norm.epsilon, gate.dtype)
+    normed = _normed("mlp_input", middle, norm, kept, gate.dtype)
     on_normed = _unproject(on_gate, normed, weights.gate, sums).add_(_unproject(on_up, normed, weights.up, sums))
     on_middle, on_norm = normalize_backward(on_normed, middle, norm.weight, norm.epsilon)
     sums.add(norm.weight, on_norm)
     return on_middle.add_(gradient)
+
+
+def _normed(name: str, states: Tensor, norm: Norm, kept: Mapping[str, Tensor], dtype: torch.dtype) -> Tensor:
+    """The normed states as they were kept, or computed again."""
+    found = kept.get(name)
+    return normalize(states, norm.weight, norm.epsilon, dtype) if found is None else found
 
 
 def _unproject(gradient: Tensor, states: Tensor, linear: nn.Linear, sums: _Gradients) -> Tensor:

@@ -17,14 +17,17 @@ def choose_tokens(logits: Tensor, uniforms: Tensor, *, temperature: float, top_p
     scaled = logits.float()
     if temperature not in (0.0, 1.0):
         scaled = scaled / temperature
-    normaliser = scaled.logsumexp(dim=1, keepdim=True)
+    # By hand: logsumexp would take the exponential of every logit, and the draw would have to take it once more.
+    highest = scaled.amax(dim=1, keepdim=True)
+    weights = (scaled - highest).exp_()
+    total = weights.sum(dim=1, keepdim=True)
+    normaliser = highest + total.log()
     if not bool(normaliser.isfinite().all()):
         raise FloatingPointError("the policy's logits are not finite")
     if temperature == 0.0:
         tokens = scaled.argmax(dim=1, keepdim=True)
     else:
-        probabilities = (scaled - normaliser).exp()
-        tokens = _invert_cdf(probabilities if top_p >= 1.0 else keep_nucleus(probabilities, top_p), uniforms)
+        tokens = _invert_cdf(weights if top_p >= 1.0 else keep_nucleus(weights.div_(total), top_p), uniforms)
     return tokens.squeeze(1), (scaled.gather(1, tokens) - normaliser).squeeze(1)
 
 
