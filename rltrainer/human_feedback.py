@@ -9,12 +9,13 @@ log = logging.getLogger(__name__)
 
 
 class HumanFeedback:
-    """Gives each line of the file once: {"step": 40, "win_rate": 0.61, "judgments": 38, "comparisons": 16,
-    "reward_accuracy": 0.7}.
+    """Gives each line of the file once: {"step": 40, "win_rate": 0.61, "low": 0.38, "high": 0.8, "judgments": 38,
+    "comparisons": 16, "reward_accuracy": 0.7}.
 
     `win_rate` is the share of blind comparisons in which people preferred an answer of the policy of that step to one
     of the reference's, ties half. `comparisons` is how many pairs of answers that is, each judged by one or several
-    people; without it every judgment counts as one. `reward_accuracy`, which may be absent or null, is the share of
+    people; without it every judgment counts as one. `low` and `high`, which may be absent or null together, are the
+    ends of the win rate's 95% interval. `reward_accuracy`, which may be absent or null, is the share of
     those comparisons in which the answer that earned more was the one that people preferred. A line that says something
     else is left out with a warning: a run of days must not end for it.
     """
@@ -59,9 +60,23 @@ def _metrics_of(row: dict[str, Any]) -> dict[str, float]:
         raise ValueError(f"comparisons must be between 1 and judgments ({judgments}), got {comparisons}")
     found = {"human_win_rate": win_rate, "human_judgments": float(judgments), "human_step": float(step)}
     found["human_comparisons"] = float(comparisons)
+    found |= _interval_of(row, win_rate)
     if row.get("reward_accuracy") is None:
         return found
     accuracy = float(row["reward_accuracy"])
     if not 0 <= accuracy <= 1:
         raise ValueError(f"reward_accuracy must be between 0 and 1, got {accuracy}")
     return {**found, "human_reward_accuracy": accuracy}
+
+
+def _interval_of(row: dict[str, Any], win_rate: float) -> dict[str, float]:
+    """Where the row gives one. Raises: TypeError or ValueError where it is no interval around the win rate."""
+    ends = row.get("low"), row.get("high")
+    if ends == (None, None):
+        return {}
+    if None in ends:
+        raise ValueError("low and high belong together: give both or neither")
+    low, high = float(row["low"]), float(row["high"])
+    if not 0 <= low <= win_rate <= high <= 1:
+        raise ValueError(f"low and high must lie around win_rate ({win_rate}) between 0 and 1, got {low} and {high}")
+    return {"human_win_rate_low": low, "human_win_rate_high": high}

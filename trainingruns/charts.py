@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 WIDTH, TOP, BOTTOM = 300.0, 6.0, 96.0
 MOST_POINTS = 240
@@ -10,6 +10,11 @@ ROW = 26.0
 """Height of one share in a chart of shares."""
 Point = tuple[int, float]
 """step, value"""
+Interval = tuple[float, float]
+"""low, high"""
+Item = TypeVar("Item")
+ALONE = 2.0
+"""Half the width of a band that has one point only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,17 +24,28 @@ class Curve:
     key: str
     label: str
     latest: str
+    latest_interval: str
+    """Empty where the newest point has none."""
     low: str
     high: str
+    """The ends of the scale: of the values, or of their intervals where these reach further."""
     path: str
     """An SVG path in a field of WIDTH by BOTTOM."""
+    band: str
+    """An SVG path around the intervals; empty where there are none."""
+    end: tuple[float, float]
+    """Where the newest point lies."""
     last_step: int
     points: tuple[Point, ...]
     """The points as drawn."""
+    intervals: tuple[Interval | None, ...]
+    """Theirs; none at all for a metric without."""
 
-    def rows(self) -> list[tuple[int, str]]:
-        """The points in figures, for the table beside the picture: small rates keep their digits."""
-        return [(step, short(value, digits=4)) for step, value in self.points]
+    def rows(self) -> list[tuple[int, str, str]]:
+        """The points in figures with their intervals, for the table beside it: small rates keep their digits."""
+        intervals = self.intervals or (None,) * len(self.points)
+        paired = zip(self.points, intervals, strict=True)
+        return [(step, short(value, digits=4), _range(interval)) for (step, value), interval in paired]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +77,25 @@ class ShareChart:
         return 10.0 + ROW * len(self.bars)
 
 
+@dataclass(frozen=True, slots=True)
+class _Frame:
+    """Where steps and values lie in the picture."""
+
+    first: int
+    last: int
+    low: float
+    high: float
+
+    def x(self, step: int) -> float:
+        return round(_scale(step, self.first, self.last, 0, WIDTH), 1)
+
+    def y(self, value: float) -> float:
+        return round(_scale(value, self.low, self.high, BOTTOM, TOP), 1)
+
+    def place(self, step: int, value: float) -> str:
+        return f"{self.x(step):.1f},{self.y(value):.1f}"
+
+
 def draw_shares(
     title: str, shares: Sequence[tuple[str, dict[str, Any] | None]], *, about: str, middle: str
 ) -> ShareChart | None:
@@ -74,23 +109,63 @@ def draw_shares(
     return ShareChart(title, about, middle, found) if found else None
 
 
-def draw_curve(key: str, label: str, points: Sequence[Point]) -> Curve:
+def draw_curve(
+    key: str, label: str, points: Sequence[Point], intervals: Sequence[Interval | None] | None = None
+) -> Curve:
     """The curve through the points, thinned evenly to MOST_POINTS; the newest one always stays.
 
-    points: by step, at least one.
+    points: by step, at least one. intervals: one for each point, None where it was not told; the band is broken there.
     """
     kept = thin(points)
+    # What was told before there were intervals has none at all.
+    ends = thin(intervals) if intervals and any(intervals) else []
     values = [value for _, value in kept]
-    low, high = min(values), max(values)
-    first, last = kept[0][0], kept[-1][0]
-    places = (
-        f"{_scale(step, first, last, 0, WIDTH):.1f},{_scale(value, low, high, BOTTOM, TOP):.1f}" for step, value in kept
+    reach = [end for interval in ends if interval is not None for end in interval] + values
+    frame = _Frame(kept[0][0], kept[-1][0], min(reach), max(reach))
+    return Curve(
+        key=key,
+        label=label,
+        latest=short(values[-1]),
+        latest_interval=_range(ends[-1], digits=3) if ends else "",
+        low=short(frame.low),
+        high=short(frame.high),
+        path="M" + " L".join(frame.place(*point) for point in kept),
+        band=" ".join(_outline(run, frame) for run in _unbroken(kept, ends)),
+        end=(frame.x(kept[-1][0]), frame.y(values[-1])),
+        last_step=frame.last,
+        points=tuple(kept),
+        intervals=tuple(ends),
     )
-    path = "M" + " L".join(places)
-    return Curve(key, label, short(values[-1]), short(low), short(high), path, last, tuple(kept))
 
 
-def thin(points: Sequence[Point]) -> list[Point]:
+def _unbroken(points: Sequence[Point], intervals: Sequence[Interval | None]) -> list[list[tuple[int, Interval]]]:
+    """The runs of points that have an interval, each with its steps."""
+    runs: list[list[tuple[int, Interval]]] = [[]]
+    for (step, _), interval in zip(points, intervals, strict=False):
+        if interval is None:
+            runs.append([])
+        else:
+            runs[-1].append((step, interval))
+    return [run for run in runs if run]
+
+
+def _outline(run: Sequence[tuple[int, Interval]], frame: _Frame) -> str:
+    """A closed path along the upper ends and back along the lower ones; a bar where there is one point."""
+    if len(run) == 1:
+        (step, (low, high)), *_ = run
+        left, right = frame.x(step) - ALONE, frame.x(step) + ALONE
+        top, floor = frame.y(high), frame.y(low)
+        return f"M{left:.1f},{top:.1f} L{right:.1f},{top:.1f} L{right:.1f},{floor:.1f} L{left:.1f},{floor:.1f} Z"
+    upper = [frame.place(step, high) for step, (_, high) in run]
+    lower = [frame.place(step, low) for step, (low, _) in reversed(run)]
+    return "M" + " L".join([*upper, *lower]) + " Z"
+
+
+def _range(interval: Interval | None, *, digits: int = 4) -> str:
+    return "" if interval is None else f"{short(interval[0], digits=digits)} to {short(interval[1], digits=digits)}"
+
+
+def thin(points: Sequence[Item]) -> list[Item]:
     """At most MOST_POINTS of the points, evenly spread, with the first and the last among them."""
     if len(points) <= MOST_POINTS:
         return list(points)

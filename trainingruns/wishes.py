@@ -6,11 +6,36 @@ SAMPLES_TO_LEARN_FROM = ("sampling.keep_log_probs=true", "sampling.top_p=1")
 """Without these nothing can be learned from what people say of a sample run's responses."""
 
 
-def serving_purpose(kind: str, *, wanted: bool) -> dict[str, Any]:
-    """What becomes of a run's responses where people are to see them."""
+AGAINST_CHAMPION, AGAINST_REFERENCE, AGAINST_BOTH = "champion", "reference", "both"
+AGAINST = {
+    AGAINST_CHAMPION: "the champion",
+    AGAINST_REFERENCE: "what it started from",
+    AGAINST_BOTH: "both, in tasks of their own",
+}
+"""Whom people compare a finished policy with, in words."""
+
+
+def serving_purpose(kind: str, *, wanted: bool, against: str | None = None) -> dict[str, Any]:
+    """What becomes of a run's responses where people are to see them. against: a key of AGAINST, by default the first.
+
+    Raises: ValueError for another word.
+    """
     if not wanted:
         return {}
-    return {"then": "make_ranking_tasks" if kind == "sample" else "serve_blind_tasks"}
+    if kind == "sample":
+        return {"then": "make_ranking_tasks"}
+    if against is not None and against not in AGAINST:
+        raise ValueError(f"against: expected one of {', '.join(AGAINST)}, got {against!r}")
+    return {"then": "serve_blind_tasks", "against": against or AGAINST_CHAMPION}
+
+
+def fault_of_against(against: str | None, *, wanted: bool, makes_policy: bool) -> str:
+    """What is wrong with naming rivals for a run, as the end of a sentence; empty where nothing is."""
+    if against is None:
+        return ""
+    if not makes_policy:
+        return "only a run that makes a policy has rivals; leave it out"
+    return "" if wanted else "nobody compares its responses unless they are served; ask for that too, or leave it out"
 
 
 def asking_overrides(every_steps: int | None) -> list[str]:

@@ -1,5 +1,7 @@
 import json
 
+import pytest
+
 from rltrainer.human_feedback import HumanFeedback
 
 
@@ -65,3 +67,38 @@ def test_pairs_that_several_people_judged_are_counted_once(tmp_path, caplog):
     _write(feedback.path, {**line, "comparisons": 31})
     assert feedback.news() == {}
     assert "line 2 is left out: comparisons must be between 1 and judgments (30), got 31" in caplog.text
+
+
+def test_the_interval_of_the_win_rate_may_be_told_or_not(tmp_path, caplog):
+    feedback = HumanFeedback(tmp_path / "human_feedback.jsonl")
+    line = {"step": 4, "win_rate": 0.6, "judgments": 30}
+    _write(feedback.path, {**line, "low": 0.42, "high": 0.75})
+    told = feedback.news()
+    assert (told["human_win_rate_low"], told["human_win_rate_high"]) == (0.42, 0.75)
+    for ends in ({}, {"low": None, "high": None}):
+        _write(feedback.path, {**line, **ends})
+        told = feedback.news()
+        assert told["human_win_rate"] == 0.6
+        assert not {"human_win_rate_low", "human_win_rate_high"} & told.keys()
+    assert caplog.text == ""
+
+
+@pytest.mark.parametrize(
+    ("ends", "fault"),
+    [
+        ({"low": 0.61, "high": 0.75}, "low and high must lie around win_rate (0.6)"),
+        ({"low": 0.42, "high": 0.59}, "low and high must lie around win_rate (0.6)"),
+        ({"low": -0.1, "high": 0.75}, "between 0 and 1, got -0.1 and 0.75"),
+        ({"low": 0.42, "high": 1.1}, "between 0 and 1, got 0.42 and 1.1"),
+        ({"low": float("nan"), "high": 0.75}, "between 0 and 1, got nan and 0.75"),
+        ({"low": 0.42}, "give both or neither"),
+        ({"low": None, "high": 0.75}, "give both or neither"),
+        ({"low": "a", "high": 0.75}, "could not convert"),
+        ({"low": [], "high": 0.75}, "float() argument"),
+    ],
+)
+def test_a_line_whose_interval_makes_no_sense_is_left_out(ends, fault, tmp_path, caplog):
+    feedback = HumanFeedback(tmp_path / "human_feedback.jsonl")
+    _write(feedback.path, {"step": 4, "win_rate": 0.6, "judgments": 30, **ends})
+    assert feedback.news() == {}
+    assert "human_feedback.jsonl line 1 is left out" in caplog.text and fault in caplog.text

@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 from django.core.files.storage import storages
+from django.test import Client
 
 from annotation.importers.concord import read_prompts
-from annotation.models import Project, Prompt
+from annotation.models import Membership, Project, Prompt, User
 from annotation.services.importing import import_prompts
 from trainingruns.launcher import BuildCommand
 from trainingruns.models import ModelVersion, Run
@@ -95,3 +96,58 @@ def judge(project: Project) -> Callable[..., None]:
         import_prompts(project=project, prompts=read_prompts([json.dumps(line).encode()]), actor=None)
 
     return add
+
+
+@pytest.fixture
+def prompts(project: Project) -> list[Prompt]:
+    return [
+        Prompt.objects.create(project=project, external_id=f"q{number}", messages=[{"role": "user", "content": "?"}])
+        for number in range(3)
+    ]
+
+
+@pytest.fixture
+def make_policy(project: Project, base_model: ModelVersion) -> Callable[..., ModelVersion]:
+    """A policy of the project with the run that has made it; its purpose may say what follows."""
+
+    def make(number: int, *, parent: ModelVersion = base_model, **fields: Any) -> ModelVersion:
+        purpose = {"then": "serve_blind_tasks", "responses": 3, **fields.pop("purpose", {})}
+        run = Run.objects.create(
+            project=project, kind="grpo", state="succeeded", base_version=parent, purpose=purpose
+        )  # fmt: skip
+        named = {"kind": "policy", "name": "p-policy", "number": number, "artifact": "base", "project": project}
+        return ModelVersion.objects.create(**{**named, "parent": parent, "run": run, **fields})
+
+    return make
+
+
+@pytest.fixture
+def champion(make_policy: Callable[..., ModelVersion]) -> ModelVersion:
+    return make_policy(1, stage="champion")
+
+
+@pytest.fixture
+def refused(
+    champion: ModelVersion, base_model: ModelVersion, make_policy: Callable[..., ModelVersion], project: Project
+) -> dict[str, ModelVersion]:
+    """Versions that cannot be compared with the champion, by the code of the refusal."""
+    other = Project.objects.create(slug="other", name="O", kind="ranking")
+    return {
+        "same_version": champion,
+        "rival_archived": make_policy(2, stage="archived"),
+        "other_project": make_policy(1, project=other, name="other-policy"),
+        "not_a_policy": make_policy(1, kind="reward", name="p-reward"),
+    }
+
+
+@pytest.fixture
+def signed_in(project: Project) -> Callable[[str | None], Client]:
+    def sign_in(role: str | None) -> Client:
+        user = User.objects.create(username=f"user-{role}")
+        if role is not None:
+            Membership.objects.create(project=project, user=user, role=role)
+        client = Client()
+        client.force_login(user)
+        return client
+
+    return sign_in

@@ -28,6 +28,7 @@ MATRIX: dict[str, dict[str, tuple[tuple[int, ...], Any]]] = {
     "api-metrics": {"get": (REVIEWERS, None)},
     "api-model": {"get": (REVIEWERS, None)},
     "api-stage": {"post": (MANAGERS, {"stage": "champion"})},
+    "api-comparisons": {"post": (MAKERS, {"against_version_id": "<base>"})},
     "api-lineage": {"get": (REVIEWERS, None)},
 }
 
@@ -68,11 +69,12 @@ def paths(
 
 
 @pytest.mark.parametrize("name", list(routes()))
-def test_role_matrix(name: str, paths: dict[str, str], project: Project) -> None:
+def test_role_matrix(name: str, paths: dict[str, str], project: Project, base_model: ModelVersion) -> None:
     for method in ("get", "post", "patch", "delete"):
         for person in PEOPLE:
             cache.clear()
             statuses, body = MATRIX[name].get(method, ((401, 405, 405, 405, 405), {}))
+            body = {key: base_model.pk if value == "<base>" else value for key, value in body.items()} if body else body
             response = getattr(client_for(project, person), method)(
                 paths[name], body, format="json" if body is not None else None
             )

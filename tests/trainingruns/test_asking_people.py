@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
+from annotation.agreement.wilson import wilson_interval
 from annotation.exceptions import ApplicationError
 from annotation.models import Project, Prompt, Task, TaskResponse, User
 from annotation.services.judgments import submit_judgment
@@ -106,6 +107,9 @@ def test_a_run_that_people_like_less_and_less_is_stopped_while_its_reward_rises(
     assert votes[0]["human_win_rate"] == 1.0
     assert votes[-1]["human_win_rate"] < 1.0
     assert {values["human_step"] % 3 for values in votes} == {0.0}
+    assert all(
+        values["human_win_rate_low"] <= values["human_win_rate"] <= values["human_win_rate_high"] for values in votes
+    )
     assert Task.objects.filter(origin__startswith=f"run:{run.pk}@").count() >= 2
 
 
@@ -140,7 +144,9 @@ def test_a_line_is_written_once_when_all_have_judged_all(watched: Run, project: 
         while judge_next(project, person, prefer_policy=True):
             watch.follow()
     watch.follow()
-    said = {"step": 2, "win_rate": 1.0, "judgments": 2 * len(people), "comparisons": 2, "reward_accuracy": 0.5}
+    low, _ = wilson_interval(2, 2) or (0, 0)
+    interval = {"win_rate": 1.0, "low": pytest.approx(low), "high": 1.0}
+    said = {"step": 2, **interval, "judgments": 2 * len(people), "comparisons": 2, "reward_accuracy": 0.5}
     assert lines(tmp_path) == [said]
     # Another worker that goes on with the run makes no task twice and says nothing again.
     again = PeopleWatch(watched, tmp_path)
@@ -177,7 +183,9 @@ def test_each_task_counts_once_and_ties_say_nothing_of_the_reward() -> None:
     theirs = {number: {"reward": 1.0} for number in ours}
     # Won with more reward, lost with more reward, a tie, won with equal reward, and one whose reward nobody knows.
     counts = {"judgments": 8, "comparisons": 5}
-    assert summarise(judged, ours, theirs) == {"win_rate": 0.75, **counts, "reward_accuracy": 0.5}
+    # Wilson's interval by hand: (3.75 + z^2/2 -+ z sqrt(3.75 * 0.25 + z^2/4)) / (5 + z^2), z = 1.95996.
+    interval = {"win_rate": 0.75, "low": pytest.approx(0.3360, abs=1e-4), "high": pytest.approx(0.9468, abs=1e-4)}
+    assert summarise(judged, ours, theirs) == {**interval, **counts, "reward_accuracy": 0.5}
     assert summarise([Judged(3, 0.5, 1)], ours, theirs)["reward_accuracy"] is None
 
 

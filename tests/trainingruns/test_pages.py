@@ -4,30 +4,16 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
 from django.test import Client
 from django.utils import timezone
 from django.utils.html import escape
 
-from annotation.models import Membership, Project, Task, User
+from annotation.models import Project, Task
 from trainingruns.models import Metric, ModelVersion, Run, Sample
 from trainingruns.services.snapshots import create_snapshot
 from trainingruns.web.forms import PURPOSES
 
 MakeRun = Callable[..., Run]
-
-
-@pytest.fixture
-def signed_in(project: Project) -> Callable[[str | None], Client]:
-    def sign_in(role: str | None) -> Client:
-        user = User.objects.create(username=f"user-{role}")
-        if role is not None:
-            Membership.objects.create(project=project, user=user, role=role)
-        client = Client()
-        client.force_login(user)
-        return client
-
-    return sign_in
 
 
 def addresses(run: Run, version: ModelVersion) -> list[str]:

@@ -34,7 +34,8 @@ def test_blind_tasks_are_counted_task_by_task(project: Project, base_model: Mode
     [verdict] = human_verdicts(version=version)
     assert verdict.value == pytest.approx((1 + 1 + 0.25) / 3)
     assert (verdict.tasks, verdict.waiting, verdict.judgments, verdict.simulated) == (3, 1, 4, 0)
-    assert verdict.rival == base_model and verdict.origin == f"run:{run.pk}"
+    assert verdict.rival == base_model and verdict.origins == (f"run:{run.pk}",)
+    assert verdict.label == "the reference, base v1"
     assert (verdict.low, verdict.high) == pytest.approx(wilson_interval(2.25, 3))
     assert human_verdicts(version=base_model) == []
 

@@ -14,13 +14,13 @@ from annotation.exceptions import NotFound
 from annotation.models import Project
 from annotation.permissions import Role
 from trainingruns.api.shapes import MetricOutput, RunOutput
-from trainingruns.models import ModelVersion, Run
+from trainingruns.models import POLICY_KINDS, ModelVersion, Run
 from trainingruns.selectors.registry import versions_of
 from trainingruns.selectors.runs import get_run, runs_of, snapshots_of
 from trainingruns.services.resuming import resume_run
 from trainingruns.services.reward_sources import MOST_MEMBERS
 from trainingruns.services.runs import cancel_run, start_run
-from trainingruns.wishes import asking_overrides, serving_purpose
+from trainingruns.wishes import AGAINST, asking_overrides, fault_of_against, serving_purpose
 
 
 class RunInput(StrictSerializer):
@@ -51,9 +51,26 @@ class RunInput(StrictSerializer):
         help_text="A policy run: let people judge its responses against the champion's. A sample run: let people rank "
         "its responses.",
     )
+    against = serializers.ChoiceField(
+        list(AGAINST.items()),
+        required=False,
+        help_text="Beside `serve_blind_tasks` of a policy run: whose responses its own are compared with. `champion` "
+        "(the default; the reference where there is no other champion), `reference` (what it started from) or `both`.",
+    )
     preview = serializers.BooleanField(
         required=False, help_text="Train nothing: `result` then shows, token by token, what one sample would teach."
     )
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Whom to compare with is said only where something is compared."""
+        fault = fault_of_against(
+            attrs.get("against"),
+            wanted=attrs.get("serve_blind_tasks", False),
+            makes_policy=attrs["kind"] in POLICY_KINDS,
+        )
+        if fault:
+            raise serializers.ValidationError({"against": [fault]})
+        return attrs
 
 
 class CancelInput(StrictSerializer):
@@ -94,7 +111,7 @@ class RunsView(ApiView):
         run = start_run(
             project=project,
             created_by=person(request),
-            purpose=serving_purpose(body["kind"], wanted=serves),
+            purpose=serving_purpose(body["kind"], wanted=serves, against=body.pop("against", None)),
             is_preview=is_preview,
             overrides=[*asking_overrides(body.pop("people_every_steps", None)), *body.pop("overrides", [])],
             **parts,

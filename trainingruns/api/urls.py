@@ -5,7 +5,7 @@ from django.urls import URLPattern, URLResolver, path
 
 import annotation.api.urls  # noqa: F401
 from trainingruns.api.loops import LoopView
-from trainingruns.api.models import LineageView, StageView, VersionsView, VersionView
+from trainingruns.api.models import ComparisonsView, LineageView, StageView, VersionsView, VersionView
 from trainingruns.api.runs import CancelView, MetricsView, ResumeView, RunsView, RunView
 from trainingruns.api.snapshots import SnapshotsView
 
@@ -20,5 +20,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("runs/<row:run_id>/metrics", MetricsView.as_view(), name="api-metrics"),
     path("models/<row:version_id>", VersionView.as_view(), name="api-model"),
     path("models/<row:version_id>/stage", StageView.as_view(), name="api-stage"),
+    path("models/<row:version_id>/comparisons", ComparisonsView.as_view(), name="api-comparisons"),
     path("models/<row:version_id>/lineage", LineageView.as_view(), name="api-lineage"),
 ]

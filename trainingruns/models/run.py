@@ -32,7 +32,7 @@ class Run(models.Model):
         "trainingruns.ModelVersion", models.PROTECT, null=True, related_name="runs_rewarded"
     )
     purpose = models.JSONField(default=dict, blank=True)
-    """What to do with the outcome, for instance {"then": "serve_blind_tasks", "against": 3}."""
+    """What to do with the outcome, for instance {"then": "serve_blind_tasks", "against": "both"}."""
 
     state = models.CharField(
         max_length=9, choices=[(s.value, s.value.capitalize()) for s in RunState], default=RunState.QUEUED
@@ -87,6 +87,17 @@ class Run(models.Model):
     def ensemble_version_ids(self) -> list[int]:
         """The reward models that score beside `reward_version`."""
         return list(self.purpose.get("ensemble", ()))
+
+    @property
+    def rival_version_ids(self) -> list[int]:
+        """A sample run's: the policies that people compare its responses with, in tasks of their own."""
+        # Runs of a time when there was one rival at most name it alone.
+        return list(self.purpose.get("rivals") or [self.purpose["against"]])
+
+    def origin_against(self, rival_id: int) -> str:
+        """How the blind tasks that compare its responses with this rival's say what made them."""
+        is_first = rival_id == self.rival_version_ids[0]
+        return f"run:{self.pk}" if is_first else f"run:{self.pk}:{rival_id}"
 
     @property
     def is_online(self) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from trainingruns.charts import Curve, draw_curve
+from trainingruns.charts import Curve, Interval, draw_curve
 from trainingruns.metric_words import MetricEntry, metric_chapters
 from trainingruns.models import ONLINE_KINDS, Run
 
@@ -16,6 +16,8 @@ class CurveSpec:
     label: str
     names: tuple[str, ...]
     """The metrics that are added up; the first one's row in docs/metrics.md explains the curve."""
+    interval: tuple[str, str] | None = None
+    """The metrics that are the ends of its interval, where it has one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +41,12 @@ ONLINE = (
     CurveSpec("Reward", ("reward",)),
     CurveSpec("Reward without shaping", ("reward_task",)),
     CurveSpec("KL to the reference, nats", ("kl_sequence",)),
+    CurveSpec("Distance from the reward model's training, typical = 1", ("reward_distance",)),
     CurveSpec("Entropy, nats", ("entropy",)),
     CurveSpec("Completion length, tokens", ("length_mean",)),
     CurveSpec("Cut off at the limit", ("truncated_fraction",)),
     *GROUPS,
-    CurveSpec("Preferred by people", ("human_win_rate",)),
+    CurveSpec("Preferred by people", ("human_win_rate",), ("human_win_rate_low", "human_win_rate_high")),
     CurveSpec("Reward agrees with people", ("human_reward_accuracy",)),
     CurveSpec("Held back by a clip limit", ("clip_low_fraction", "clip_high_fraction")),
     CurveSpec("Gradient norm", ("grad_norm",)),
@@ -108,9 +111,12 @@ def run_curves(*, run: Run) -> list[ExplainedCurve]:
     rows = list(run.metrics.order_by("step").values_list("step", "values"))
     curves = []
     for spec in CURVES.get(run.kind, ()):
-        points = [(step, total) for step, values in rows if (total := _sum(values, spec.names)) is not None]
-        if points:
-            curves.append(ExplainedCurve(draw_curve(spec.names[0], spec.label, points), explain(run.kind, spec)))
+        shown = [(step, total, values) for step, values in rows if (total := _sum(values, spec.names)) is not None]
+        if shown:
+            points = [(step, total) for step, total, _ in shown]
+            intervals = [_interval(values, spec.interval) for _, _, values in shown] if spec.interval else None
+            curve = draw_curve(spec.names[0], spec.label, points, intervals)
+            curves.append(ExplainedCurve(curve, explain(run.kind, spec)))
     return curves
 
 
@@ -125,3 +131,8 @@ def _sum(values: dict[str, Any], names: Sequence[str]) -> float | None:
     # A metric that was not finite is null; it leaves a gap, not a zero.
     found = [values.get(name) for name in names]
     return None if any(value is None for value in found) else float(sum(value for value in found if value is not None))
+
+
+def _interval(values: dict[str, Any], names: tuple[str, str]) -> Interval | None:
+    low, high = values.get(names[0]), values.get(names[1])
+    return None if low is None or high is None else (float(low), float(high))

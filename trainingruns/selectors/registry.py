@@ -16,6 +16,12 @@ def versions_of(*, project: Project) -> QuerySet[ModelVersion]:
     return versions.select_related("parent", "run", "project").order_by("-id")
 
 
+def champion_policy(*, project: Project) -> ModelVersion | None:
+    """The project's own champion among policies; base models are champions of their names alone."""
+    own = ModelVersion.objects.filter(project=project, kind=ModelVersion.Kind.POLICY)
+    return own.filter(stage=ModelVersion.Stage.CHAMPION).first()
+
+
 def get_version(*, user: User, version_id: int, role: str = Role.REVIEWER) -> ModelVersion:
     """A version that the person may see: a base model, or one of a project in which they have this role.
 

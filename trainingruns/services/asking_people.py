@@ -9,6 +9,7 @@ from typing import Any
 from django.db import transaction
 
 from annotation.models import Prompt
+from annotation.quality.wilson import wilson_share
 from annotation.services.comparisons import add_comparison_tasks
 from trainingruns.models import Run
 from trainingruns.run_directory import append_line
@@ -103,12 +104,18 @@ class PeopleWatch:
 def summarise(
     judged: list[Judged], ours: Mapping[int, dict[str, Any]], theirs: Mapping[int, dict[str, Any]]
 ) -> dict[str, Any]:
-    """What a line says besides its step: each task counts once, however many judged it."""
+    """What a line says besides its step: each task counts once, however many judged it.
+
+    judged: at least one. low, high: Wilson's 95% interval of the win rate over comparisons.
+    """
     leads = [(each.share, _lead(ours.get(each.prompt_id), theirs.get(each.prompt_id))) for each in judged]
     decided = [(share > 0.5, lead) for share, lead in leads if share != 0.5 and lead is not None]
     hits = [0.5 if lead == 0 else float((lead > 0) == won) for won, lead in decided]
+    won = wilson_share(sum(each.share for each in judged), len(judged))
     return {
-        "win_rate": sum(each.share for each in judged) / len(judged),
+        "win_rate": won.value,
+        "low": won.low,
+        "high": won.high,
         "judgments": sum(each.judgments for each in judged),
         "comparisons": len(judged),
         "reward_accuracy": sum(hits) / len(hits) if hits else None,

@@ -16,6 +16,7 @@ from trainingruns.configuration import build_config
 from trainingruns.lifecycle import FINISHED, RunState
 from trainingruns.models import ONLINE_KINDS, POLICY_KINDS, ModelVersion, Run, Snapshot
 from trainingruns.run_directory import EXAMPLES, directory_name
+from trainingruns.selectors.registry import champion_policy
 from trainingruns.services.reward_sources import check_ensemble, check_groups, name_sources, sampled_as
 
 Kind = Run.Kind
@@ -133,8 +134,7 @@ def default_reward(*, project: Project) -> ModelVersion | None:
 
 def _rival(project: Project, kind: str, base: ModelVersion | None) -> dict[str, Any]:
     """The project's champion, where a policy starts from another model: it is compared with both."""
-    own = ModelVersion.objects.filter(project=project, kind=ModelVersion.Kind.POLICY)
-    champion = own.filter(stage=ModelVersion.Stage.CHAMPION).first() if kind in ONLINE_KINDS else None
+    champion = champion_policy(project=project) if kind in ONLINE_KINDS else None
     return {"champion": champion.pk} if champion is not None and champion != base else {}
 
 

@@ -43,12 +43,11 @@ def prompts_to_serve(*, project: Project, limit: int) -> list[int]:
     return list(prompts.values_list("pk", flat=True)[:limit])
 
 
-def serve_blind_tasks(*, run: Run) -> list[Task]:
+def serve_blind_tasks(*, run: Run, rival: ModelVersion) -> list[Task]:
     """Blind ranking tasks from a finished sample run: one a prompt, as many of the rival's responses as new ones.
 
-    Repeating it adds nothing.
+    rival: one of those that the run names. Repeating it adds nothing.
     """
-    rival = ModelVersion.objects.get(pk=run.purpose["against"])
     theirs = _rival_answers(run, rival)
     prompts = []
     for prompt_id, answers in _answers(run).items():
@@ -57,7 +56,8 @@ def serve_blind_tasks(*, run: Run) -> list[Task]:
         # Without a response of the rival's own, the new policy would be compared with itself.
         if rivals:
             prompts.append((prompt_id, [*ours, *rivals]))
-    return add_comparison_tasks(project=run.project, prompts=prompts, origin=origin_of(run), priority=PRIORITY)
+    origin = run.origin_against(rival.pk)
+    return add_comparison_tasks(project=run.project, prompts=prompts, origin=origin, priority=PRIORITY)
 
 
 def _different(theirs: list[dict[str, Any]], ours: list[dict[str, Any]]) -> list[dict[str, Any]]:

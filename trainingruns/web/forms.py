@@ -8,8 +8,10 @@ from django import forms
 from annotation.models import Project
 from trainingruns.models import POLICY_KINDS, ModelVersion, Run, Snapshot
 from trainingruns.selectors.registry import versions_of
+from trainingruns.selectors.rivals import describe_rival, possible_rivals, rival_champion
 from trainingruns.selectors.runs import judgeable_runs, snapshots_of
-from trainingruns.wishes import SAMPLES_TO_LEARN_FROM, asking_overrides, serving_purpose
+from trainingruns.services.comparisons import MOST_RESPONSES, RESPONSES_TO_SERVE
+from trainingruns.wishes import AGAINST, AGAINST_CHAMPION, SAMPLES_TO_LEARN_FROM, asking_overrides, serving_purpose
 
 PURPOSES: dict[str, str] = {
     Run.Kind.SAMPLE: "Answers each prompt several times, for people to rank. A policy can learn from that directly.",
@@ -64,6 +66,44 @@ class PreviewForm(PlainForm):
         return (self.cleaned_data["number"] or 1) - 1
 
 
+class RivalField(forms.ModelChoiceField):
+    """Versions with what they are to the policy that is compared with them."""
+
+    version: ModelVersion
+    champion: ModelVersion | None
+
+    def label_from_instance(self, obj: ModelVersion) -> str:
+        """The version, and its role where it has one."""
+        role = describe_rival(obj, version=self.version, champion=self.champion)
+        return f"{obj} ({role})" if role else str(obj)
+
+
+class ComparisonForm(PlainForm):
+    """What a manager may choose about a comparison of a policy with another."""
+
+    against = RivalField(ModelVersion.objects.none(), empty_label=None, label="Compare it with")
+    responses = forms.IntegerField(
+        min_value=1, max_value=MOST_RESPONSES, initial=RESPONSES_TO_SERVE, label="New responses"
+    )
+
+    def __init__(self, *args: Any, version: ModelVersion, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["against"]
+        assert isinstance(field, RivalField)
+        field.version, field.champion = version, rival_champion(version)
+        field.queryset = possible_rivals(version=version)
+
+    def has_rivals(self) -> bool:
+        """Whether there is anybody to choose."""
+        field = self.fields["against"]
+        assert isinstance(field, RivalField) and field.queryset is not None
+        return field.queryset.exists()
+
+    def arguments(self) -> dict[str, Any]:
+        """What `compare_policies` takes."""
+        return {"rival": self.cleaned_data["against"], "responses": self.cleaned_data["responses"]}
+
+
 class RunForm(PlainForm):
     """What a manager may choose about a run."""
 
@@ -104,6 +144,14 @@ class RunForm(PlainForm):
         help_text="One section.key=value a line. Examples: stop.steps=20, loss.clip_high=0.28, brakes.kl=pause",
     )
     serve = forms.BooleanField(required=False, initial=True, label="Let people judge what it answers, blindly")
+    against = forms.ChoiceField(
+        choices=list(AGAINST.items()),
+        required=False,
+        initial=AGAINST_CHAMPION,
+        label="Beside answers of",
+        help_text="Whom people compare a new policy with; without another champion, what it started from. What a "
+        "sampling run answers is ranked by itself.",
+    )
 
     def __init__(self, *args: Any, project: Project, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -132,12 +180,13 @@ class RunForm(PlainForm):
         asked = asking_overrides(values.pop("people_every_steps"))
         kept = SAMPLES_TO_LEARN_FROM if values["kind"] == Run.Kind.SAMPLE else ()
         lines = [line.strip() for line in values.pop("overrides").splitlines()]
+        against = values.pop("against") or AGAINST_CHAMPION
         serves = values.pop("serve") and values["kind"] in (*POLICY_KINDS, Run.Kind.SAMPLE)
         return {
             **values,
             "ensemble": list(values.get("ensemble", [])),
             "overrides": [*kept, *asked, *(line for line in lines if line)],
-            "purpose": serving_purpose(values["kind"], wanted=serves),
+            "purpose": serving_purpose(values["kind"], wanted=serves, against=against),
             "is_preview": "preview" in self.data,
         }
 

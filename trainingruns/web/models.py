@@ -10,14 +10,14 @@ from annotation.exceptions import ApplicationError, NotPermitted
 from annotation.permissions import Role, find_role
 from annotation.web.edge import open_project, page, person, project_context
 from trainingruns.metric_words import metric_chapters
-from trainingruns.models import Loop
+from trainingruns.models import Loop, ModelVersion
 from trainingruns.selectors.lineage import lineage
 from trainingruns.selectors.registry import get_version, versions_of
 from trainingruns.selectors.runs import runs_of, snapshots_of
 from trainingruns.selectors.verdicts import human_verdicts
-from trainingruns.services import registry
+from trainingruns.services import comparisons, registry
 from trainingruns.services.runs import start_run
-from trainingruns.web.forms import RunForm
+from trainingruns.web.forms import ComparisonForm, RunForm
 from trainingruns.web.run_view import outcome_context
 
 MOST_RUNS = 100
@@ -51,22 +51,55 @@ def show_models(request: HttpRequest, slug: str) -> HttpResponse:
 @page()
 def show_version(request: HttpRequest, version_id: int) -> HttpResponse:
     """One model version: figures, stage, and the way back to people's judgments."""
-    version = get_version(user=person(request), version_id=version_id)
+    return _version_page(request, get_version(user=person(request), version_id=version_id))
+
+
+@page("POST")
+def compare_version(request: HttpRequest, version_id: int) -> HttpResponse:
+    """Put a policy before people beside another one."""
+    version = get_version(user=person(request), version_id=version_id, role=Role.MANAGER)
+    try:
+        comparisons.check_challenger(version)
+        form = ComparisonForm(request.POST, version=version)
+        if not form.is_valid():
+            return _version_page(request, version, form)
+        run = comparisons.compare_policies(version=version, created_by=person(request), **form.arguments())
+    except ApplicationError as error:
+        messages.error(request, error.message)
+        return redirect("model_version", version_id=version.pk)
+    return redirect("run", run_id=run.pk)
+
+
+def _version_page(request: HttpRequest, version: ModelVersion, form: ComparisonForm | None = None) -> HttpResponse:
+    """form: one with faults to mend."""
+    role = find_role(user=person(request), project=version.project) if version.project is not None else None
     context: dict[str, Any] = {
         "version": version,
+        "comparison": form or _comparison_form(version, role),
         "root": lineage(version=version, with_judgments=False),
         "nav": "models",
         "project": version.project,
-        "role": None,
+        "role": role,
         **outcome_context(
             version.metrics,
             kind=version.run.kind if version.run else version.kind,
             verdicts=human_verdicts(version=version) if version.kind == "policy" else [],
         ),
     }
-    if version.project is not None:
-        context["role"] = find_role(user=person(request), project=version.project)
-    return render(request, "trainingruns/model_version.html", context)
+    has_faults = form is not None and form.errors
+    return render(request, "trainingruns/model_version.html", context, status=400 if has_faults else 200)
+
+
+def _comparison_form(version: ModelVersion, role: str | None) -> ComparisonForm | None:
+    """For managers, where the version can be compared with another one."""
+    if role != Role.MANAGER:
+        return None
+    try:
+        comparisons.check_challenger(version)
+    except ApplicationError:
+        return None
+    form = ComparisonForm(version=version)
+    return form if form.has_rivals() else None
 
 
 @page()

@@ -77,7 +77,7 @@ def _accuracy_chart(result: dict[str, Any], kind: str) -> ShareChart | None:
 
 def _win_chart(result: dict[str, Any], verdicts: list[HumanVerdict]) -> ShareChart | None:
     people = [
-        (f"People prefer it to {each.rival}", {"value": each.value, "low": each.low, "high": each.high})
+        (f"Preferred by people over {each.label}", {"value": each.value, "low": each.low, "high": each.high})
         for each in verdicts
     ]
     return draw_shares(

@@ -10,6 +10,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("projects/<slug:slug>/snapshots/", fragments.show_snapshots, name="project_snapshots"),
     path("models/<int:version_id>/", models.show_version, name="model_version"),
     path("models/<int:version_id>/stage/", models.change_stage, name="change_stage"),
+    path("models/<int:version_id>/compare/", models.compare_version, name="compare_version"),
     path("runs/<int:run_id>/", runs.show_run, name="run"),
     path("runs/<int:run_id>/live/", runs.show_live, name="run_live"),
     path("runs/<int:run_id>/stop/", runs.stop_run, name="stop_run"),

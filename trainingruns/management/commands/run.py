@@ -13,11 +13,12 @@ from kombu.exceptions import OperationalError
 from annotation.exceptions import ApplicationError
 from annotation.models import Project
 from trainingruns.lifecycle import FINISHED, RunState
-from trainingruns.models import ModelVersion, Run, Snapshot
+from trainingruns.models import POLICY_KINDS, ModelVersion, Run, Snapshot
 from trainingruns.selectors.registry import find_version
 from trainingruns.services.followups import fetch_base_model
 from trainingruns.services.runs import start_run
 from trainingruns.supervisor import supervise_run
+from trainingruns.wishes import AGAINST, fault_of_against, serving_purpose
 
 POLL_SECONDS = 1.0
 
@@ -43,7 +44,12 @@ class Command(BaseCommand):
         parser.add_argument(
             "--groups", type=int, metavar="RUN", help="a policy run: learn from what people said of this sample run"
         )
-        parser.add_argument("--serve", action="store_true", help="a policy run: serve its responses as blind tasks")
+        parser.add_argument("--serve", action="store_true", help="let people compare its responses, blindly")
+        parser.add_argument(
+            "--against",
+            choices=list(AGAINST),
+            help="with --serve: whose responses its own are compared with (default: champion, else the reference)",
+        )
         parser.add_argument("--preview", action="store_true", help="train nothing: show what one sample would teach")
         parser.add_argument("--wait", action="store_true")
         parser.add_argument("--json", action="store_true", help="print the run as one JSON object")
@@ -76,7 +82,7 @@ class Command(BaseCommand):
             ensemble=[find_version(reference=name, kinds=["reward"]) for name in options["ensemble"]],
             groups_run=_groups_run(options["groups"]),
             overrides=options["overrides"],
-            purpose={"then": "serve_blind_tasks"} if options["serve"] else {},
+            purpose=_purpose(options),
             is_preview=options["preview"],
         )
 
@@ -97,6 +103,13 @@ def worker_is_alive() -> bool:
     except OperationalError:
         return False
     return any(queue["name"] == "gpu" for worker in queues.values() for queue in worker)
+
+
+def _purpose(options: dict[str, Any]) -> dict[str, Any]:
+    kind, wanted, against = options["kind"], options["serve"], options["against"]
+    if fault := fault_of_against(against, wanted=wanted, makes_policy=kind in POLICY_KINDS):
+        raise CommandError(f"--against: {fault}.")
+    return serving_purpose(kind, wanted=wanted, against=against)
 
 
 def _snapshot(snapshot_id: int | None) -> Snapshot | None:
