@@ -19,7 +19,7 @@ from rewardmodel.metrics import (
     human_ceiling,
     negative_log_likelihood,
 )
-from rewardmodel.network import RewardNetwork, score_sequences
+from rewardmodel.network import Reading, RewardNetwork, read_sequences
 from rewardmodel.runtime.cancellation import StopCheck, never_stop
 from rewardmodel.runtime.faults import Diverged
 
@@ -35,11 +35,34 @@ def score_pairs(
     check: StopCheck = never_stop,
 ) -> Scores:
     """Raw scores of the chosen and of the rejected responses, [pairs]. Raises: Diverged where one is not finite."""
-    sequences = [ids for pair in pairs for ids in (pair.chosen_ids, pair.rejected_ids)]
-    scores = score_sequences(network, sequences, pad_id=pad_id, batch_tokens=batch_tokens, check=check)
-    if not numpy.isfinite(scores).all():
-        raise Diverged(f"{int((~numpy.isfinite(scores)).sum())} of {len(scores)} held-out scores are not finite")
-    return scores[0::2], scores[1::2]
+    reading = read_finite(network, list_sides(pairs), pad_id=pad_id, batch_tokens=batch_tokens, check=check)
+    return split_sides(reading.scores)
+
+
+def read_finite(
+    network: RewardNetwork,
+    sequences: Sequence[tuple[int, ...]],
+    *,
+    pad_id: int,
+    batch_tokens: int,
+    check: StopCheck = never_stop,
+) -> Reading:
+    """Raw scores and features of token sequences. Raises: Diverged where a score is not finite."""
+    reading = read_sequences(network, sequences, pad_id=pad_id, batch_tokens=batch_tokens, check=check)
+    lost = int((~numpy.isfinite(reading.scores)).sum())
+    if lost:
+        raise Diverged(f"{lost} of {len(sequences)} scores are not finite")
+    return reading
+
+
+def list_sides(pairs: Sequence[EncodedPair]) -> list[tuple[int, ...]]:
+    """Token ids of chosen and rejected responses by turns [2 pairs]."""
+    return [ids for pair in pairs for ids in (pair.chosen_ids, pair.rejected_ids)]
+
+
+def split_sides(values: numpy.ndarray) -> Scores:
+    """Values [2 pairs] of responses in that order: of the chosen and of the rejected ones."""
+    return values[0::2], values[1::2]
 
 
 def build_report(pairs: Sequence[EncodedPair], scores: Scores, config: EvaluationConfig, seed: int) -> dict[str, Any]:

@@ -2,9 +2,10 @@
 
 import hashlib
 import json
+import logging
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy
@@ -15,6 +16,7 @@ from transformers import PreTrainedModel
 
 from rewardmodel.batching import group_rows, pad_right
 from rewardmodel.config_parsing import ConfigError, parse_dataclass
+from rewardmodel.familiarity import FEATURES_FILE, Familiarity, load_familiarity, save_familiarity
 from rewardmodel.runtime.atomic_files import write_json
 from rewardmodel.runtime.backbones import load_backbone
 from rewardmodel.runtime.cancellation import StopCheck, never_stop
@@ -22,6 +24,7 @@ from rewardmodel.runtime.seeding import derive_generator
 
 HEAD_FILE = "reward_head.safetensors"
 CARD_FILE = "reward_model.json"
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +39,23 @@ class RewardCard:
     """Standard deviation of raw scores of held-out responses."""
     head_sha256: str
     """Hash of the head's weights, checked on loading."""
+    distance_median: float | None = None
+    """Median Mahalanobis distance of held-out responses to what the model learned from: the unit of distances. None in
+    folders without features of training responses."""
+    distance_tail: float | None = None
+    """In that unit: 95 % of held-out responses are no farther away."""
     schema: int = 1
     """Version of this form."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What the network gives for token sequences in one pass."""
+
+    scores: numpy.ndarray
+    """[n] float32, raw."""
+    features: Tensor
+    """[n, width] float32 on the CPU: what the head reads the scores from."""
 
 
 class RewardNetwork(nn.Module):
@@ -51,13 +69,22 @@ class RewardNetwork(nn.Module):
         _initialise_head(self.head, seed)
 
     def forward(self, token_ids: Tensor, lengths: Tensor) -> Tensor:
-        """Raw scores [rows] float32 of right-padded token ids [rows, tokens] with real lengths [rows].
+        """Raw scores [rows] float32 of right-padded token ids [rows, tokens] with real lengths [rows]."""
+        return self.read_off(self.features(token_ids, lengths))
+
+    def features(self, token_ids: Tensor, lengths: Tensor) -> Tensor:
+        """What the head reads [rows, width] float32: the body's last hidden state at each row's last real token.
 
         The body is causal, so what stands behind a row's last real token cannot reach it, and no mask is needed.
         """
         hidden = self.backbone(input_ids=token_ids, use_cache=False).last_hidden_state
         rows = torch.arange(len(lengths), device=hidden.device)
-        scores: Tensor = self.head(hidden[rows, lengths - 1].float()).squeeze(-1)
+        features: Tensor = hidden[rows, lengths - 1].float()
+        return features
+
+    def read_off(self, features: Tensor) -> Tensor:
+        """Raw scores [rows] float32 of features [rows, width] float32."""
+        scores: Tensor = self.head(features).squeeze(-1)
         return scores
 
     def freeze_layers(self, count: int) -> None:
@@ -73,6 +100,27 @@ class RewardNetwork(nn.Module):
 
 
 @torch.no_grad()
+def read_sequences(
+    network: RewardNetwork,
+    sequences: Sequence[Sequence[int]],
+    *,
+    pad_id: int,
+    batch_tokens: int,
+    check: StopCheck = never_stop,
+) -> Reading:
+    """Scores and features of token sequences, in the order given; `check` is called between batches."""
+    device = network.head.weight.device
+    scores = numpy.empty(len(sequences), dtype=numpy.float32)
+    features = torch.empty(len(sequences), network.head.in_features)
+    for group in group_rows([len(sequence) for sequence in sequences], batch_tokens=batch_tokens):
+        check()
+        ids, lengths = pad_right([sequences[row] for row in group], pad_id=pad_id)
+        found = network.features(ids.to(device), lengths.to(device))
+        scores[group] = network.read_off(found).cpu().numpy()
+        features[group] = found.cpu()
+    return Reading(scores, features)
+
+
 def score_sequences(
     network: RewardNetwork,
     sequences: Sequence[Sequence[int]],
@@ -81,14 +129,8 @@ def score_sequences(
     batch_tokens: int,
     check: StopCheck = never_stop,
 ) -> numpy.ndarray:
-    """Raw scores of token sequences [n], float32, in the order given; `check` is called between batches."""
-    device = network.head.weight.device
-    scores = numpy.empty(len(sequences), dtype=numpy.float32)
-    for group in group_rows([len(sequence) for sequence in sequences], batch_tokens=batch_tokens):
-        check()
-        ids, lengths = pad_right([sequences[row] for row in group], pad_id=pad_id)
-        scores[group] = network(ids.to(device), lengths.to(device)).cpu().numpy()
-    return scores
+    """The scores [n] of `read_sequences` alone."""
+    return read_sequences(network, sequences, pad_id=pad_id, batch_tokens=batch_tokens, check=check).scores
 
 
 def require_causal(network: RewardNetwork) -> None:
@@ -110,13 +152,25 @@ def require_places(network: RewardNetwork, length: int) -> None:
         raise ConfigError([f"data.max_length_tokens: {length} exceeds the {places} positions of the model"])
 
 
-def save_reward_model(network: RewardNetwork, folder: Path, *, max_length_tokens: int, mean: float, std: float) -> None:
-    """Write body (a normal Hugging Face folder), head and card; the tokenizer is the caller's to add."""
+def save_reward_model(
+    network: RewardNetwork,
+    folder: Path,
+    *,
+    max_length_tokens: int,
+    mean: float,
+    std: float,
+    familiarity: Familiarity | None = None,
+) -> None:
+    """Write body (a normal Hugging Face folder), head, familiarity and card; the tokenizer is the caller's to add."""
     network.backbone.save_pretrained(folder)
     save_file(
         {"weight": network.head.weight.detach().cpu(), "bias": network.head.bias.detach().cpu()}, folder / HEAD_FILE
     )
-    write_json(folder / CARD_FILE, asdict(RewardCard(max_length_tokens, mean, std, _hash_head(network.head))))
+    card = RewardCard(max_length_tokens, mean, std, _hash_head(network.head))
+    if familiarity is not None:
+        save_familiarity(familiarity, folder, head_sha256=card.head_sha256)
+        card = replace(card, distance_median=familiarity.median, distance_tail=familiarity.tail)
+    write_json(folder / CARD_FILE, asdict(card))
 
 
 def load_reward_model(folder: Path, *, dtype: torch.dtype = torch.float32) -> tuple[RewardNetwork, RewardCard]:
@@ -132,6 +186,17 @@ def load_reward_model(folder: Path, *, dtype: torch.dtype = torch.float32) -> tu
     if _hash_head(network.head) != card.head_sha256:
         raise ConfigError([f"model: {folder / HEAD_FILE} is not the head that was saved with this model"])
     return network.eval(), card
+
+
+def find_familiarity(folder: Path, card: RewardCard) -> Familiarity | None:
+    """What a reward model's folder knows of its training responses; None, told in the log, where it has nothing.
+
+    Raises: ConfigError where the card speaks of a file that is not there or not this model's.
+    """
+    if card.distance_median is None or card.distance_tail is None:
+        log.info("%s has no %s and tells no distances; a model trained anew has them", folder, FEATURES_FILE)
+        return None
+    return load_familiarity(folder, median=card.distance_median, tail=card.distance_tail, head_sha256=card.head_sha256)
 
 
 def _initialise_head(head: nn.Linear, seed: int) -> None:

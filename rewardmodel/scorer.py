@@ -7,11 +7,31 @@ from typing import Literal
 
 import numpy
 
-from rewardmodel.network import load_reward_model, score_sequences
+from rewardmodel.network import Reading, find_familiarity, load_reward_model, read_sequences
 from rewardmodel.runtime.backbones import load_generation_config, load_tokenizer
 from rewardmodel.runtime.cancellation import StopCheck, never_stop
 from rewardmodel.runtime.device import ComputeDevice, exact_device
 from rewardmodel.runtime.rendering import Messages, Renderer
+
+
+@dataclass(frozen=True, slots=True)
+class Distances:
+    """How far responses lie from what reward models learned from."""
+
+    typical: numpy.ndarray
+    """[n] float32 distance in units of a typical held-out response; of several models the mean."""
+    unfamiliar: numpy.ndarray
+    """[n] float32 share of the models for which it is farther than 95 % of held-out responses: 0 or 1 for one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opinion:
+    """What one reward model says about responses."""
+
+    scores: numpy.ndarray
+    """[n] float32, normalised."""
+    distances: Distances | None
+    """None where its folder has no features of training responses."""
 
 
 class RewardScorer:
@@ -31,6 +51,7 @@ class RewardScorer:
     ) -> None:
         compute = compute or exact_device()
         self.network, self.card = load_reward_model(folder, dtype=compute.compute_dtype)
+        self.familiarity = find_familiarity(folder, self.card)
         self.network.to(compute.device)
         self.renderer = Renderer(load_tokenizer(folder), load_generation_config(folder))
         self.batch_tokens = batch_tokens
@@ -41,17 +62,24 @@ class RewardScorer:
 
         Raises: ValueError where there are more of one than of the other.
         """
-        limit = self.card.max_length_tokens
-        sequences = [
-            self.renderer.render(prompt, response, max_tokens=limit).token_ids
-            for prompt, response in zip(prompts, responses, strict=True)
-        ]
-        raw = self.raw_scores(sequences)
+        raw = self.raw_scores(self._render(prompts, responses))
         return self.normalise(raw) if normalised else raw
+
+    def measure(self, prompts: Sequence[Messages], responses: Sequence[str]) -> Opinion:
+        """Normalised scores and distances of the responses to the prompts beside them, from one pass.
+
+        Raises: ValueError where there are more of one than of the other.
+        """
+        reading = self.read(self._render(prompts, responses))
+        return Opinion(self.normalise(reading.scores), self._distances(reading))
 
     def raw_scores(self, sequences: Sequence[Sequence[int]]) -> numpy.ndarray:
         """Scores [n] float32 of token sequences as the network gives them."""
-        return score_sequences(
+        return self.read(sequences).scores
+
+    def read(self, sequences: Sequence[Sequence[int]]) -> Reading:
+        """Raw scores and features of token sequences."""
+        return read_sequences(
             self.network,
             sequences,
             pad_id=self.renderer.pad_id,
@@ -64,6 +92,19 @@ class RewardScorer:
         scaled: numpy.ndarray = ((raw - self.card.score_mean) / self.card.score_deviation).astype(numpy.float32)
         return scaled
 
+    def _render(self, prompts: Sequence[Messages], responses: Sequence[str]) -> list[tuple[int, ...]]:
+        limit = self.card.max_length_tokens
+        return [
+            self.renderer.render(prompt, response, max_tokens=limit).token_ids
+            for prompt, response in zip(prompts, responses, strict=True)
+        ]
+
+    def _distances(self, reading: Reading) -> Distances | None:
+        if self.familiarity is None or not len(reading.features):
+            return None
+        typical = self.familiarity.distances(reading.features)
+        return Distances(typical, (typical > self.familiarity.tail).astype(numpy.float32))
+
 
 @dataclass(frozen=True, slots=True)
 class EnsembleScores:
@@ -75,6 +116,8 @@ class EnsembleScores:
     """[n] float32 deviation among the models (that of a population: divided by their number); 0 for a single one."""
     lowest: numpy.ndarray
     """[n] float32 the least of them."""
+    distances: Distances | None = None
+    """Means over the models that tell distances; None where none does."""
 
     def trusted(self, *, rule: Literal["mean_minus_std", "min"], penalty: float) -> numpy.ndarray:
         """[n] the score that is believed: the mean less `penalty` deviations, or the lowest.
@@ -94,6 +137,17 @@ class EnsembleScorer:
         self.members = tuple(members)
 
     def score(self, prompts: Sequence[Messages], responses: Sequence[str]) -> EnsembleScores:
-        """Normalised scores of the responses to the prompts beside them. Raises: ValueError as `RewardScorer.score`."""
-        scores = numpy.stack([member.score(prompts, responses) for member in self.members])
-        return EnsembleScores(scores.mean(axis=0), scores.std(axis=0), scores.min(axis=0))
+        """What all say of the responses to the prompts beside them. Raises: ValueError as `RewardScorer.score`."""
+        opinions = [member.measure(prompts, responses) for member in self.members]
+        scores = numpy.stack([opinion.scores for opinion in opinions])
+        told = [opinion.distances for opinion in opinions if opinion.distances is not None]
+        return EnsembleScores(scores.mean(axis=0), scores.std(axis=0), scores.min(axis=0), _mean(told))
+
+
+def _mean(told: Sequence[Distances]) -> Distances | None:
+    if not told:
+        return None
+    return Distances(
+        numpy.stack([distances.typical for distances in told]).mean(axis=0),
+        numpy.stack([distances.unfamiliar for distances in told]).mean(axis=0),
+    )

@@ -3,6 +3,7 @@
 import logging
 import shutil
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,20 +14,14 @@ from rewardmodel.batching import plan_epoch
 from rewardmodel.config import ConfigError, RewardConfig
 from rewardmodel.data import EncodedPair, make_objective
 from rewardmodel.datasets import load_datasets
-from rewardmodel.evaluation import build_report, score_pairs
+from rewardmodel.evaluation import build_report, list_sides, read_finite, score_pairs, split_sides
+from rewardmodel.familiarity import choose_responses
 from rewardmodel.gradient_step import GradientStep
 from rewardmodel.metrics import count_hits, negative_log_likelihood
-from rewardmodel.network import (
-    RewardNetwork,
-    load_reward_model,
-    require_causal,
-    require_places,
-    save_reward_model,
-    score_sequences,
-)
-from rewardmodel.runtime.atomic_files import publish_folder
+from rewardmodel.network import Reading, RewardNetwork, require_causal, require_places
+from rewardmodel.publishing import publish_reward_model
 from rewardmodel.runtime.backbones import load_backbone, load_generation_config, load_tokenizer
-from rewardmodel.runtime.checkpoint import Checkpoint, load_newest_checkpoint, save_checkpoint
+from rewardmodel.runtime.checkpoint import Checkpoint, load_newest_checkpoint, restoring, save_checkpoint
 from rewardmodel.runtime.device import ComputeDevice, restore_threads, select_device
 from rewardmodel.runtime.faults import Cancelled, Diverged, Interrupted
 from rewardmodel.runtime.master_weights import MasterWeights
@@ -38,8 +33,6 @@ from rewardmodel.runtime.update_norm import UpdateMeter, describe_update
 from rewardmodel.schedule import warmup_cosine
 
 log = logging.getLogger(__name__)
-PROOF_SEQUENCES = 4
-PROOF_TOKENS = 8192
 
 
 class RewardTrainer:
@@ -153,7 +146,7 @@ class RewardTrainer:
         every, values = self.config.evaluation.every_steps, dict(self.unlogged)
         if every and (step % every == 0 or step == self.total_steps):
             self.directory.status.update(phase="evaluate")
-            chosen, rejected = self._scores(self._monitored())
+            chosen, rejected = score_pairs(self.network, self._monitored(), **self._reading())
             difference = chosen.astype(numpy.float64) - rejected
             values["eval_accuracy"] = float(count_hits(difference).mean())
             values["eval_loss"] = negative_log_likelihood(difference)
@@ -166,10 +159,13 @@ class RewardTrainer:
         order = torch.randperm(len(pairs), generator=derive_generator(self.config.seed, "monitor")).tolist()
         return [pairs[index] for index in order[: self.config.evaluation.monitor_pairs]]
 
-    def _scores(self, pairs: list[EncodedPair]) -> tuple[numpy.ndarray, numpy.ndarray]:
-        tokens = self.config.evaluation.batch_tokens
-        check = self.directory.cancellation.check
-        return score_pairs(self.network, pairs, pad_id=self.renderer.pad_id, batch_tokens=tokens, check=check)
+    def _reading(self) -> dict[str, Any]:
+        """How sequences are read where nothing is learned from them."""
+        return {
+            "pad_id": self.renderer.pad_id,
+            "batch_tokens": self.config.evaluation.batch_tokens,
+            "check": self.directory.cancellation.check,
+        }
 
     def _checkpoint_is_due(self, step: int) -> bool:
         if step >= self.total_steps:
@@ -208,11 +204,12 @@ class RewardTrainer:
         if checkpoint is None:
             self.directory.forget_after(-1)
             return
-        self._refuse_other_run(checkpoint)
-        self.masters.unpack(checkpoint.tensors["masters"])
-        unpack_optimizer(self.optimizer, checkpoint.tensors["optimizer"], checkpoint.state["optimizer"])
-        unpack_randomness(checkpoint.tensors["randomness"], checkpoint.state["randomness"])
-        restore_threads(self.compute, checkpoint.state.get("threads"))
+        with restoring(checkpoint):
+            self._refuse_other_run(checkpoint)
+            self.masters.unpack(checkpoint.tensors["masters"])
+            unpack_optimizer(self.optimizer, checkpoint.tensors["optimizer"], checkpoint.state["optimizer"])
+            unpack_randomness(checkpoint.tensors["randomness"], checkpoint.state["randomness"])
+            restore_threads(self.compute, checkpoint.state.get("threads"))
         self.step = self.saved_step = checkpoint.step
         self.unlogged = checkpoint.state.get("unlogged", {})
         # Step 0 is the look before training; a run that goes on from there looks again.
@@ -232,38 +229,33 @@ class RewardTrainer:
 
     def _finish(self) -> None:
         self.directory.status.update(phase="evaluate", message=f"judging on {len(self.data.held_out)} held-out pairs")
-        scores = self._scores(self.data.held_out)
+        held_out = self._read(list_sides(self.data.held_out))
+        scores = split_sides(held_out.scores)
         report = build_report(self.data.held_out, scores, self.config.evaluation, self.config.seed)
-        self.directory.status.update(phase="save", message="saving the model")
-        self._save_model(numpy.concatenate(scores).astype(numpy.float64))
+        self._save_model(held_out)
         counts = {"train_pairs": len(self.data.train), "eval_pairs": len(self.data.held_out), "steps": self.total_steps}
         self.directory.write_result({"kind": "reward", **report, **counts, "truncated_rows": self.data.truncated_rows})
         # Nothing resumes a complete run, and the optimizer's state is three times as large as the model.
         shutil.rmtree(self.directory.checkpoints)
 
-    def _save_model(self, raw_scores: numpy.ndarray) -> None:
-        with publish_folder(self.directory.model) as folder:
-            save_reward_model(
-                self.network,
-                folder,
-                max_length_tokens=self.config.data.max_length_tokens,
-                mean=float(raw_scores.mean()),
-                # A model that gives every response one score has no scale; 1 leaves it as it is.
-                std=float(raw_scores.std()) or 1.0,
-            )
-            self.renderer.tokenizer.save_pretrained(folder)
-            self._prove(folder)
+    def _read(self, sequences: Sequence[tuple[int, ...]]) -> Reading:
+        return read_finite(self.network, sequences, **self._reading())
 
-    def _prove(self, folder: Path) -> None:
-        """The saved folder gives the very scores that the trained network gives."""
-        reloaded, _ = load_reward_model(folder, dtype=self.compute.compute_dtype)
-        sequences = [pair.chosen_ids for pair in self.data.held_out[:PROOF_SEQUENCES]]
-        trained, saved = (
-            score_sequences(network, sequences, pad_id=self.renderer.pad_id, batch_tokens=PROOF_TOKENS)
-            for network in (self.network, reloaded.to(self.compute.device))
+    def _save_model(self, held_out: Reading) -> None:
+        learned = choose_responses(list_sides(self.data.train), seed=self.config.seed)
+        self.directory.status.update(message=f"taking the features of {len(learned)} training responses")
+        training = self._read(learned)
+        self.directory.status.update(phase="save", message="saving the model")
+        publish_reward_model(
+            self.directory.model,
+            self.network,
+            self.renderer,
+            training=training,
+            held_out=held_out,
+            held_out_ids=list_sides(self.data.held_out),
+            max_length_tokens=self.config.data.max_length_tokens,
+            compute=self.compute,
         )
-        if not numpy.allclose(trained, saved, rtol=0, atol=1e-5):
-            raise RuntimeError(f"the saved model scores otherwise than the trained one: {saved} and {trained}")
 
 
 def make_network(base: Path, config: RewardConfig, compute: ComputeDevice) -> RewardNetwork:

@@ -12,6 +12,7 @@ WATCHED = (
     "repetition_fraction",
     "reward",
     "reward_noise",
+    "reward_distance",
     "sampler_ratio_mean",
     "zero_std_fraction",
     "flat_low_fraction",

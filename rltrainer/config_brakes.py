@@ -9,7 +9,7 @@ from rltrainer.config_checks import above, at_least, within
 Action = Literal["off", "warn", "pause", "stop"]
 """`warn`: say so and go on; `pause`: write a checkpoint and end, to be started again by a person; `stop`: end as if
 the last step had been done, with the policy as it is."""
-WATCH_OWN_COMPLETIONS = ("kl", "truncation", "length", "repetition", "mismatch")
+WATCH_OWN_COMPLETIONS = ("kl", "truncation", "length", "repetition", "distance", "mismatch")
 """Brakes that look at completions which the policy has sampled itself."""
 
 
@@ -46,6 +46,11 @@ class BrakesConfig:
     """The members of the reward model disagree more: the policy has left what it was trained on."""
     uncertainty_limit: float = 1.75
     """Highest factor between the members' deviation now and at the start."""
+    distance: Action = "warn"
+    """What the policy writes lies farther from what the reward model learned from: its scores become guesses."""
+    distance_limit: float = 1.25
+    """Highest factor between the mean distance now and at the start (`reward_distance`). SmolLM2's answers begin at 2
+    with a reward model of its size; one word over and over lies 1.3 times as far, a phrase over and over 1.7 times."""
     gain: Action = "warn"
     """The reward has risen by less than the deviation among the members of the reward model: it may be no rise."""
     gain_steps: int = 100
@@ -72,5 +77,5 @@ class BrakesConfig:
         yield from at_least(self, "gain_steps", 1)
         for name in ("truncation_limit", "repetition_limit", "flat_limit", "people_limit"):
             yield from within(self, name, 0, 1)
-        for name in ("length_limit", "uncertainty_limit", "mismatch_limit"):
+        for name in ("length_limit", "uncertainty_limit", "distance_limit", "mismatch_limit"):
             yield from above(self, name, 1)

@@ -86,6 +86,18 @@ def _uncertainty(memory: BrakeMemory, config: BrakesConfig) -> Reading | None:
     return Reading(_over(now, start) / config.uncertainty_limit, text)
 
 
+def _distance(memory: BrakeMemory, config: BrakesConfig) -> Reading | None:
+    now, start = memory.now("reward_distance"), memory.start("reward_distance")
+    if now is None or start is None:
+        return None
+    text = (
+        f"what the policy writes lies {_over(now, start):.1f} times as far from what the reward model learned from as "
+        f"at the start: {now:.2f} of a held-out response's distance, {start:.2f} at the start; what it earns there is "
+        "a guess"
+    )
+    return Reading(_over(now, start) / config.distance_limit, text)
+
+
 def _gain(memory: BrakeMemory, config: BrakesConfig) -> Reading | None:
     noise, now, start = memory.now("reward_noise"), memory.now("reward"), memory.start("reward")
     due = memory.steps >= config.gain_steps and (memory.steps - config.gain_steps) % config.window == 0
@@ -168,6 +180,7 @@ GAUGES: dict[str, Gauge] = {
     "length": _length,
     "repetition": _repetition,
     "uncertainty": _uncertainty,
+    "distance": _distance,
     "gain": _gain,
     "mismatch": _mismatch,
     "flat": _flat,

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -12,7 +12,7 @@ from torch import Tensor
 
 from rewardmodel.config_parsing import ConfigError
 from rewardmodel.records import DataError
-from rewardmodel.runtime.checkpoint import load_newest_checkpoint, save_checkpoint
+from rewardmodel.runtime.checkpoint import Checkpoint, load_newest_checkpoint, restoring, save_checkpoint
 from rewardmodel.runtime.device import ComputeDevice, restore_threads
 from rewardmodel.runtime.run_directory import RunDirectory
 from rewardmodel.runtime.training_state import pack_randomness, unpack_randomness
@@ -128,24 +128,42 @@ def load_progress(
 ) -> Progress:
     """Put the newest checkpoint back in place, if there is one, and cut what was logged after it.
 
-    Raises: ConfigError or DataError where the checkpoint was made with another config or other prompts.
+    Raises: ConfigError or DataError where the checkpoint was made with another config or other prompts, or by a version
+    of the trainer whose state has another shape.
     """
     found = load_newest_checkpoint(directory.checkpoints)
     if found is None:
         directory.forget_after(-1)
         return Progress()
-    _require_same(found.state["config"], config)
-    if found.state["data_sha256"] != data_sha256:
-        raise DataError("data: differs from what the checkpoint was made with; use a new run directory")
-    for name, part in parts.tensors.items():
-        part.unpack(found.tensors[name], found.state["parts"][name])
-    for name, plain in parts.plain.items():
-        plain.restore(found.state["plain"][name])
-    unpack_randomness(found.tensors["random"], found.state["random"])
-    restore_threads(compute, found.state.get("threads"))
+    with restoring(found):
+        _require_same(found.state["config"], config)
+        if found.state["data_sha256"] != data_sha256:
+            raise DataError("data: differs from what the checkpoint was made with; use a new run directory")
+        _restore_parts(found, parts)
+        unpack_randomness(found.tensors["random"], found.state["random"])
+        restore_threads(compute, found.state.get("threads"))
+        progress = Progress(**found.state["progress"])
     directory.forget_after(found.step)
     directory.status.update(checkpoint_step=found.step, step=found.step, device=compute.name)
-    return Progress(**found.state["progress"])
+    return progress
+
+
+def _restore_parts(found: Checkpoint, parts: Parts) -> None:
+    tensors, plain = found.state["parts"], found.state["plain"]
+    _require_names(tensors, parts.tensors)
+    _require_names(plain, parts.plain)
+    for name, part in parts.tensors.items():
+        part.unpack(found.tensors[name], tensors[name])
+    for name, own in parts.plain.items():
+        own.restore(plain[name])
+
+
+def _require_names(saved: Collection[str], own: Collection[str]) -> None:
+    """Raises: ValueError where a part is missing, or would be lost."""
+    if missing := sorted(set(own) - set(saved)):
+        raise ValueError(f"it lacks {', '.join(missing)}")
+    if unknown := sorted(set(saved) - set(own)):
+        raise ValueError(f"nothing here knows its {', '.join(unknown)}")
 
 
 def hash_file(path: Path) -> str:

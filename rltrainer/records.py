@@ -58,6 +58,11 @@ class Group:
     on these."""
     reward_noise: tuple[float, ...] = ()
     """Deviation among the members of a reward model's ensemble for each completion; empty where there is none."""
+    reward_distance: tuple[float, ...] = ()
+    """How far each completion lies from what the reward model learned from, in typical distances of held-out responses;
+    empty where no reward model tells it."""
+    reward_unfamiliar: tuple[float, ...] = ()
+    """For each completion the share of reward models that find it farther away than 95 % of held-out responses."""
 
 
 @dataclass(frozen=True, slots=True)

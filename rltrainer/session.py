@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rewardmodel.config_parsing import ConfigError
+from rewardmodel.familiarity import FEATURES_FILE
 from rewardmodel.runtime.run_directory import RunDirectory
 from rltrainer.algorithms.algorithm import AdvantageRule
 from rltrainer.algorithms.policy_loss import PolicyLoss
@@ -26,6 +27,7 @@ from rltrainer.prompts import PromptSampler, split_held_out
 from rltrainer.ranks import SINGLE, Ranks
 from rltrainer.records import EncodedPrompt
 from rltrainer.reference import Reference
+from rltrainer.rewards.learned import LearnedReward
 from rltrainer.rewards.weighted import WeightedReward, build_reward
 from rltrainer.rollouts.batched_sampler import BatchedSampler
 from rltrainer.rollouts.dynamic import Collector
@@ -87,6 +89,7 @@ def open_session(directory: RunDirectory, config: OnlineConfig, *, ranks: Ranks 
         prompts=[*bench.prompts, *(given.prompts if given else ())],
         judged=given.score if given else None,
     )
+    _require_distances(config, reward)
     rules = SamplingRules(rollout.max_new_tokens, bench.renderer.stop_ids, rollout.temperature)
     directory.status.update(message="loading the reference")
     policy = Policy(
@@ -116,7 +119,7 @@ def open_session(directory: RunDirectory, config: OnlineConfig, *, ranks: Ranks 
         )
         if given
         else Collector(
-            config=config.dynamic_sampling,
+            config=config.drawing,
             rollout=rollout,
             seed=config.seed,
             prompts=PromptSampler(training, seed=config.seed),
@@ -175,6 +178,17 @@ def _open_engine(
             publish_weights(server, bench.model, folder, dtype=bench.compute.compute_dtype)
 
     return ServedPolicy(server, publish, version=lambda: optimizer.steps_taken)
+
+
+def _require_distances(config: OnlineConfig, reward: WeightedReward) -> None:
+    """Raises: ConfigError where a brake is to end the run by distances that no reward model tells."""
+    _, model = reward.parts.get("model", (0.0, None))
+    if config.watched.distance in ("pause", "stop") and isinstance(model, LearnedReward) and not model.tells_distances:
+        fault = (
+            f"brakes.distance: '{config.watched.distance}' would never come, for no reward model here was saved with "
+            f"the features of its training responses ({FEATURES_FILE}); train one anew, or take 'warn' or 'off'"
+        )
+        raise ConfigError([fault])
 
 
 def _given_groups(

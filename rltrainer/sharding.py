@@ -16,6 +16,7 @@ from torch.distributed.tensor import DTensor, distribute_tensor
 from transformers import PreTrainedModel
 
 from rewardmodel.config_parsing import ConfigError
+from rewardmodel.runtime.training_state import require_same_shapes
 from rltrainer.ranks import Ranks
 
 T = TypeVar("T")
@@ -120,8 +121,7 @@ class ShardedWeights:
     def unpack(self, tensors: Mapping[str, Tensor]) -> None:
         """Put packed weights, of any number of ranks, back. Raises: ValueError where they are of another network."""
         own = dict(self._named())
-        if tensors.keys() != own.keys():
-            raise ValueError(f"the checkpoint is of another network: {sorted(tensors.keys() ^ own.keys())[:5]}")
+        require_same_shapes(own, tensors)
         for name, parameter in own.items():
             parameter.copy_(share_tensor(tensors[name], parameter))
 

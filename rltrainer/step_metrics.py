@@ -44,6 +44,10 @@ def _describe_rewards(groups: Sequence[Group]) -> dict[str, float]:
         described["zero_std_fraction"] = float(np.mean([is_flat(group) for group in groups]))
     if all(group.reward_noise for group in groups):
         described["reward_noise"] = float(np.mean([value for group in groups for value in group.reward_noise]))
+    if all(group.reward_distance for group in groups):
+        described["reward_distance"] = float(np.mean([value for group in groups for value in group.reward_distance]))
+        unfamiliar = [share for group in groups for share in group.reward_unfamiliar]
+        described["reward_unfamiliar_fraction"] = float(np.mean(unfamiliar))
     for name in groups[0].reward_parts:
         values = np.array([value for group in groups for value in group.reward_parts[name]])
         described.update(_mean_and_spread(f"reward_{name}", values))

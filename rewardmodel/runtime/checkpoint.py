@@ -3,7 +3,8 @@
 import json
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,10 +13,14 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from rewardmodel.config_parsing import ConfigError
+from rewardmodel.records import DataError
 from rewardmodel.runtime.atomic_files import UNFINISHED_PREFIX, publish_folder, write_json
 
 TensorGroup = Mapping[str, Tensor]
 KEPT_CHECKPOINTS = 2
+SCHEMA = 1
+"""Version of the form of a checkpoint's folder."""
 _FOLDER_NAME = re.compile(r"step-(\d{6,})")
 
 
@@ -29,6 +34,8 @@ class Checkpoint:
     """Tensors by group, for instance `model`, `optimizer`, `rng`."""
     state: dict[str, Any]
     """Everything that is no tensor."""
+    folder: Path
+    """Where it was read."""
 
 
 def save_checkpoint(
@@ -42,7 +49,9 @@ def save_checkpoint(
             save_file(owned, folder / f"{group}.safetensors")
         write_json(folder / "state.json", dict(state))
         sizes = {path.name: path.stat().st_size for path in folder.iterdir()}
-        write_json(folder / "checkpoint.json", {"schema": 1, "step": step, "groups": list(tensors), "sizes": sizes})
+        write_json(
+            folder / "checkpoint.json", {"schema": SCHEMA, "step": step, "groups": list(tensors), "sizes": sizes}
+        )
     for stale in _folders(root)[:-keep]:
         shutil.rmtree(stale)
     return target
@@ -52,6 +61,7 @@ def load_newest_checkpoint(root: Path) -> Checkpoint | None:
     """The newest checkpoint that is complete and readable; None where there is none.
 
     What a kill left half written is deleted: nobody would ever finish it, and it is as large as a checkpoint.
+    Raises: ConfigError where its form is another version's.
     """
     for unfinished in root.glob(f"{UNFINISHED_PREFIX}*"):
         shutil.rmtree(unfinished, ignore_errors=True)
@@ -65,10 +75,35 @@ def load_newest_checkpoint(root: Path) -> Checkpoint | None:
 
 
 def load_checkpoint(folder: Path) -> Checkpoint:
-    """The checkpoint in one folder, tensors on the CPU."""
+    """The checkpoint in one folder, tensors on the CPU. Raises: ConfigError where its form is another version's."""
     index = json.loads((folder / "checkpoint.json").read_text(encoding="utf-8"))
+    if index.get("schema") != SCHEMA:
+        raise _foreign(folder, f"its schema is {index.get('schema')}, and {SCHEMA} is known here")
     tensors = {group: load_file(folder / f"{group}.safetensors") for group in index["groups"]}
-    return Checkpoint(index["step"], tensors, json.loads((folder / "state.json").read_text(encoding="utf-8")))
+    return Checkpoint(index["step"], tensors, json.loads((folder / "state.json").read_text(encoding="utf-8")), folder)
+
+
+@contextmanager
+def restoring(checkpoint: Checkpoint) -> Iterator[None]:
+    """Around all that puts a checkpoint's state back: what another version wrote may have another shape.
+
+    Raises: ConfigError that names the folder and says what to do, in place of the bare error of whatever met the shape.
+    """
+    try:
+        yield
+    except (ConfigError, DataError):
+        raise  # They say themselves what is wrong.
+    except (AttributeError, LookupError, TypeError, ValueError) as error:
+        raise _foreign(checkpoint.folder, f"{type(error).__name__}: {error}") from error
+
+
+def _foreign(folder: Path, why: str) -> ConfigError:
+    return ConfigError(
+        [
+            f"{folder}: this version of the trainer cannot go on from the checkpoint ({why}); go on with the version "
+            "that wrote it, or start the run anew in a new run directory"
+        ]
+    )
 
 
 def _folders(root: Path) -> list[Path]:

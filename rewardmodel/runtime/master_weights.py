@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
+from rewardmodel.runtime.training_state import require_same_shapes
 from rewardmodel.runtime.whole_weights import WholeWeights
 
 
@@ -69,8 +70,7 @@ class MasterWeights(WholeWeights):
     @torch.no_grad()
     def unpack(self, tensors: Mapping[str, Tensor]) -> None:
         """Put packed masters back and publish them. Raises: ValueError where they are of another network."""
-        if tensors.keys() != self._pairs.keys():
-            raise ValueError(f"the checkpoint is of another network: {sorted(tensors.keys() ^ self._pairs.keys())[:5]}")
+        require_same_shapes({name: master for name, (_, master) in self._pairs.items()}, tensors)
         for name, (_, master) in self._pairs.items():
             master.copy_(tensors[name])
         self.publish()

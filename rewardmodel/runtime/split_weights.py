@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim.adamw import adamw as run_adamw
 
+from rewardmodel.runtime.training_state import require_same_shapes
 from rewardmodel.runtime.whole_weights import WholeWeights
 
 PIECE_ELEMENTS = 2**19
@@ -73,8 +74,7 @@ class SplitWeights(WholeWeights):
     @torch.no_grad()
     def unpack(self, tensors: Mapping[str, Tensor]) -> None:
         """Put packed weights back. Raises: ValueError where they are of another network."""
-        if tensors.keys() != self._own.keys():
-            raise ValueError(f"the checkpoint is of another network: {sorted(tensors.keys() ^ self._own.keys())[:5]}")
+        require_same_shapes(self._own, tensors)
         for name, parameter in self._own.items():
             if name not in self._lower:
                 parameter.copy_(tensors[name])

@@ -23,13 +23,18 @@ def pack_network(network: nn.Module) -> dict[str, Tensor]:
 def unpack_network(network: nn.Module, tensors: Mapping[str, Tensor]) -> None:
     """Put packed tensors back in place. Raises: ValueError where names or shapes differ."""
     own = {**dict(network.named_parameters()), **dict(network.named_buffers())}
-    expected = pack_network(network).keys()
-    if expected != tensors.keys():
-        raise ValueError(f"the checkpoint is of another network: {sorted(expected ^ tensors.keys())[:5]} differ")
+    require_same_shapes(pack_network(network), tensors)
     for name, tensor in tensors.items():
+        own[name].copy_(tensor)
+
+
+def require_same_shapes(own: Mapping[str, Tensor], saved: Mapping[str, Tensor]) -> None:
+    """Raises: ValueError where names or shapes of saved tensors are not those of a network."""
+    if own.keys() != saved.keys():
+        raise ValueError(f"the checkpoint is of another network: {sorted(own.keys() ^ saved.keys())[:5]} differ")
+    for name, tensor in saved.items():
         if own[name].shape != tensor.shape:
             raise ValueError(f"the checkpoint is of another network: {name} is {list(tensor.shape)}")
-        own[name].copy_(tensor)
 
 
 def pack_optimizer(optimizer: torch.optim.Optimizer) -> tuple[dict[str, Tensor], dict[str, Any]]:
@@ -48,7 +53,10 @@ def pack_optimizer(optimizer: torch.optim.Optimizer) -> tuple[dict[str, Tensor],
 
 
 def unpack_optimizer(optimizer: torch.optim.Optimizer, tensors: Mapping[str, Tensor], settings: Any) -> None:
-    """Put a packed optimizer state back, each tensor in its own precision."""
+    """Put a packed optimizer state back, each tensor in its own precision.
+
+    Raises: ValueError or LookupError where it is of other parameters.
+    """
     optimizer.load_state_dict({"state": {}, "param_groups": settings["groups"]})
     # torch would round the state of a bfloat16 parameter to bfloat16.
     state: dict[int, dict[str, Any]] = {int(index): dict(entries) for index, entries in settings["numbers"].items()}
@@ -56,6 +64,9 @@ def unpack_optimizer(optimizer: torch.optim.Optimizer, tensors: Mapping[str, Ten
     for key, tensor in tensors.items():
         index, _, name = key.partition(".")
         parameter = parameters[int(index)]
+        # Single numbers, such as the count of steps, have no shape.
+        if tensor.ndim and tensor.shape != parameter.shape:
+            raise ValueError(f"{key} is {list(tensor.shape)} and its parameter {list(parameter.shape)}")
         place = parameter.device if tensor.ndim or optimizer.defaults.get("fused") else tensor.device
         state.setdefault(int(index), {})[name] = tensor.to(place, copy=True)
     for number, entries in state.items():

@@ -11,40 +11,50 @@ from rewardmodel.runtime.device import ComputeDevice
 from rewardmodel.runtime.faults import Diverged
 from rewardmodel.scorer import EnsembleScorer, EnsembleScores
 from rltrainer.config_reward import RewardConfig
-from rltrainer.rewards.answer import Answer, RewardPart
+from rltrainer.rewards.answer import Answer, Measured
 from rltrainer.rewards.fast_scorer import FastScorer
 
 
 def learned_reward(
     folders: Sequence[Path], config: RewardConfig, compute: ComputeDevice, *, check: StopCheck = never_stop
-) -> RewardPart:
+) -> "LearnedReward":
     """The normalised score of reward models, held within plus and minus `config.model_clip`.
 
-    Several models make it an UncertainPart. The part raises Diverged where a score is not a finite number.
-    Raises: ConfigError where a folder holds no reward model.
+    The part raises Diverged where a score is not a finite number. Raises: ConfigError where a folder holds no reward
+    model.
     """
     members = [_load(folder, place, compute, check) for place, folder in enumerate(folders)]
-    part = LearnedReward(EnsembleScorer(members), config)
-    return part if len(members) > 1 else part.__call__
+    return LearnedReward(EnsembleScorer(members), config)
 
 
 class LearnedReward:
-    """What an ensemble of reward models says together, and how far its members differ."""
+    """What reward models say together, how far they differ, and how far answers lie from what they learned from."""
 
     def __init__(self, ensemble: EnsembleScorer, config: RewardConfig) -> None:
         self.ensemble = ensemble
         self.config = config
 
-    def measure(self, answers: Sequence[Answer]) -> tuple[list[float], list[float]]:
-        """The trusted score of each answer, and the deviation among the models."""
+    @property
+    def tells_distances(self) -> bool:
+        """Whether a model was saved with the features of its training responses."""
+        return any(member.familiarity is not None for member in self.ensemble.members)
+
+    def measure(self, answers: Sequence[Answer]) -> Measured:
+        """The trusted score of each answer; of several models their deviation; distances where they are told."""
         scores = self._score(answers)
         trusted = scores.trusted(rule=self.config.ensemble_rule, penalty=self.config.ensemble_penalty)
-        limit = self.config.model_clip
-        return [min(max(float(value), -limit), limit) for value in trusted], [float(d) for d in scores.deviation]
+        limit, told = self.config.model_clip, scores.distances
+        return Measured(
+            values=[min(max(float(value), -limit), limit) for value in trusted],
+            # A single model agrees with itself, which says nothing.
+            deviations=scores.deviation.tolist() if len(self.ensemble.members) > 1 else [],
+            distances=[] if told is None else told.typical.tolist(),
+            unfamiliar=[] if told is None else told.unfamiliar.tolist(),
+        )
 
     def __call__(self, answers: Sequence[Answer]) -> list[float]:
         """The trusted scores alone."""
-        return self.measure(answers)[0]
+        return self.measure(answers).values
 
     def _score(self, answers: Sequence[Answer]) -> EnsembleScores:
         scores = self.ensemble.score([answer.prompt.prompt for answer in answers], [answer.text for answer in answers])

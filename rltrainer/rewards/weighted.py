@@ -9,7 +9,7 @@ from rewardmodel.runtime.device import ComputeDevice
 from rewardmodel.runtime.run_directory import RunDirectory
 from rltrainer.config_reward import RewardConfig
 from rltrainer.records import EncodedPrompt, Group, flatten_completions
-from rltrainer.rewards.answer import Answer, RewardPart, UncertainPart
+from rltrainer.rewards.answer import Answer, Measured, MeasuredPart, RewardPart
 from rltrainer.rewards.choices import read_choices
 from rltrainer.rewards.functions import function_reward
 from rltrainer.rewards.instructions import follows_instructions, parse_instructions
@@ -38,14 +38,13 @@ class WeightedReward:
         """The same groups with their rewards."""
         members = flatten_completions(groups)
         answers = [Answer(group.prompt.record, group.completions[i], group.texts[i]) for group, i in members]
-        values, noise = self._measure(answers)
+        values, known = self._measure(answers)
         scored: list[Group] = []
         start = 0
         for group in groups:
-            end = start + len(group.completions)
-            scored.append(self._scored(group, {name: tuple(column[start:end]) for name, column in values.items()},
-                                       tuple(noise[start:end])))  # fmt: skip
-            start = end
+            own = slice(start, start + len(group.completions))
+            scored.append(self._scored(group, values, known, own))
+            start = own.stop
         return scored
 
     def without(self, name: str) -> "WeightedReward":
@@ -53,26 +52,31 @@ class WeightedReward:
         parts = {other: part for other, part in self.parts.items() if other != name}
         return WeightedReward({} if parts.keys() <= self.shaping - AMBIVALENT else parts, shaping=self.shaping)
 
-    def _measure(self, answers: Sequence[Answer]) -> tuple[dict[str, list[float]], list[float]]:
-        """Every part's values, and the deviation of the sum where a part knows its own, in units of the sum."""
+    def _measure(self, answers: Sequence[Answer]) -> tuple[dict[str, list[float]], Measured]:
+        """Every part's values, and what a part that measures itself knows of them, deviations in units of the sum."""
         values: dict[str, list[float]] = {}
-        noise: list[float] = []
+        known = Measured([])
         for name, (weight, part) in self.parts.items():
-            if isinstance(part, UncertainPart):
-                values[name], deviations = part.measure(answers)
-                noise = [abs(weight) * deviation for deviation in deviations]
+            if isinstance(part, MeasuredPart):
+                measured = part.measure(answers)
+                values[name] = measured.values
+                known = replace(measured, deviations=[abs(weight) * deviation for deviation in measured.deviations])
             else:
                 values[name] = part(answers)
-        return values, noise
+        return values, known
 
-    def _scored(self, group: Group, parts: dict[str, tuple[float, ...]], noise: tuple[float, ...]) -> Group:
+    def _scored(self, group: Group, values: Mapping[str, list[float]], known: Measured, own: slice) -> Group:
+        """The group with what stands at its own places."""
+        parts = {name: tuple(column[own]) for name, column in values.items()}
         count = len(group.completions)
         return replace(
             group,
             reward_parts=parts,
             rewards=self._total(parts, parts, count),
             task_rewards=self._total(parts, parts.keys() - self.shaping, count),
-            reward_noise=noise,
+            reward_noise=tuple(known.deviations[own]),
+            reward_distance=tuple(known.distances[own]),
+            reward_unfamiliar=tuple(known.unfamiliar[own]),
         )
 
     def _total(self, parts: Mapping[str, Sequence[float]], names: Iterable[str], count: int) -> tuple[float, ...]:

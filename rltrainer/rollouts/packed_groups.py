@@ -18,6 +18,8 @@ def pack_group(group: Group) -> dict[str, Any]:
         "rewards": list(group.rewards),
         "task_rewards": list(group.task_rewards),
         "reward_noise": list(group.reward_noise),
+        "reward_distance": list(group.reward_distance),
+        "reward_unfamiliar": list(group.reward_unfamiliar),
     }
 
 
@@ -40,4 +42,6 @@ def unpack_group(packed: Mapping[str, Any], prompts: Mapping[str, EncodedPrompt]
         rewards=tuple(packed["rewards"]),
         task_rewards=tuple(packed["task_rewards"]),
         reward_noise=tuple(packed["reward_noise"]),
+        reward_distance=tuple(packed["reward_distance"]),
+        reward_unfamiliar=tuple(packed["reward_unfamiliar"]),
     )

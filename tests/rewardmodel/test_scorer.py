@@ -1,4 +1,5 @@
 import json
+import logging
 import shutil
 from pathlib import Path
 
@@ -7,26 +8,29 @@ import pytest
 import torch
 
 from rewardmodel.config_parsing import ConfigError
+from rewardmodel.familiarity import FEATURES_FILE, Familiarity, learn_familiarity
 from rewardmodel.network import (
     CARD_FILE,
     HEAD_FILE,
     RewardNetwork,
     load_reward_model,
+    read_sequences,
     require_causal,
     save_reward_model,
     score_sequences,
 )
 from rewardmodel.runtime.backbones import load_backbone, load_tokenizer
-from rewardmodel.scorer import EnsembleScorer, RewardScorer
+from rewardmodel.scorer import Distances, EnsembleScorer, Opinion, RewardScorer
 from tests.tiny_model import make_byte_tokenizer
 
 PROMPTS = [[{"role": "user", "content": f"question {'?' * i}"}] for i in range(9)]
 RESPONSES = ["yes " * (1 + 7 * i % 11) for i in range(9)]
 
 
-def save_scorer(base: Path, folder: Path) -> RewardScorer:
+def save_scorer(base: Path, folder: Path, familiarity: Familiarity | None = None) -> RewardScorer:
     folder.mkdir()
-    save_reward_model(RewardNetwork(load_backbone(base), seed=5), folder, max_length_tokens=128, mean=0.5, std=2.0)
+    network, scale = RewardNetwork(load_backbone(base), seed=5), {"mean": 0.5, "std": 2.0}
+    save_reward_model(network, folder, max_length_tokens=128, familiarity=familiarity, **scale)
     load_tokenizer(base).save_pretrained(folder)
     return RewardScorer(folder)
 
@@ -128,13 +132,14 @@ def test_a_model_that_looks_ahead_is_refused(tiny: Path) -> None:
 
 
 class _Fixed:
-    """A member with given scores."""
+    """A member with given scores, and given distances with what is unfamiliar of them."""
 
-    def __init__(self, *scores):
+    def __init__(self, *scores, distances=None, unfamiliar=None):
         self.scores = numpy.array(scores, dtype=numpy.float32)
+        self.distances = None if distances is None else Distances(numpy.array(distances), numpy.array(unfamiliar))
 
-    def score(self, prompts, responses):
-        return self.scores[: len(responses)]
+    def measure(self, prompts, responses):
+        return Opinion(self.scores[: len(responses)], self.distances)
 
 
 def test_an_ensemble_by_hand():
@@ -144,6 +149,72 @@ def test_an_ensemble_by_hand():
     assert scores.trusted(rule="mean_minus_std", penalty=0.5).tolist() == [1.5, 5.0]
     assert scores.trusted(rule="min", penalty=0.5).tolist() == [1.0, 5.0]
     assert scores.trusted(rule="mean_minus_std", penalty=0.0).tolist() == scores.mean.tolist()
+
+
+def test_an_ensemble_tells_the_mean_distance_of_the_members_that_tell_one():
+    near = _Fixed(1, 5, distances=[1.0, 1.0], unfamiliar=[0.0, 0.0])
+    far = _Fixed(1, 5, distances=[3.0, 2.0], unfamiliar=[1.0, 0.0])
+    told = EnsembleScorer([near, _Fixed(3, 5), far]).score(PROMPTS[:2], RESPONSES[:2]).distances
+    assert told is not None
+    assert (told.typical.tolist(), told.unfamiliar.tolist()) == ([2.0, 1.5], [0.5, 0.0])
+    assert EnsembleScorer([_Fixed(3, 5)]).score(PROMPTS[:2], RESPONSES[:2]).distances is None
+
+
+class TestDistances:
+    @pytest.fixture
+    def knowing(self, tiny: Path, tmp_path: Path, scorer: RewardScorer) -> RewardScorer:
+        """The same model, saved with the features of RESPONSES."""
+        features = scorer.read(scorer._render(PROMPTS, RESPONSES)).features
+        return save_scorer(tiny, tmp_path / "knowing", learn_familiarity(features, features))
+
+    def test_scores_and_distances_come_from_one_pass(self, scorer, knowing, monkeypatch):
+        passes = []
+        real = RewardNetwork.features
+        monkeypatch.setattr(RewardNetwork, "features", lambda *given: passes.append(len(given[2])) or real(*given))
+        opinion = knowing.measure(PROMPTS, RESPONSES)
+        assert sum(passes) == len(PROMPTS)
+        assert opinion.scores.tolist() == scorer.score(PROMPTS, RESPONSES).tolist()
+        assert float(numpy.median(opinion.distances.typical)) == pytest.approx(1.0, abs=1e-3)
+
+    def test_other_texts_lie_farther_away(self, knowing):
+        distances = knowing.measure(PROMPTS, ["zq" * 20] * 9).distances
+        assert float(distances.typical.min()) > knowing.familiarity.tail
+        assert distances.unfamiliar.tolist() == [1.0] * 9
+
+    def test_a_distance_does_not_depend_on_its_company(self, knowing):
+        together = knowing.measure(PROMPTS, RESPONSES).distances.typical
+        alone = [
+            knowing.measure([prompt], [text]).distances.typical[0]
+            for prompt, text in zip(PROMPTS, RESPONSES, strict=True)
+        ]
+        numpy.testing.assert_allclose(together, alone, rtol=1e-3)
+
+    def test_nothing_has_no_distance(self, knowing):
+        assert knowing.measure([], []).distances is None
+
+    def test_a_folder_of_before_scores_and_says_once_that_it_tells_no_distance(self, scorer, tmp_path, caplog):
+        card = json.loads((tmp_path / "model" / CARD_FILE).read_text())
+        old = {name: value for name, value in card.items() if not name.startswith("distance_")}
+        (tmp_path / "model" / CARD_FILE).write_text(json.dumps(old))
+        caplog.set_level(logging.INFO, logger="rewardmodel")
+        reloaded = RewardScorer(tmp_path / "model")
+        for _ in range(2):
+            opinion = reloaded.measure(PROMPTS, RESPONSES)
+        assert opinion.distances is None
+        assert opinion.scores.tolist() == scorer.score(PROMPTS, RESPONSES).tolist()
+        assert caplog.text.count(f"has no {FEATURES_FILE} and tells no distances") == 1
+
+    def test_features_that_went_missing_are_not_passed_over(self, knowing, tmp_path):
+        (tmp_path / "knowing" / FEATURES_FILE).unlink()
+        with pytest.raises(ConfigError, match="cannot be read, though the model was saved with it"):
+            RewardScorer(tmp_path / "knowing")
+
+
+def test_features_are_what_the_head_reads(scorer):
+    reading = read_sequences(scorer.network, [(5, 9, 20), (7,)], pad_id=0, batch_tokens=512)
+    assert reading.features.shape == (2, scorer.network.head.in_features)
+    with torch.no_grad():
+        assert scorer.network.head(reading.features).squeeze(-1).tolist() == pytest.approx(reading.scores.tolist())
 
 
 def test_an_ensemble_of_one_is_its_member(scorer):

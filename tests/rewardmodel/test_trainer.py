@@ -186,6 +186,28 @@ def test_changed_config_is_not_mixed_into_an_old_run(tmp_path: Path) -> None:
     assert "differs from the one" in read(run / "status.json")["reason"]
 
 
+def test_a_checkpoint_of_another_version_is_refused_with_its_folder(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "run", checkpoint={"every_steps": 3}, **FAST)
+    process = start(run)
+    wait_for_step(run, 5)
+    process.kill()
+    process.communicate()
+    logged = (run / "metrics.jsonl").read_text()
+    folder = max((run / "checkpoints").glob("step-*"))
+    state = read(folder / "state.json")
+    index = read(folder / "checkpoint.json")
+    state["rng"] = state.pop("randomness")
+    (folder / "state.json").write_text(json.dumps(state))
+    index["sizes"]["state.json"] = (folder / "state.json").stat().st_size
+    (folder / "checkpoint.json").write_text(json.dumps(index))
+    assert main(["train", str(run)]) == 2
+    reason = read(run / "status.json")["reason"]
+    assert reason.startswith(f"bad config: {folder}: ")
+    assert "KeyError: 'randomness'" in reason
+    assert "new run directory" in reason
+    assert (run / "metrics.jsonl").read_text() == logged
+
+
 def test_second_process_on_a_run_is_turned_away(tmp_path: Path) -> None:
     run = make_run(tmp_path / "run", training={"pairs_per_step": 2, "epochs": 40}, **FAST)
     process = start(run)

@@ -14,7 +14,7 @@ import numpy
 from rewardmodel.runtime.backbones import load_causal_model, load_tokenizer
 from rewardmodel.runtime.rendering import Renderer
 from rltrainer.records import EncodedPrompt
-from rltrainer.rewards.answer import Answer
+from rltrainer.rewards.answer import Answer, Measured
 from rltrainer.rollouts.batched_sampler import BatchedSampler
 from rltrainer.rollouts.collecting import collect_groups
 from rltrainer.rollouts.engine import SamplingRules
@@ -40,14 +40,14 @@ class FittedProxy:
         draws = [generator.integers(0, len(labels), len(labels)) for _ in range(MEMBERS)]
         self.members = [_fit(counts[draw], labels[draw]) for draw in draws]
 
-    def measure(self, answers: Sequence[Answer]) -> tuple[list[float], list[float]]:
+    def measure(self, answers: Sequence[Answer]) -> Measured:
         """Mean and deviation of the members' scores."""
         counts = _count_bytes([answer.text for answer in answers])
         scores = numpy.stack([counts @ member for member in self.members])
-        return scores.mean(axis=0).tolist(), scores.std(axis=0, ddof=1).tolist()
+        return Measured(scores.mean(axis=0).tolist(), deviations=scores.std(axis=0, ddof=1).tolist())
 
     def __call__(self, answers: Sequence[Answer]) -> list[float]:
-        return self.measure(answers)[0]
+        return self.measure(answers).values
 
 
 def fit_proxy(base: Path, prompts: Sequence[EncodedPrompt], *, seed: int) -> FittedProxy:

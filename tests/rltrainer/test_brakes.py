@@ -4,10 +4,9 @@ import pytest
 
 from rltrainer.brakes import Brakes, Finding
 from rltrainer.config_brakes import BrakesConfig
+from rltrainer.gauges import GAUGES
 
-ALL_OFF = dict.fromkeys(
-    ("kl", "entropy", "truncation", "length", "repetition", "uncertainty", "gain", "mismatch", "flat", "people"), "off"
-)
+ALL_OFF = dict.fromkeys(GAUGES, "off")
 
 
 def _brakes(**settings):
@@ -54,6 +53,11 @@ SPEAKING = [
         {"uncertainty": "warn"}, "reward_noise", [0.2, 0.2, 0.4, 0.5], 4,
         "the members of the reward model differ by 0.45, 2.2 times the 0.2 at the start: the policy has moved to "
         "answers that they do not know",
+    ),
+    (
+        {"distance": "warn", "distance_limit": 1.4}, "reward_distance", [1.1, 1.3, 1.6, 2.0], 4,
+        "what the policy writes lies 1.5 times as far from what the reward model learned from as at the start: 1.80 of "
+        "a held-out response's distance, 1.20 at the start; what it earns there is a guess",
     ),
     (
         {"mismatch": "warn"}, "sampler_ratio_mean", [1.0, 1.05, 1.07], 3,

@@ -39,6 +39,18 @@ def test_flat_is_what_earned_the_same_for_the_task():
     assert values["reward_length_correlation"] == pytest.approx(-1.0)
 
 
+def test_distances_are_means_over_completions_and_absent_where_nothing_tells_them():
+    plain = _group((1.0, 0.5), (2, 8), ("stop", "stop"))
+    told = [
+        replace(plain, reward_distance=(1.0, 1.2), reward_unfamiliar=(0.0, 0.0)),
+        replace(plain, reward_distance=(1.6, 2.2), reward_unfamiliar=(0.5, 1.0)),
+    ]
+    values = describe_groups(told)
+    assert values["reward_distance"] == pytest.approx(1.5)
+    assert values["reward_unfamiliar_fraction"] == pytest.approx(0.375)
+    assert {"reward_distance", "reward_unfamiliar_fraction"} & set(describe_groups([plain])) == set()
+
+
 def test_single_completions_have_no_group_to_differ_from():
     values = describe_groups([_group((1.0,), (2,), ("stop",)), _group((2.0,), (3,), ("stop",))])
     assert {"reward_group_std", "zero_std_fraction"} & set(values) == set()

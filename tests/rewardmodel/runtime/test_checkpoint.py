@@ -5,8 +5,10 @@ import numpy
 import pytest
 import torch
 
+from rewardmodel.config_parsing import ConfigError
+from rewardmodel.records import DataError
 from rewardmodel.runtime.atomic_files import publish_folder
-from rewardmodel.runtime.checkpoint import load_newest_checkpoint, save_checkpoint
+from rewardmodel.runtime.checkpoint import load_newest_checkpoint, restoring, save_checkpoint
 from rewardmodel.runtime.master_weights import MasterWeights
 from rewardmodel.runtime.training_state import (
     pack_network,
@@ -150,3 +152,56 @@ def test_masters_keep_what_bfloat16_would_lose() -> None:
 def test_float32_parameters_are_their_own_masters() -> None:
     network = torch.nn.Linear(2, 2)
     assert MasterWeights(network).parameters[0] is network.weight
+
+
+def test_state_of_another_shape_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    folder = save(tmp_path, 3)
+    found = load_newest_checkpoint(tmp_path)
+    assert found is not None
+    with pytest.raises(ConfigError) as refused, restoring(found):
+        found.state["votes"]
+    (fault,) = refused.value.faults
+    assert fault.startswith(f"{folder}: ")
+    assert "KeyError: 'votes'" in fault
+    assert "go on with the version that wrote it, or start the run anew in a new run directory" in fault
+
+
+@pytest.mark.parametrize(
+    "error", [ConfigError(["seed: differs"]), DataError("data: differs"), OSError("disk"), RuntimeError("bug")]
+)
+def test_what_is_no_fault_of_shape_keeps_its_own_words(tmp_path: Path, error: Exception) -> None:
+    save(tmp_path, 3)
+    found = load_newest_checkpoint(tmp_path)
+    assert found is not None
+    with pytest.raises(type(error)) as raised, restoring(found):
+        raise error
+    assert raised.value is error
+
+
+def test_moments_of_another_shape_are_refused() -> None:
+    def make(width: int) -> torch.optim.Optimizer:
+        network = torch.nn.Linear(2, width)
+        optimizer = torch.optim.AdamW(network.parameters())
+        network(torch.ones(1, 2)).sum().backward()
+        optimizer.step()
+        return optimizer
+
+    tensors, settings = pack_optimizer(make(3))
+    with pytest.raises(ValueError, match=r"0\.exp_avg is \[3, 2\] and its parameter \[4, 2\]"):
+        unpack_optimizer(make(4), tensors, settings)
+
+
+def test_masters_of_another_shape_are_refused() -> None:
+    # One row would otherwise be spread over all of them without a word.
+    saved = MasterWeights(torch.nn.Linear(2, 1)).pack()
+    with pytest.raises(ValueError, match="another network"):
+        MasterWeights(torch.nn.Linear(2, 3)).unpack(saved)
+
+
+def test_a_folder_of_another_schema_is_refused_and_not_passed_over(tmp_path: Path) -> None:
+    save(tmp_path, 1)
+    folder = save(tmp_path, 2)
+    index = folder / "checkpoint.json"
+    index.write_text(index.read_text().replace('"schema": 1', '"schema": 2'))
+    with pytest.raises(ConfigError, match=r"step-000002: .*its schema is 2, and 1 is known here"):
+        load_newest_checkpoint(tmp_path)
