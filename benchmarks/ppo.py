@@ -74,7 +74,8 @@ def make_config(folder: Path, steps: int, threads: int) -> dict[str, Any]:
         "kind": "ppo",
         "model": {"path": str(folder), "threads": threads},
         "rollout": {"prompts_per_step": PROMPTS, "max_new_tokens": NEW_TOKENS, "batch_rows": PROMPTS},
-        "reward": {"model": "judge"},
+        # TRL has no price on missing ends unless asked; forced to full length, all answers here would pay it.
+        "reward": {"model": "judge", "unfinished_penalty": 0.0},
         "critic": {"warmup_steps": 0, "learning_rate": CRITIC_LEARNING_RATE},
         "optimizer": {"learning_rate": LEARNING_RATE, "passes": 1, "minibatches": 1},
         "evaluation": {"prompts": 1, "samples_per_prompt": 1, "shown_prompts": 1},

@@ -80,13 +80,19 @@ class OnlineConfig:
             yield f"optimizer.warmup_steps: must not exceed stop.steps ({self.stop.steps})"
         if self.model.adapter_rank and self.model.reference is not None:
             yield "model.reference: with model.adapter_rank the reference is the model without adapters; leave it out"
-        if self.dynamic_sampling.enabled and self.dynamic_sampling.rule == "noise" and not self.reward.ensemble:
-            yield "dynamic_sampling.rule: 'noise' needs several reward models; name further ones in reward.ensemble"
+        if self.drawing.enabled and self.drawing.rule == "noise" and not self.reward.is_doubted:
+            why = "reward.model_weight is 0" if self.reward.ensemble else "name further ones in reward.ensemble"
+            yield f"dynamic_sampling.rule: 'noise' needs several reward models; {why}"
         if self.brakes.kl != "off" and not self.kl.measure:
             yield "brakes.kl: needs the distance; set kl.measure to true, or the brake to 'off'"
         yield from self._faults_of_brakes()
         yield from self._faults_of_idle_fields()
         yield from self._faults_of_ppo() if self.kind == "ppo" else self._faults_of_groups()
+
+    @property
+    def drawing(self) -> DynamicSamplingConfig:
+        """Dynamic sampling with its rule settled: what the run does."""
+        return self.dynamic_sampling.settled(doubted=self.reward.is_doubted)
 
     @property
     def watched(self) -> BrakesConfig:
@@ -98,6 +104,8 @@ class OnlineConfig:
     def _faults_of_brakes(self) -> Iterator[str]:
         """Brakes that are to end a run and will never have anything to look at."""
         blind: dict[str, str] = {}
+        if self.reward.model is None or not self.reward.model_weight:
+            blind["distance"] = "needs a reward model; name one in reward.model, with a reward.model_weight"
         if self.rollout.source == "judged":
             why = "looks at completions of the policy's own, of which rollout.source 'judged' has none"
             blind |= dict.fromkeys(WATCH_OWN_COMPLETIONS, why)
@@ -116,8 +124,8 @@ class OnlineConfig:
         # Switched off in 'dapo', it may still say how it would be done.
         if self.kind != "dapo" and not drawing.enabled and drawing != DynamicSamplingConfig():
             yield "dynamic_sampling: has no effect unless enabled; set enabled to true, or leave the section out"
-        if drawing.rule != "noise" and drawing.noise_factor != DynamicSamplingConfig().noise_factor:
-            yield "dynamic_sampling.noise_factor: has no effect unless rule is 'noise'"
+        if self.drawing.rule != "noise" and drawing.noise_factor != DynamicSamplingConfig().noise_factor:
+            yield "dynamic_sampling.noise_factor: has no effect unless rule is 'noise', or 'auto' with reward.ensemble"
         if kl.controller == "fixed":
             for name in ("target", "horizon"):
                 if getattr(kl, name) != getattr(KLConfig(), name):
@@ -247,11 +255,13 @@ DEFAULTS: dict[str, dict[str, dict[str, Any]]] = {
         "dynamic_sampling": {"enabled": True},
         "reward": {"overlong_factor": 1.0},
     },
-    # Ouyang et al. 2022 (arXiv:2203.02155): one completion a prompt, distance as part of each token's reward.
+    # Ouyang et al. 2022 (arXiv:2203.02155): one completion a prompt, distance as part of each token's reward. What an
+    # answer without an end costs, and how far a batch may carry the policy, are our own choice.
     "ppo": {
         "rollout": {"prompts_per_step": 64, "group_size": 1},
+        "reward": {"unfinished_penalty": 1.0},
         "kl": {"coefficient": 0.05, "place": "reward", "estimator": "k1"},
-        "optimizer": {"passes": 2, "minibatches": 2},
+        "optimizer": {"passes": 2, "minibatches": 2, "target_kl": 0.1},
     },
     **OFFLINE_DEFAULTS,
 }
@@ -263,7 +273,16 @@ def parse_config(mapping: Mapping[str, Any]) -> Config:
     kind = mapping.get("kind")
     if not isinstance(kind, str) or kind not in KINDS:
         raise ConfigError([f"kind: expected one of {', '.join(KINDS)}, got {kind!r}"])
-    return parse_dataclass(KINDS[kind], _with_defaults(mapping, DEFAULTS.get(kind, {})))
+    return parse_dataclass(KINDS[kind], _with_defaults(mapping, _defaults_beside(mapping, kind)))
+
+
+def _defaults_beside(mapping: Mapping[str, Any], kind: str) -> Mapping[str, Mapping[str, Any]]:
+    """The kind's own defaults, less what would have no effect beside the given settings: nobody has asked for it."""
+    defaults, given = DEFAULTS.get(kind, {}), mapping.get("optimizer")
+    if kind == "ppo" and isinstance(given, Mapping) and given.get("passes") == given.get("minibatches") == 1:
+        kept = {name: value for name, value in defaults["optimizer"].items() if name != "target_kl"}
+        return {**defaults, "optimizer": kept}
+    return defaults
 
 
 def _with_defaults(mapping: Mapping[str, Any], defaults: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Sections of a policy run's config: what is learned from completions, and how. Standard library only."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from rltrainer.config_checks import above, at_least, within
@@ -159,9 +159,9 @@ class DynamicSamplingConfig:
 
     enabled: bool = False
     """Leave groups out that tell nothing, and draw others in their place."""
-    rule: Literal["variance", "noise"] = "variance"
+    rule: Literal["auto", "variance", "noise"] = "auto"
     """`variance`: a group counts when its rewards differ; `noise`: when they differ by more than the reward model's own
-    uncertainty, for learned rewards, which always differ."""
+    uncertainty, for learned rewards, which always differ. `auto`: `noise` where several reward models score."""
     noise_factor: float = 0.5
     """With `noise`: a group's deviation must reach this many deviations of the reward model's ensemble."""
     max_batches: int = 10
@@ -176,6 +176,10 @@ class DynamicSamplingConfig:
         yield from at_least(self, "noise_factor", 0)
         yield from at_least(self, "max_batches", 1)
         yield from at_least(self, "stale_steps", 0)
+
+    def settled(self, *, doubted: bool) -> "DynamicSamplingConfig":
+        """The same without `auto`; doubted: whether the task's reward holds the score of several reward models."""
+        return replace(self, rule="noise" if doubted else "variance") if self.rule == "auto" else self
 
 
 @dataclass(frozen=True, slots=True)

@@ -135,6 +135,16 @@ class RewardConfig:
         if self.answer_section is not None and not looking:
             yield "answer_section: has no effect without a weight of number, choice or pattern"
 
+    @property
+    def is_learned(self) -> bool:
+        """Whether a reward model's score is part of the task's reward."""
+        return self.model is not None and self.model_weight != 0
+
+    @property
+    def is_doubted(self) -> bool:
+        """Whether several reward models score, so that the reward comes with their deviation."""
+        return self.is_learned and bool(self.ensemble)
+
     def missing_source(self, *, judged: bool = False) -> Iterator[str]:
         """The fault of a run that rewards nothing; `judged` where people's scores come with the groups."""
         given = {"model_weight": self.model is not None, "function_weight": self.function is not None}

@@ -21,6 +21,7 @@ from rltrainer.people_asked import ask_people, is_time_to_ask
 from rltrainer.progress import Progress, load_progress
 from rltrainer.ranks import SINGLE, Ranks, start_ranks, stop_ranks
 from rltrainer.records import Group, TrainingBatch, TrainingRow, flatten_completions
+from rltrainer.rollouts.keep_rules import explain_idle_rule
 from rltrainer.session import Session, open_session
 from rltrainer.step_metrics import describe_groups
 from rltrainer.step_speed import describe_speed
@@ -60,6 +61,7 @@ class Trainer:
         self.directory.status.update(
             total_steps=self.config.stop.steps, step=progress.step, warnings=tuple(progress.warnings)
         )
+        self._tell_of_idle_rule(progress)
         if not progress.rival_marks:
             answer_with_rivals(self.directory, session.examination, session.reference, progress, self.config.evaluation)
         self._train(session, progress)
@@ -115,14 +117,23 @@ class Trainer:
 
     def _heed(self, findings: Sequence[Finding], progress: Progress) -> str:
         """Tell what the brakes found, and note a stop; gives the reason for a pause."""
+        self._tell(findings, progress)
+        progress.stopped_by = "; ".join(finding.sentence for finding in findings if finding.action == "stop")
+        return "; ".join(finding.sentence for finding in findings if finding.action == "pause")
+
+    def _tell_of_idle_rule(self, progress: Progress) -> None:
+        """Once a run, before its first step; a checkpoint remembers that it was told."""
+        sentence = explain_idle_rule(self.config.drawing, self.config.reward)
+        if sentence and sentence not in {told["sentence"] for told in progress.warnings}:
+            self._tell([Finding("warn", "dynamic_sampling", sentence)], progress)
+
+    def _tell(self, findings: Sequence[Finding], progress: Progress) -> None:
         told = [{"step": progress.step, "brake": f.brake, "action": f.action, "sentence": f.sentence} for f in findings]
         for finding in findings:
             log.warning("step %d, brake %s (%s): %s", progress.step, finding.brake, finding.action, finding.sentence)
         if told:
             progress.warnings.extend(told)
             self.directory.status.update(warnings=tuple(progress.warnings))
-        progress.stopped_by = "; ".join(finding.sentence for finding in findings if finding.action == "stop")
-        return "; ".join(finding.sentence for finding in findings if finding.action == "pause")
 
     def _step(self, session: Session, progress: Progress) -> list[Finding]:
         watch, tally = Stopwatch(), Tally()

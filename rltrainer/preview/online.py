@@ -37,7 +37,7 @@ def preview_online(
     (group,) = session.reward.score([_take_group(session, config, prompt, completion, response)])
     trainer = Trainer(directory, config)
     batch = trainer.prepare(session, Progress(), [group], Stopwatch(), Tally())
-    is_kept = not config.dynamic_sampling.enabled or is_useful(group, config.dynamic_sampling)
+    is_kept = not config.drawing.enabled or is_useful(group, config.drawing)
     probe = _probe(trainer, session, batch if is_kept else replace(batch, rows=()))
     shown = _describe(session, group, batch, completion, probe, is_kept=is_kept)
     notes = notes_on([shown], longest=config.rollout.max_new_tokens)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from rltrainer.config import OnlineConfig
 from rltrainer.records import Group, TrainingBatch
-from rltrainer.rollouts.keep_rules import is_flat
+from rltrainer.rollouts.keep_rules import explain_idle_rule, is_flat
 
 
 def online_notes(
@@ -18,6 +18,8 @@ def online_notes(
     if not is_kept:
         return list(_notes_on_dropped(config, group, always))
     notes = list(_notes_on_kind(config))
+    if idle := explain_idle_rule(config.drawing, config.reward):
+        notes.append(idle)
     if not any(batch.rows[number].advantages):
         notes += _notes_without_advantage(config, batch, number, always)
     return notes
@@ -67,7 +69,7 @@ def _notes_without_advantage(
 
 
 def _notes_on_dropped(config: OnlineConfig, group: Group, always: list[str]) -> Iterator[str]:
-    drawing = config.dynamic_sampling
+    drawing = config.drawing
     why = "its completions earn the same for the task"
     if not is_flat(group):
         factor = f"dynamic_sampling.noise_factor ({drawing.noise_factor:g})"

@@ -50,6 +50,68 @@ def test_dapo_starts_from_the_papers_settings():
     assert config["dynamic_sampling"]["enabled"]
 
 
+ENSEMBLE = 'reward={"model":"a","ensemble":["b","c"]}'
+
+
+@pytest.mark.parametrize(
+    ("overrides", "rule"),
+    [
+        ((), "variance"),
+        (('reward={"model":"a"}',), "variance"),
+        ((ENSEMBLE,), "noise"),
+        ((ENSEMBLE, "reward.number_weight=1"), "noise"),
+        ((ENSEMBLE, "reward.number_weight=1", "reward.model_weight=0"), "variance"),
+        ((ENSEMBLE, "dynamic_sampling.rule=variance"), "variance"),
+        ((ENSEMBLE, "dynamic_sampling.noise_factor=1"), "noise"),
+    ],
+)
+def test_dapo_asks_for_more_than_noise_where_several_reward_models_tell_it(overrides, rule):
+    config = _parse("dapo", *overrides)
+    assert config.drawing.rule == rule
+    assert (config.drawing.enabled, config.drawing.noise_factor) == (True, config.dynamic_sampling.noise_factor)
+
+
+def test_a_reward_model_without_weight_tells_no_distance():
+    unpaid = 'reward={"model":"a","model_weight":0,"number_weight":1}'
+    with pytest.raises(ConfigError, match=r"brakes\.distance: 'pause' would never come, for it needs a reward model"):
+        _parse("grpo", unpaid, "brakes.distance=pause")
+    assert _parse("grpo", unpaid, "brakes.distance=pause", "reward.model_weight=1").watched.distance == "pause"
+
+
+def test_the_rule_stays_as_written_in_what_is_saved():
+    assert _parse("dapo", ENSEMBLE).to_dict()["dynamic_sampling"]["rule"] == "auto"
+
+
+def test_an_ensemble_without_weight_knows_no_noise():
+    with pytest.raises(ConfigError, match=r"'noise' needs several reward models; reward\.model_weight is 0"):
+        _parse("dapo", ENSEMBLE, "reward.number_weight=1", "reward.model_weight=0", "dynamic_sampling.rule=noise")
+
+
+def test_ppo_prices_missing_ends_and_leaves_a_batch_early():
+    config = _parse("ppo")
+    assert (config.reward.unfinished_penalty, config.optimizer.target_kl) == (1.0, 0.1)
+    assert (_parse("grpo").reward.unfinished_penalty, _parse("grpo").optimizer.target_kl) == (0.0, None)
+    mine = _parse("ppo", "optimizer.target_kl=null", "reward.unfinished_penalty=0")
+    assert (mine.reward.unfinished_penalty, mine.optimizer.target_kl) == (0.0, None)
+
+
+ONE_STEP = ("optimizer.passes=1", "optimizer.minibatches=1")
+
+
+def test_ppo_with_one_step_a_batch_has_nothing_to_leave_early():
+    config = _parse("ppo", *ONE_STEP)
+    assert config.optimizer.target_kl is None
+    assert parse_config(config.to_dict()) == config
+    assert _parse("ppo", "optimizer.passes=1").optimizer.target_kl == 0.1
+    with pytest.raises(ConfigError, match=r"optimizer\.target_kl: has no effect with one optimizer step a batch"):
+        _parse("ppo", *ONE_STEP, "optimizer.target_kl=0.1")
+
+
+def test_a_price_on_missing_ends_is_nothing_to_train_ppo_for():
+    with pytest.raises(ConfigError, match="reward: nothing is rewarded"):
+        _parse("ppo", "reward.brevity_weight=0")
+
+
 def test_a_kinds_own_default_gives_way_to_what_is_asked_for():
     assert _parse("dapo", "loss.clip_high=0.5", "kl.coefficient=0.1").to_dict()["loss"]["clip_high"] == 0.5
     assert _parse("rloo", "advantage.scale=none").to_dict()["advantage"] == {"scale": "none"}
@@ -104,6 +166,7 @@ def test_faults_of_form_and_of_meaning_are_listed_together():
         ("grpo", 'model={"path":"m","adapter_rank":4,"sharding":"full"}', "model.sharding: 'full' is for training"),
         ("grpo", "brakes.gain=stop", "brakes.gain: 'stop' would never come, for it needs several reward models"),
         ("ppo", "brakes.uncertainty=pause", "brakes.uncertainty: 'pause' would never come, for it needs several"),
+        ("grpo", "brakes.distance=stop", "brakes.distance: 'stop' would never come, for it needs a reward model"),
         ("ppo", "brakes.flat=stop", "brakes.flat: 'stop' would never come, for it compares completions"),
         ("grpo", "dynamic_sampling.stale_steps=5", "dynamic_sampling: has no effect unless enabled"),
         ("dapo", "dynamic_sampling.noise_factor=1", "dynamic_sampling.noise_factor: has no effect unless rule"),

@@ -76,7 +76,11 @@ def test_only_the_critic_learns_during_the_warm_up(finished, base):
     assert last["learning_rate"] > 0
     assert last["kl_token"] > 0
     assert {"loss", "value_loss", "value_clip_fraction"} <= last.keys()
-    assert ("critic_grad_norm" in last) == (kind == "separate")
+    for name in ("grad_norm", "update_norm"):
+        assert name not in first, "the policy has not moved"
+        assert first[f"critic_{name}"] > 0
+        assert last[name] > 0
+        assert (f"critic_{name}" in last) == (kind == "separate")
 
 
 def test_a_critic_of_its_own_starts_as_the_reward_model(finished):

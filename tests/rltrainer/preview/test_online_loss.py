@@ -87,7 +87,7 @@ def test_a_group_without_variance_is_dropped(base, tmp_path):
 
 def test_a_group_that_differs_by_less_than_the_doubt_of_its_judges_is_dropped(base, judges, tmp_path):
     reward = {"brevity_weight": 0.0, "model": judges[0], "ensemble": judges[1:]}
-    noise = {"rule": "noise", "noise_factor": 1e3}
+    noise = {"noise_factor": 1e3}
     preview, own = _preview(tmp_path, base, "dapo", reward=reward, dynamic_sampling=noise)
     assert len(set(preview.rewards_of_group)) == 4
     assert not any(token.has_loss or token.loss for token in own)
@@ -103,6 +103,15 @@ def test_a_group_that_differs_by_more_is_learned_from(base, judges, tmp_path):
     preview, own = _preview(tmp_path, base, "dapo", reward=reward, dynamic_sampling=noise)
     assert all(token.has_loss and token.loss * token.advantage < 0 for token in own)
     assert not any("dynamic sampling" in note for note in preview.notes)
+
+
+def test_a_single_judge_leaves_no_group_out_and_the_preview_says_so(base, judges, tmp_path):
+    reward = {"brevity_weight": 0.0, "model": judges[0]}
+    preview, own = _preview(tmp_path, base, "dapo", reward=reward)
+    assert all(token.has_loss for token in own)
+    (idle,) = [note for note in preview.notes if "dynamic sampling" in note]
+    assert idle.startswith("dynamic sampling keeps every group: a learned reward hardly ever")
+    assert "Name further reward models in reward.ensemble" in idle
 
 
 def test_dropped_groups_that_fill_a_step_up_are_told_of(base, tmp_path):

@@ -53,7 +53,7 @@ def make_collector(
 ) -> Collector:
     """A collector whose engine answers by the script; `dynamic` are fields of the section `dynamic_sampling`."""
     return Collector(
-        config=DynamicSamplingConfig(**{"enabled": True, **dynamic}),  # type: ignore[arg-type]
+        config=DynamicSamplingConfig(**{"enabled": True, "rule": "variance", **dynamic}),  # type: ignore[arg-type]
         rollout=RolloutConfig(prompts_per_step=prompts_per_step, group_size=group_size, max_new_tokens=4),
         seed=5,
         prompts=PromptSampler(numbered_prompts(prompts), seed=5),

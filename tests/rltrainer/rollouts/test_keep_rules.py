@@ -1,12 +1,19 @@
 import math
 from dataclasses import replace
 
+import pytest
+
 from rltrainer.config_learning import DynamicSamplingConfig
+from rltrainer.config_reward import RewardConfig
 from rltrainer.records import Completion, Group
-from rltrainer.rollouts.keep_rules import RewardRange, is_flat, is_useful
+from rltrainer.rollouts.keep_rules import RewardRange, explain_idle_rule, is_flat, is_useful
 from tests.rltrainer.rollouts.scripted_collector import numbered_prompts
 
-VARIANCE = DynamicSamplingConfig(enabled=True)
+VARIANCE = DynamicSamplingConfig(enabled=True, rule="variance")
+NOISE = DynamicSamplingConfig(enabled=True, rule="noise", noise_factor=0.5)
+LEARNED = RewardConfig(model="a")
+ENSEMBLE = RewardConfig(model="a", ensemble=("b", "c"))
+IDLE = "dynamic sampling keeps every group: a learned reward hardly ever gives two answers the same. "
 
 
 def _group(rewards, task_rewards=(), noise=()):
@@ -35,7 +42,38 @@ def test_the_noise_rule_by_hand():
 
 def test_a_flat_group_stays_useless_beside_an_ensemble_without_noise():
     group = _group((1.0, 1.0), noise=(0.0, 0.0))
-    assert not is_useful(group, DynamicSamplingConfig(enabled=True, rule="noise"))
+    assert not is_useful(group, NOISE)
+
+
+def test_beside_an_ensemble_a_verifier_is_certain():
+    # The ensemble's doubt of 1 asks for a deviation of 0.5 of the sum. Right and wrong answers differ by more; where
+    # all are right the ensemble's own small differences are left; what the two say against each other cancels.
+    noise = (1.0, 1.0)
+    assert is_useful(_group((1.0 + 0.1, 0.0 - 0.1), noise=noise), NOISE)
+    assert not is_useful(_group((1.0 + 0.1, 1.0 - 0.1), noise=noise), NOISE)
+    assert not is_useful(_group((1.0 - 0.5, 0.0 + 0.4), noise=noise), NOISE)
+
+
+def test_a_rule_must_be_settled_first():
+    with pytest.raises(ValueError, match="rule 'auto' depends on the reward"):
+        is_useful(_group((0.0, 2.0)), DynamicSamplingConfig(enabled=True))
+
+
+@pytest.mark.parametrize(
+    ("rule", "reward", "advice"),
+    [
+        ("variance", LEARNED, "Name further reward models in reward.ensemble, and groups that differ by less than"),
+        ("variance", replace(LEARNED, number_weight=1.0), "Name further reward models in reward.ensemble, and groups"),
+        ("variance", ENSEMBLE, "Take dynamic_sampling.rule 'auto', and groups that differ by less than"),
+        ("noise", ENSEMBLE, None),
+        ("variance", replace(LEARNED, model_weight=0.0, number_weight=1.0), None),
+        ("variance", RewardConfig(number_weight=1.0), None),
+    ],
+)
+def test_a_rule_that_leaves_nothing_out_is_told_with_what_helps(rule, reward, advice):
+    sentence = explain_idle_rule(DynamicSamplingConfig(enabled=True, rule=rule), reward)
+    assert sentence.startswith(IDLE + advice) if advice else sentence == ""
+    assert explain_idle_rule(DynamicSamplingConfig(enabled=False, rule=rule), reward) == ""
 
 
 def test_failing_and_passing_are_told_by_what_the_run_has_seen():
