@@ -4,17 +4,19 @@
 
 The reward is brevity: minus the length as a share of the longest answer, -1 for an answer that never stops. Each line
 is one run in a process of its own. The table gives the rise of the mean reward over the run (least squares over all
-steps of all seeds) with its 95 % interval; the SVG shows both curves. The peer is left out with --ours-only.
+steps of all seeds) with its 95 % interval, which `rises.py` makes so that it holds although neighbouring steps
+depend on each other; the SVG shows both curves. The peer is left out with --ours-only.
 """
 
 import argparse
 import json
-import math
 import statistics
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
+
+from benchmarks.rises import LEAST_STEPS, measure_rise
 
 PROMPTS_A_STEP, GROUP, LEARNING_RATE = 2, 8, 2e-5
 TOPICS = (
@@ -112,20 +114,6 @@ def be_peer(model: Path, *, steps: int, seed: int, new_tokens: int) -> list[floa
         return [entry["reward"] for entry in trainer.state.log_history if "reward" in entry]
 
 
-def rise(curves: list[list[float]]) -> tuple[float, float, float]:
-    """Rise of the mean reward from the first to the last step by least squares: value, low, high (95 %)."""
-    points = [(step, reward) for curve in curves for step, reward in enumerate(curve)]
-    steps, rewards = [float(step) for step, _ in points], [reward for _, reward in points]
-    line = statistics.linear_regression(steps, rewards)
-    residual = sum(
-        (reward - line.intercept - line.slope * step) ** 2 for step, reward in zip(steps, rewards, strict=True)
-    )
-    centre = statistics.fmean(steps)
-    error = math.sqrt(residual / (len(points) - 2) / sum((step - centre) ** 2 for step in steps))
-    span = len(curves[0]) - 1
-    return line.slope * span, (line.slope - 1.96 * error) * span, (line.slope + 1.96 * error) * span
-
-
 def draw(curves: dict[str, list[list[float]]], path: Path) -> None:
     """Each side's mean reward by step, thin lines for single seeds."""
     width, height, margin = 720, 360, 48
@@ -174,6 +162,8 @@ def main() -> None:
     parser.add_argument("--ours-only", action="store_true")
     parser.add_argument("--as-peer", type=int, help=argparse.SUPPRESS)
     given = parser.parse_args()
+    if given.steps < LEAST_STEPS:
+        parser.error(f"--steps: a rise with an interval takes {LEAST_STEPS} steps or more")
     terms = {"steps": given.steps, "new_tokens": given.new_tokens}
     if given.as_peer is not None:
         print(json.dumps(be_peer(given.model, seed=given.as_peer, **terms)))
@@ -186,8 +176,9 @@ def main() -> None:
         first, last = (
             statistics.fmean(v for curve in side for v in curve[part]) for part in (slice(5), slice(-5, None))
         )
-        value, low, high = rise(side)
-        print(f"{name:10} {first:8.3f} {last:8.3f} {value:+8.3f}   [{low:+.3f}, {high:+.3f}]")
+        found = measure_rise(side)
+        interval = f"[{found.low:+.3f}, {found.high:+.3f}]  {found.method}"
+        print(f"{name:10} {first:8.3f} {last:8.3f} {found.value:+8.3f}   {interval}")
     if given.out:
         draw(curves, given.out)
     print(json.dumps(curves))

@@ -156,7 +156,8 @@ class Critic:
         self.stepper.take(
             lambda measured: self._accumulate(mine, totals, measured, check), learning_rate=learning_rate, tally=own
         )
-        tally.merge(own.renamed(grad_norm="critic_grad_norm", skipped_steps="critic_skipped_steps"))
+        # Under the policy's names they would be averaged with its own.
+        tally.merge(own.renamed(**{name: f"critic_{name}" for name in ("grad_norm", "update_norm", "skipped_steps")}))
 
     def _accumulate(self, rows: Sequence[TrainingRow], totals: StepTotals, tally: Tally, check: StopCheck) -> None:
         for clusters, values, mask in self._passes([(row.prompt_ids, row.completion_ids) for row in rows]):

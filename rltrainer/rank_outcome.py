@@ -6,6 +6,7 @@ from pathlib import Path
 
 from rewardmodel.runtime.atomic_files import write_json
 from rewardmodel.runtime.run_directory import RunDirectory
+from rltrainer.rank_environment import RankPlace
 
 
 class RankLost(RuntimeError):
@@ -43,6 +44,23 @@ def forget_outcomes(directory: RunDirectory) -> None:
     """Take away what an earlier start left."""
     for path in _folder(directory).glob("rank-*.json"):
         path.unlink()
+
+
+def forget_outcome(directory: RunDirectory, index: int) -> None:
+    """Take away what that rank left at an earlier start."""
+    _path(directory, index).unlink(missing_ok=True)
+
+
+def find_cause(directory: RunDirectory, place: RankPlace) -> str | None:
+    """What another rank has said why it ended, where it did not only follow; None where none has said anything.
+
+    A rank leaves its outcome before it ends, so that whoever has lost it can read it.
+    """
+    for index in range(place.count):
+        outcome = None if index == place.index else read_outcome(directory, index)
+        if outcome is not None and not outcome.follows_another:
+            return f"process {index} of {place.count}: {outcome.reason}"
+    return None
 
 
 def _folder(directory: RunDirectory) -> Path:

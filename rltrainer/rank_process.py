@@ -12,7 +12,7 @@ from rewardmodel.runtime.process import EXIT_DONE, EXIT_OUR_FAULT, Command, desc
 from rewardmodel.runtime.run_directory import RunDirectory
 from rewardmodel.runtime.status import StatusWriter
 from rltrainer.rank_environment import RankPlace
-from rltrainer.rank_outcome import RankLost, RankOutcome, write_outcome
+from rltrainer.rank_outcome import RankLost, RankOutcome, find_cause, forget_outcome, write_outcome
 
 
 class SilentStatus(StatusWriter):
@@ -44,8 +44,8 @@ class BystanderDirectory(RunDirectory):
 
 
 def run_rank(place: RankPlace, program: str, argv: Sequence[str], commands: Mapping[str, Command]) -> int:
-    """The exit code of this process; why it failed is left for the starter."""
-    watched = {name: _leave_outcome(command, place.index) for name, command in commands.items()}
+    """The exit code of this process; why it failed is left for the starter and for the other ranks."""
+    watched = {name: _leave_outcome(command, place) for name, command in commands.items()}
     if place.index == 0:
         return run_process(program, argv, watched)
     # Warnings alone: the first rank tells the rest, and they share one log.
@@ -70,13 +70,17 @@ def _follow(command: Command, directory: RunDirectory) -> int:
     return EXIT_DONE
 
 
-def _leave_outcome(command: Command, index: int) -> Callable[[RunDirectory], None]:
+def _leave_outcome(command: Command, place: RankPlace) -> Callable[[RunDirectory], None]:
     def watched(directory: RunDirectory) -> None:
+        forget_outcome(directory, place.index)
         try:
             command(directory)
         except BaseException as error:
             _, code, reason = describe_end(error)
-            write_outcome(directory, index, RankOutcome(code, reason, isinstance(error, RankLost)))
+            write_outcome(directory, place.index, RankOutcome(code, reason, isinstance(error, RankLost)))
+            # torchrun does not say in status.json which rank failed first, as our own starter does.
+            if isinstance(error, RankLost) and (cause := find_cause(directory, place)) is not None:
+                raise RankLost(cause) from error
             raise
 
     return watched

@@ -12,6 +12,7 @@ from rewardmodel.runtime.process import EXIT_BAD_CONFIG, EXIT_BAD_DATA, EXIT_BUS
 from rewardmodel.runtime.run_directory import RunDirectory
 from rltrainer.config import ConfigError, OnlineConfig, parse_config
 from rltrainer.verl.machines import Machines
+from rltrainer.verl.unused import list_unused
 
 
 def main(argv: Sequence[str]) -> int:
@@ -64,6 +65,8 @@ def _export(directory: RunDirectory, arguments: argparse.Namespace) -> str:
     # After the config has proved good: torch takes seconds to load.
     from rltrainer.verl.export import export_job
 
+    for sentence in list_unused(config):
+        print(sentence, file=sys.stderr)
     machines = Machines(arguments.nodes, arguments.gpus_per_node, arguments.tensor_parallel)
     job = export_job(directory, config, machines)
     return f"wrote {job}; train with: sh {job / 'run.sh'}"

@@ -22,12 +22,14 @@ def _of_model(config: OnlineConfig) -> Iterator[str]:
     model, optimizer = config.model, config.optimizer
     if model.device == "cpu":
         yield "model.device: verl trains on GPUs; take 'auto' or 'cuda'"
+    if model.precision == "float32":
+        yield "model.precision: verl computes in bfloat16; take 'auto' or 'bfloat16'"
     if model.reference not in (None, model.path):
         yield "model.reference: verl keeps the policy's own start as its reference; leave it out"
     if optimizer.schedule != "constant":
         yield f"optimizer.schedule: verl has no '{optimizer.schedule}' one; take 'constant'"
     if optimizer.target_kl is not None:
-        yield "optimizer.target_kl: verl goes through all passes; leave it out"
+        yield "optimizer.target_kl: verl goes through all passes; set it to null"
     if config.rollout.prompts_per_step % optimizer.minibatches:
         yield f"optimizer.minibatches: verl needs equal ones; {config.rollout.prompts_per_step} prompts do not divide"
     for name in GAUGES:
@@ -35,6 +37,13 @@ def _of_model(config: OnlineConfig) -> Iterator[str]:
             yield f"brakes.{name}: nothing ends a job of verl by itself; take 'warn' or 'off'"
     if config.evaluation.people_every_steps:
         yield "evaluation.people_every_steps: people see nothing of a policy while verl trains it; set it to 0"
+    if config.evaluation.champion is not None:
+        yield (
+            "evaluation.champion: verl compares the policy with no other; leave it out, and name it as model.reference "
+            "of a run of kind 'policy-evaluate' afterwards"
+        )
+    if config.rollout.engine == "vllm":
+        yield "rollout.engine: verl starts servers of vLLM by itself; take 'own'"
     if config.rollout.source != "sampled":
         yield "rollout.source: verl samples by itself; groups that people have judged are learned from here"
 
@@ -85,8 +94,10 @@ def _of_critic(config: OnlineConfig) -> Iterator[str]:
 def _of_groups(config: OnlineConfig) -> Iterator[str]:
     if config.advantage.scale == "batch":
         yield "advantage.scale: verl has no deviation over the batch; take 'group_std', 'none' or 'loo'"
-    drawing = config.dynamic_sampling
+    drawing = config.drawing
     if drawing.enabled and drawing.rule != "variance":
-        yield "dynamic_sampling.rule: verl keeps groups whose rewards differ at all; take 'variance'"
+        named = config.dynamic_sampling.rule
+        meant = "'auto' means 'noise' with reward.ensemble, and " if named == "auto" else ""
+        yield f"dynamic_sampling.rule: {meant}verl keeps groups whose rewards differ at all; take 'variance'"
     if drawing.enabled and drawing.stale_steps:
         yield "dynamic_sampling.stale_steps: verl throws surplus groups away; set it to 0"

@@ -177,7 +177,7 @@ def _algorithm(config: OnlineConfig) -> Section:
             "horizon": kl.horizon,
             "target_kl": kl.target,
         },
-        "filter_groups": {"enable": config.dynamic_sampling.enabled, "metric": "task_reward"},
+        "filter_groups": {"enable": config.drawing.enabled, "metric": "task_reward"},
     }
 
 

@@ -25,14 +25,15 @@ READ_BY_THE_REWARD_MANAGER = "reward.reward_kwargs"
 def job_config(base, kind="grpo", **sections):
     """A run that verl can take over."""
     settings = {
-        "model": {"device": "auto"},
+        "model": {"device": "auto", "precision": "auto"},
         "kl": {"gradient": "k2_st"} if kind in ("grpo", "rloo", "dapo") else {},
         "reward": {"brevity_weight": 0.0, "number_weight": 1.0},
     }
     for name, section in sections.items():
         settings[name] = {**settings.get(name, {}), **section}
     if kind == "ppo":
-        settings["optimizer"] = {"minibatches": 3, **sections.get("optimizer", {})}
+        settings["optimizer"] = {"minibatches": 3, "target_kl": None, **sections.get("optimizer", {})}
+        settings["reward"] = {"unfinished_penalty": 0.0, **settings["reward"]}
         settings["critic"] = {"warmup_steps": 2, **sections.get("critic", {})}
     if kind == "rloo":
         settings["kl"] = {**sections.get("kl", {})}
@@ -170,12 +171,26 @@ def test_dapo_arrives_whole(base):
         ("grpo", {"brakes": {"kl": "stop"}}, "brakes.kl: "),
         ("dapo", {"brakes": {"length": "pause"}}, "brakes.length: "),
         ("grpo", {"evaluation": {"people_every_steps": 5}}, "evaluation.people_every_steps: "),
+        ("grpo", {"evaluation": {"champion": "/models/in-use"}}, "evaluation.champion: "),
+        ("grpo", {"model": {"precision": "float32"}}, "model.precision: "),
+        (
+            "grpo",
+            {"rollout": {"engine": "vllm", "vllm_url": "http://127.0.0.1:8000", "vllm_folder": "/models/served"}},
+            "rollout.engine: ",
+        ),
         (
             "dapo",
             {"dynamic_sampling": {"rule": "noise"}, "reward": {"model": "rm", "ensemble": ["rm2"]}},
             "dynamic_sampling.rule: ",
         ),
+        (
+            "dapo",
+            {"reward": {"model": "rm", "ensemble": ["rm2"]}},
+            "dynamic_sampling.rule: 'auto' means 'noise' with reward.ensemble, ",
+        ),
         ("dapo", {"dynamic_sampling": {"stale_steps": 1}}, "dynamic_sampling.stale_steps: "),
+        ("ppo", {"optimizer": {"target_kl": 0.1}}, "optimizer.target_kl: "),
+        ("ppo", {"reward": {"unfinished_penalty": 1.0}}, "reward.unfinished_penalty: "),
         ("ppo", {"gae": {"whiten": False}}, "gae.whiten: "),
         ("ppo", {"critic": {"kind": "shared"}}, "critic.kind: "),
     ],
@@ -184,6 +199,10 @@ def test_what_verl_cannot_do_is_refused_by_name(base, kind, sections, fault):
     found = list_faults(_parse(base, kind, **sections))
     assert len(found) == 1
     assert found[0].startswith(fault)
+
+
+def test_a_single_reward_model_leaves_dapo_as_verl_has_it(base):
+    assert list_faults(_parse(base, "dapo", reward={"model": "rm"})) == []
 
 
 @pytest.fixture(scope="module")
