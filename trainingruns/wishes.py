@@ -4,7 +4,8 @@ from typing import Any
 
 SAMPLES_TO_LEARN_FROM = ("sampling.keep_log_probs=true", "sampling.top_p=1")
 """Without these nothing can be learned from what people say of a sample run's responses."""
-
+SERVE_BLIND_TASKS = "serve_blind_tasks"
+"""What follows, as `then` of a purpose: people compare the policy's responses with those of rivals."""
 
 AGAINST_CHAMPION, AGAINST_REFERENCE, AGAINST_BOTH = "champion", "reference", "both"
 AGAINST = {
@@ -26,7 +27,7 @@ def serving_purpose(kind: str, *, wanted: bool, against: str | None = None) -> d
         return {"then": "make_ranking_tasks"}
     if against is not None and against not in AGAINST:
         raise ValueError(f"against: expected one of {', '.join(AGAINST)}, got {against!r}")
-    return {"then": "serve_blind_tasks", "against": against or AGAINST_CHAMPION}
+    return {"then": SERVE_BLIND_TASKS, "against": against or AGAINST_CHAMPION}
 
 
 def fault_of_against(against: str | None, *, wanted: bool, makes_policy: bool) -> str:

@@ -28,11 +28,21 @@ def test_rest_compares_and_a_repeated_call_starts_nothing_twice(
     address = f"/api/v1/models/{champion.pk}/comparisons"
     made = manager.post(address, body, format="json")
     assert made.status_code == 201 and made.json()["kind"] == "sample"
-    assert manager.post(address, body, format="json").json()["id"] == made.json()["id"]
+    again = manager.post(address, body, format="json")
+    assert (again.status_code, again.json()["id"]) == (200, made.json()["id"])
     run = Run.objects.get(pk=made.json()["id"])
     # Five and some to spare, on three prompts.
     assert (run.rival_version_ids, run.config["sampling"]["responses_per_prompt"]) == ([base_model.pk], 2)
     assert run.created_by is not None and run.created_by.username == "manager"
+
+
+def test_the_description_tells_a_new_run_from_one_that_is_there(db: None) -> None:
+    document = APIClient().get("/api/schema/", {"format": "json"}).json()
+    answers = document["paths"]["/api/v1/models/{version_id}/comparisons"]["post"]["responses"]
+    shapes = [answers[status]["content"]["application/json"]["schema"]["$ref"] for status in ("200", "201")]
+    assert [shape.rpartition("/")[2] for shape in shapes] == ["RunOutput", "RunOutput"]
+    serves = document["components"]["schemas"]["RunInputRequest"]["properties"]["serve_blind_tasks"]["description"]
+    assert "`against`" in serves and "champion" not in serves
 
 
 def test_rest_names_the_field_at_fault(

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from annotation.agreement.wilson import wilson_interval
 from annotation.exceptions import ApplicationError, NotPermitted
@@ -13,6 +15,7 @@ from trainingruns.models import ModelVersion, Run
 from trainingruns.selectors.rivals import possible_rivals
 from trainingruns.selectors.verdicts import human_verdicts
 from trainingruns.services import comparisons, registry
+from trainingruns.services.followups import after_sample
 
 
 @pytest.mark.parametrize(
@@ -59,6 +62,48 @@ def test_a_repeated_end_starts_nothing_twice(
     assert Task.objects.count() == 2 * QUESTIONS
 
 
+@pytest.mark.parametrize("state", ["queued", "running"])
+@pytest.mark.parametrize("against", ["champion", "both"])
+def test_asking_again_starts_nothing_while_the_rival_still_answers(
+    against: str, state: str, champion: ModelVersion, prompts: list[Prompt],
+    make_policy: Callable[..., ModelVersion], artifacts: Path,
+) -> None:  # fmt: skip
+    version = make_policy(2, purpose={"against": against})
+    sampling = follow(version)
+    answer(sampling, artifacts)
+    Run.objects.filter(pk=sampling.pk).update(state="succeeded")
+    rivals = Run.objects.filter(purpose__challenger_run=sampling.pk)
+    assert {run.state for run in rivals} == {"queued"}
+    rivals.exclude(base_version=champion).update(state="succeeded")
+    rivals.filter(base_version=champion).update(state=state)
+    again = comparisons.compare_policies(version=version, rival=champion)
+    assert (again.run, again.is_new) == (sampling, False)
+    rivals.update(state="failed")
+    assert comparisons.compare_policies(version=version, rival=champion).is_new
+
+
+def test_a_run_of_one_rival_says_nothing_of_another(
+    champion: ModelVersion, base_model: ModelVersion, prompts: list[Prompt],
+    make_policy: Callable[..., ModelVersion], artifacts: Path,
+) -> None:  # fmt: skip
+    version = make_policy(2, purpose={"against": "both"})
+    sampling = follow(version)
+    answer(sampling, artifacts)
+    Run.objects.filter(pk=sampling.pk).update(state="succeeded")
+    Run.objects.filter(base_version=champion, kind="sample").update(state="succeeded")
+    assert comparisons.compare_policies(version=version, rival=base_model).run == sampling
+    assert comparisons.compare_policies(version=version, rival=champion).is_new
+
+
+def test_a_run_that_names_no_rival_ends_well_and_asks_nobody(
+    make_run: Callable[..., Run], champion: ModelVersion
+) -> None:
+    run = make_run(base_version=champion, purpose={"then": "serve_blind_tasks"})
+    assert run.rival_version_ids == []
+    assert after_sample(run=run) == "It names no rival, so people have nothing to compare its responses with."
+    assert human_verdicts(version=champion) == []
+
+
 def test_one_sampling_is_served_against_each_rival_in_tasks_of_their_own(
     champion: ModelVersion, prompts: list[Prompt], make_policy: Callable[..., ModelVersion], artifacts: Path
 ) -> None:
@@ -98,7 +143,7 @@ def test_verdicts_name_each_rival_by_its_role_and_count_all_times_together(
     assert (over_reference.value, over_champion.value) == (0.0, 1.0)
     assert (over_champion.low, over_champion.high) == wilson_interval(QUESTIONS, QUESTIONS)
 
-    again = comparisons.compare_policies(version=version, rival=champion, responses=QUESTIONS)
+    again = comparisons.compare_policies(version=version, rival=champion, responses=QUESTIONS).run
     answer_all(artifacts)
     for task in Task.objects.filter(origin=f"run:{again.pk}")[:2]:
         rank(task, person, wins="p-policy/1")
@@ -129,7 +174,7 @@ def test_other_seeds_are_drawn_each_time(
     version = make_policy(2)
     runs = []
     for _ in range(2):
-        runs.append(comparisons.compare_policies(version=version, rival=champion, responses=QUESTIONS))
+        runs.append(comparisons.compare_policies(version=version, rival=champion, responses=QUESTIONS).run)
         answer_all(artifacts)
     seeds = {run.config["seed"] for run in runs}
     assert len(seeds) == 2 and not seeds & {seed + 1 for seed in seeds}
@@ -148,6 +193,21 @@ def test_possible_rivals_are_in_use_and_the_champion_and_the_reference_come_firs
     assert list(possible_rivals(version=make_policy(4))) == [champion, base_model, newest, older]
     assert possible_rivals(version=champion).first() == base_model
     assert not possible_rivals(version=base_model).exists()
+
+
+@pytest.mark.parametrize("code", ["version_archived", "rival_archived"])
+def test_what_is_archived_while_somebody_asks_is_refused(
+    code: str, champion: ModelVersion, prompts: list[Prompt], make_policy: Callable[..., ModelVersion]
+) -> None:
+    version = make_policy(2)
+    late = version if code == "version_archived" else champion
+    ModelVersion.objects.filter(pk=late.pk).update(stage="archived")
+    assert late.stage != "archived"
+    with CaptureQueriesContext(connection) as queries, pytest.raises(ApplicationError) as found:
+        comparisons.compare_policies(version=version, rival=champion)
+    assert found.value.code == code
+    locks = [query["sql"] for query in queries if "FOR NO KEY UPDATE" in query["sql"]]
+    assert len(locks) == 1 and f"({version.pk}, {champion.pk})" in locks[0]
 
 
 @pytest.mark.parametrize("code", ["same_version", "rival_archived", "other_project", "not_a_policy"])

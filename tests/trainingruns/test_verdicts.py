@@ -1,11 +1,18 @@
 """What people say of a policy."""
 
+from collections.abc import Callable
+from pathlib import Path
+
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from annotation.agreement.wilson import wilson_interval
 from annotation.models import Judgment, Project, Prompt, Response, Task, TaskResponse, User
+from tests.trainingruns.rivals import QUESTIONS, answer_all, follow, rank
 from trainingruns.models import ModelVersion, Run
 from trainingruns.selectors.verdicts import human_verdicts, share_won
+from trainingruns.services import comparisons
 
 
 def test_every_pair_of_ours_and_theirs_counts_and_ties_half() -> None:
@@ -38,6 +45,58 @@ def test_blind_tasks_are_counted_task_by_task(project: Project, base_model: Mode
     assert verdict.label == "the reference, base v1"
     assert (verdict.low, verdict.high) == pytest.approx(wilson_interval(2.25, 3))
     assert human_verdicts(version=base_model) == []
+
+
+def test_both_policies_tell_the_same_comparison_whichever_challenged_the_other(
+    champion: ModelVersion, base_model: ModelVersion, prompts: list[Prompt],
+    make_policy: Callable[..., ModelVersion], artifacts: Path,
+) -> None:  # fmt: skip
+    version, person = make_policy(2), User.objects.create(username="judge")
+    runs = []
+    for challenger, rival in ((version, champion), (champion, version)):
+        runs.append(comparisons.compare_policies(version=challenger, rival=rival, responses=QUESTIONS).run)
+        answer_all(artifacts)
+    for task in Task.objects.filter(origin=runs[0].origin):
+        rank(task, person, wins="p-policy/2")
+    for task in Task.objects.filter(origin=runs[1].origin)[:2]:
+        rank(task, person, wins="p-policy/1")
+    [ours], [theirs] = human_verdicts(version=version), human_verdicts(version=champion)
+    assert (ours.rival, theirs.rival) == (champion, version)
+    assert (ours.label, theirs.label) == ("the champion, p-policy v1", "p-policy v2")
+    assert ours.value == pytest.approx(2 / 3)
+    assert (theirs.value, theirs.low, theirs.high) == pytest.approx((1 - 2 / 3, 1 - ours.high, 1 - ours.low))
+    for verdict in (ours, theirs):
+        assert (verdict.tasks, verdict.waiting, verdict.judgments) == (5, 1, 5)
+        assert verdict.origins == (runs[1].origin, runs[0].origin)
+    # Its readers come from other projects too.
+    comparisons.compare_policies(version=version, rival=base_model, responses=QUESTIONS)
+    answer_all(artifacts)
+    assert len(human_verdicts(version=version)) == 2 and human_verdicts(version=base_model) == []
+
+
+def test_a_rival_among_several_tells_its_own_tasks_alone(
+    champion: ModelVersion, prompts: list[Prompt], make_policy: Callable[..., ModelVersion], artifacts: Path
+) -> None:
+    parent = make_policy(2)
+    version = make_policy(3, parent=parent, purpose={"against": "both"})
+    sampling = follow(version)
+    answer_all(artifacts)
+    for rival, origin in ((parent, sampling.origin), (champion, f"{sampling.origin}:{champion.pk}")):
+        [verdict] = human_verdicts(version=rival)
+        assert (verdict.rival, verdict.waiting, verdict.origins) == (version, QUESTIONS, (origin,))
+
+
+def test_verdicts_over_many_rivals_take_no_more_queries(
+    champion: ModelVersion, prompts: list[Prompt], make_policy: Callable[..., ModelVersion], artifacts: Path
+) -> None:
+    counts = []
+    for number in range(2, 5):
+        comparisons.compare_policies(version=make_policy(number), rival=champion, responses=QUESTIONS)
+        answer_all(artifacts)
+        with CaptureQueriesContext(connection) as queries:
+            assert len(human_verdicts(version=champion)) == number - 1
+        counts.append(len(queries))
+    assert counts[0] == counts[1] == counts[2] <= 6
 
 
 def make_blind_task(project: Project, run: Run, number: int) -> Task:

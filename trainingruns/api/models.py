@@ -75,10 +75,10 @@ class ComparisonsView(ApiView):
     @describe(
         "compare_models",
         "Put a policy before people beside another policy. It answers the project's prompts in the run that is "
-        "returned, the other one those that it has not answered yet, and people rank both blindly. While such a run of "
-        "the same two is on its way, asking again gives that run.",
+        "returned, the other one those that it has not answered yet, and people rank both blindly. 201 comes with a "
+        "new run; while either still answers, asking again gives the run that is there with 200.",
         request=ComparisonInput,
-        gives={201: RunOutput},
+        gives={201: RunOutput, 200: RunOutput},
         fails=(400, 403, 404, 413, 415),
         tag="training",
     )
@@ -92,8 +92,8 @@ class ComparisonsView(ApiView):
                 f"against_version_id: this project has no version with the id {body['against_version_id']}.",
                 extra={"field": "against_version_id"},
             )
-        run = compare_policies(version=version, rival=rival, responses=body["responses"], created_by=person(request))
-        return Response(RunOutput(run).data, status=201)
+        made = compare_policies(version=version, rival=rival, responses=body["responses"], created_by=person(request))
+        return Response(RunOutput(made.run).data, status=201 if made.is_new else 200)
 
 
 class LineageView(ApiView):

@@ -48,8 +48,8 @@ class RunInput(StrictSerializer):
     overrides = serializers.ListField(child=serializers.CharField(max_length=300), required=False, max_length=100)
     serve_blind_tasks = serializers.BooleanField(
         required=False,
-        help_text="A policy run: let people judge its responses against the champion's. A sample run: let people rank "
-        "its responses.",
+        help_text="A policy run: let people compare its responses with those of the policies that `against` names. A "
+        "sample run: let people rank its responses.",
     )
     against = serializers.ChoiceField(
         list(AGAINST.items()),

@@ -90,14 +90,25 @@ class Run(models.Model):
 
     @property
     def rival_version_ids(self) -> list[int]:
-        """A sample run's: the policies that people compare its responses with, in tasks of their own."""
+        """A sample run's: the policies that people compare its responses with, in tasks of their own; maybe none."""
+        if "rivals" in self.purpose:
+            return list(self.purpose["rivals"])
         # Runs of a time when there was one rival at most name it alone.
-        return list(self.purpose.get("rivals") or [self.purpose["against"]])
+        return [self.purpose["against"]] if "against" in self.purpose else []
+
+    @property
+    def origin(self) -> str:
+        """How tasks name the run that they come from."""
+        return f"run:{self.pk}"
 
     def origin_against(self, rival_id: int) -> str:
-        """How the blind tasks that compare its responses with this rival's say what made them."""
-        is_first = rival_id == self.rival_version_ids[0]
-        return f"run:{self.pk}" if is_first else f"run:{self.pk}:{rival_id}"
+        """How the blind tasks that compare its responses with this rival's name the run that they come from."""
+        is_first = self.rival_version_ids[:1] == [rival_id]
+        return self.origin if is_first else f"{self.origin}:{rival_id}"
+
+    def origin_at(self, step: int) -> str:
+        """How tasks name the step of the run whose policy they compare."""
+        return f"{self.origin}@{step}"
 
     @property
     def is_online(self) -> bool:

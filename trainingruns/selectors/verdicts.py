@@ -1,7 +1,7 @@
-"""What people say of a policy: its blind comparisons with what it started from and with those it wants to replace."""
+"""What people say of a policy: its blind comparisons with what it started from and with other policies."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from django.db.models import QuerySet
@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 from annotation.models import Judgment, Task, TaskResponse
 from annotation.quality.wilson import Share, wilson_share
 from trainingruns.models import ModelVersion, Run
+from trainingruns.selectors.challenges import challenges_with
 from trainingruns.selectors.rivals import describe_rival, rival_champion
 
 
@@ -43,43 +44,73 @@ class HumanVerdict:
 class _Asked:
     """The times that people were asked about one rival."""
 
-    project_id: int
     origins: list[str]
     was_champion: bool
 
 
+@dataclass(frozen=True, slots=True)
+class _Answers:
+    """What people were asked and what they said, read at once for all rivals."""
+
+    prompts: Mapping[str, Mapping[int, int]]
+    """By origin, the prompt of each task: origin -> task id -> prompt id."""
+    sources: Mapping[int, Mapping[str, list[str]]]
+    """As `keys_by_source` gives them."""
+    judgments: Mapping[int, Sequence[Judgment]]
+    """By task, the current ones with their annotators."""
+
+
 def human_verdicts(*, version: ModelVersion) -> list[HumanVerdict]:
-    """One for each rival that the policy was compared with, over all times that it was: the reference before all
-    others, then those asked about last."""
-    served = Run.objects.filter(kind=Run.Kind.SAMPLE, base_version=version, purpose__then="serve_blind_tasks")
-    # A rival that had not answered yet was sampled in a run of its own; the tasks belong to the challenger's.
-    asked = _by_rival(list(served.exclude(purpose__has_key="challenger_run").order_by("-id")))
-    rivals = ModelVersion.objects.in_bulk(asked)
-    champion = rival_champion(version) if asked else None
-    found = [_verdict(version, rivals[key], times, champion) for key, times in asked.items() if key in rivals]
+    """One for each policy that a project's policy was compared with, whichever of the two challenged the other, over
+    all times: the reference before all others, then those asked about last. None for a base model."""
+    asked = _by_rival(version, challenges_with(version))
+    if not asked:
+        return []
+    answers = _read_answers(version, [origin for times in asked.values() for origin in times.origins])
+    rivals, champion = ModelVersion.objects.in_bulk(asked), rival_champion(version)
+    found = [_verdict(version, rivals[key], times, answers, champion) for key, times in asked.items() if key in rivals]
     told = [verdict for verdict in found if verdict is not None]
     return sorted(told, key=lambda verdict: verdict.rival.pk != version.parent_id)
 
 
-def _by_rival(runs: Sequence[Run]) -> dict[int, _Asked]:
+def _by_rival(version: ModelVersion, runs: Iterable[Run]) -> dict[int, _Asked]:
     found: dict[int, _Asked] = {}
     for run in runs:
-        for rival_id in run.rival_version_ids:
-            asked = found.setdefault(rival_id, _Asked(run.project_id, [], was_champion=False))
-            asked.origins.append(run.origin_against(rival_id))
+        for rival_id, origin in _compared(version, run):
+            asked = found.setdefault(rival_id, _Asked([], was_champion=False))
+            asked.origins.append(origin)
             asked.was_champion |= run.purpose.get("champion_then") == rival_id
     return found
 
 
+def _compared(version: ModelVersion, run: Run) -> list[tuple[int, str]]:
+    """Whom people compare with the policy in a challenge that it takes part in, and the origin of those tasks."""
+    if run.base_version_id == version.pk:
+        return [(rival_id, run.origin_against(rival_id)) for rival_id in run.rival_version_ids]
+    assert run.base_version_id is not None  # A sample run has something to sample from.
+    return [(run.base_version_id, run.origin_against(version.pk))]
+
+
+def _read_answers(version: ModelVersion, origins: Sequence[str]) -> _Answers:
+    tasks = Task.objects.filter(project=version.project_id, origin__in=origins, purpose="normal")
+    prompts: dict[str, dict[int, int]] = defaultdict(dict)
+    for task_id, origin, prompt_id in tasks.values_list("pk", "origin", "prompt_id"):
+        prompts[origin][task_id] = prompt_id
+    judgments: dict[int, list[Judgment]] = defaultdict(list)
+    for judgment in Judgment.objects.filter(task__in=tasks, is_current=True).select_related("annotator"):
+        judgments[judgment.task_id].append(judgment)
+    return _Answers(prompts, keys_by_source(tasks), judgments)
+
+
 def _verdict(
-    version: ModelVersion, rival: ModelVersion, asked: _Asked, champion: ModelVersion | None
+    version: ModelVersion, rival: ModelVersion, asked: _Asked, answers: _Answers, champion: ModelVersion | None
 ) -> HumanVerdict | None:
-    tasks = Task.objects.filter(project_id=asked.project_id, origin__in=asked.origins, purpose="normal")
-    made = set(tasks.values_list("origin", flat=True).order_by().distinct())
+    made = [origin for origin in asked.origins if origin in answers.prompts]
     if not made:
         return None
-    shares, simulated = _shares(tasks, ours=_name(version), theirs=_name(rival))
-    won = _mean_over_prompts(tasks, shares)
+    prompts = {task_id: prompt for origin in made for task_id, prompt in answers.prompts[origin].items()}
+    shares, simulated = _shares(prompts, answers, ours=_name(version), theirs=_name(rival))
+    won = _mean_over_prompts(prompts, shares)
     return HumanVerdict(
         rival=rival,
         role=describe_rival(rival, version=version, champion=champion, was_champion=asked.was_champion),
@@ -87,34 +118,36 @@ def _verdict(
         low=won.low,
         high=won.high,
         tasks=len(shares),
-        waiting=tasks.count() - len(shares),
+        waiting=len(prompts) - len(shares),
         judgments=sum(len(each) for each in shares.values()),
         simulated=simulated,
-        origins=tuple(origin for origin in asked.origins if origin in made),
+        origins=tuple(made),
     )
 
 
-def _mean_over_prompts(tasks: QuerySet[Task], shares: Mapping[int, Sequence[float]]) -> Share:
+def _mean_over_prompts(prompts: Mapping[int, int], shares: Mapping[int, Sequence[float]]) -> Share:
     """Each task counts once within its prompt, and each prompt once: tasks of one prompt depend on each other, and
     asking about the same prompts again must not make the interval narrower than it is."""
     by_prompt: dict[int, list[float]] = defaultdict(list)
-    for task_id, prompt_id in tasks.filter(pk__in=list(shares)).values_list("pk", "prompt_id"):
-        by_prompt[prompt_id].append(sum(shares[task_id]) / len(shares[task_id]))
+    for task_id, each in shares.items():
+        by_prompt[prompts[task_id]].append(sum(each) / len(each))
     means = [sum(each) / len(each) for each in by_prompt.values()]
     return wilson_share(sum(means), len(means))
 
 
-def _shares(tasks: QuerySet[Task], *, ours: str, theirs: str) -> tuple[Mapping[int, list[float]], int]:
+def _shares(
+    task_ids: Iterable[int], answers: _Answers, *, ours: str, theirs: str
+) -> tuple[Mapping[int, list[float]], int]:
     """By task, what each judgment of it says of the two; and how many of these are by simulated annotators."""
-    sources = keys_by_source(tasks)
     shares: dict[int, list[float]] = defaultdict(list)
     simulated = 0
-    for judgment in Judgment.objects.filter(task__in=tasks, is_current=True).select_related("annotator"):
-        by_key = sources[judgment.task_id]
-        share = share_won(judgment.tiers, ours=by_key[ours], theirs=by_key[theirs])
-        if share is not None:
-            shares[judgment.task_id].append(share)
-            simulated += judgment.annotator.is_simulated
+    for task_id in task_ids:
+        by_key = answers.sources[task_id]
+        for judgment in answers.judgments.get(task_id, ()):
+            share = share_won(judgment.tiers, ours=by_key[ours], theirs=by_key[theirs])
+            if share is not None:
+                shares[task_id].append(share)
+                simulated += judgment.annotator.is_simulated
     return shares, simulated
 
 

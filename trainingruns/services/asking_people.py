@@ -30,14 +30,9 @@ def wants_people(run: Run) -> bool:
     return run.is_online and bool(run.config.get("evaluation", {}).get("people_every_steps"))
 
 
-def origin_of_step(run: Run, step: int) -> str:
-    """How tasks name the step whose policy they compare."""
-    return f"run:{run.pk}@{step}"
-
-
 def source_of(run: Run, step: int) -> str:
     """How responses name the policy in training that wrote them; step 0 is the reference."""
-    return f"run:{run.pk}@{step}"
+    return run.origin_at(step)
 
 
 class PeopleWatch:
@@ -78,7 +73,7 @@ class PeopleWatch:
             add_comparison_tasks(
                 project=self.run.project,
                 prompts=prompts,
-                origin=origin_of_step(self.run, step),
+                origin=self.run.origin_at(step),
                 priority=PRIORITY,
             )
         self._shown.add(step)
@@ -89,9 +84,9 @@ class PeopleWatch:
     def _tell(self, answers: Mapping[int, Mapping[int, dict[str, Any]]]) -> None:
         """A line for each step of which people have judged everything; none for steps before one that is told."""
         told = max((line["step"] for line in GrowingFile(self.path).read_new().rows), default=0)
-        waiting = open_origins(project=self.run.project, origins=[origin_of_step(self.run, s) for s in self._shown])
+        waiting = open_origins(project=self.run.project, origins=[self.run.origin_at(s) for s in self._shown])
         for step in sorted(self._shown):
-            origin = origin_of_step(self.run, step)
+            origin = self.run.origin_at(step)
             if step <= told or origin in waiting:
                 continue
             judged = judged_comparisons(

@@ -2,20 +2,20 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
-from django.db.models import QuerySet
 
-from annotation.exceptions import ApplicationError
+from annotation.exceptions import ApplicationError, NotFound
 from annotation.models import FeedbackKind, Membership, Project, User
 from annotation.permissions import require_role
-from trainingruns.lifecycle import ACTIVE
 from trainingruns.models import ModelVersion, Run
+from trainingruns.selectors.challenges import challenge_on_the_way, challenges_by
 from trainingruns.selectors.rivals import reference_of, rival_champion
 from trainingruns.services import serving
 from trainingruns.services.runs import start_run
-from trainingruns.wishes import AGAINST_BOTH, AGAINST_CHAMPION, AGAINST_REFERENCE
+from trainingruns.wishes import AGAINST_BOTH, AGAINST_CHAMPION, AGAINST_REFERENCE, SERVE_BLIND_TASKS
 
 SPARE = 1.2
 """Responses that turn out equal make no task, so more are sampled than are wanted."""
@@ -24,7 +24,16 @@ MOST_RESPONSES = 10_000
 MAX_PER_PROMPT = 4
 SEEDS_APART = 1_000_003
 """Between the seeds of comparisons of one policy; more than there are versions, so that no two share theirs."""
-THEN = "serve_blind_tasks"
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What became of a request to compare two policies."""
+
+    run: Run
+    """The challenger's sample run, from which all else follows."""
+    is_new: bool
+    """False when it, or the rival's run that follows from it, was on its way already."""
 
 
 def compare_new_policy(*, run: Run, version: ModelVersion) -> Run:
@@ -32,7 +41,7 @@ def compare_new_policy(*, run: Run, version: ModelVersion) -> Run:
 
     Asked again, it gives the run that is there. Raises: ApplicationError `no_rival`, `no_prompts`.
     """
-    known = _challenges(version).filter(purpose__of_run=run.pk).first()
+    known = challenges_by(version).filter(purpose__of_run=run.pk).first()
     return known or _start_comparison(
         version=version,
         project=run.project,
@@ -67,26 +76,28 @@ def compare_policies(
     rival: ModelVersion,
     responses: int = RESPONSES_TO_SERVE,
     created_by: User | None = None,
-) -> Run:
-    """The sample run of a policy whose responses people then compare with another policy's.
+) -> Comparison:
+    """A policy answers prompts in a sample run, and people then compare its responses with another policy's.
 
-    responses: how many new ones people should see at least; a prompt gets four at most. While such a run of the same
-    two is on its way it is returned again, so a request that is repeated starts nothing twice.
+    responses: how many new ones people should see at least; a prompt gets four at most. While the run, or that of the
+    rival that follows from it, is on its way it is returned again, so a request that is repeated starts nothing twice.
     Raises: NotFound, NotPermitted; ApplicationError whose code says what cannot be compared, and whose
     `extra["field"]` names the field at fault where there is one.
     """
+    version, rival = _lock(version, rival)
     project = check_challenger(version)
     if created_by is not None:
         require_role(user=created_by, project=project, role=Membership.Role.MANAGER)
     _check_rival(version, rival, project)
     if not 1 <= responses <= MOST_RESPONSES:
         raise _refusal("bad_responses", f"responses: from 1 to {MOST_RESPONSES}, got {responses}.", "responses")
-    # Two requests at once must not both find that nothing is on its way.
-    ModelVersion.objects.select_for_update().get(pk=version.pk)
-    on_the_way = _challenges(version).filter(state__in=ACTIVE, purpose__rivals__contains=[rival.pk]).first()
-    return on_the_way or _start_comparison(
+    on_the_way = challenge_on_the_way(version=version, rival=rival)
+    if on_the_way is not None:
+        return Comparison(on_the_way, is_new=False)
+    run = _start_comparison(
         version=version, project=project, rivals=[rival], responses=responses, created_by=created_by
     )
+    return Comparison(run, is_new=True)
 
 
 def check_challenger(version: ModelVersion) -> Project:
@@ -111,6 +122,8 @@ def check_challenger(version: ModelVersion) -> Project:
 def serve_or_sample_rivals(*, run: Run) -> str:
     """After a sample run of a comparison: tasks for people, or first the run of a rival that lacks answers."""
     challenger = Run.objects.select_related("base_version").get(pk=run.purpose.get("challenger_run", run.pk))
+    if not run.rival_version_ids:
+        return "It names no rival, so people have nothing to compare its responses with."
     rivals = ModelVersion.objects.in_bulk(run.rival_version_ids)
     return " ".join(_serve_or_sample(run, challenger, rivals[key]) for key in run.rival_version_ids)
 
@@ -128,7 +141,7 @@ def _sample_rival(run: Run, rival: ModelVersion, prompt_ids: list[int]) -> Run:
     known = Run.objects.filter(kind=Run.Kind.SAMPLE, base_version=rival, purpose__challenger_run=run.pk).first()
     if known is not None:
         return known
-    purpose = {"then": THEN, "prompt_ids": prompt_ids, "rivals": [rival.pk], "challenger_run": run.pk}
+    purpose = {"then": SERVE_BLIND_TASKS, "prompt_ids": prompt_ids, "rivals": [rival.pk], "challenger_run": run.pk}
     return start_run(
         project=run.project,
         kind=Run.Kind.SAMPLE,
@@ -155,7 +168,7 @@ def _start_comparison(
     each = min(MAX_PER_PROMPT, math.ceil(responses * SPARE / len(prompts)))
     # Policies that are much alike give the same texts under the same seed, and nobody can rank those. The same policy
     # gives them again, and that would ask people twice.
-    seed = 2 * (version.pk + SEEDS_APART * _challenges(version).count())
+    seed = 2 * (version.pk + SEEDS_APART * challenges_by(version).count())
     champion = rival_champion(version)
     return start_run(
         project=project,
@@ -164,7 +177,7 @@ def _start_comparison(
         created_by=created_by,
         config={"seed": seed, "sampling": {**(sampling or {}), "responses_per_prompt": each}},
         purpose={
-            "then": THEN,
+            "then": SERVE_BLIND_TASKS,
             "prompt_ids": prompts,
             "rivals": [rival.pk for rival in rivals],
             # Who is champion changes; what people compared stays what it was.
@@ -174,10 +187,18 @@ def _start_comparison(
     )
 
 
-def _challenges(version: ModelVersion) -> QuerySet[Run]:
-    """Sample runs by which this policy challenges others, newest first."""
-    served = Run.objects.filter(kind=Run.Kind.SAMPLE, base_version=version, purpose__then=THEN)
-    return served.exclude(purpose__has_key="challenger_run")
+def _lock(version: ModelVersion, rival: ModelVersion) -> tuple[ModelVersion, ModelVersion]:
+    """The two as they are now, and as they stay until the transaction ends. Raises: NotFound.
+
+    Two requests at once must not both find that nothing is on its way, and nobody archives either in between. Runs may
+    still be started from them.
+    """
+    rows = ModelVersion.objects.select_for_update(of=("self",), no_key=True).select_related("project", "parent")
+    found = {row.pk: row for row in rows.filter(pk__in=[version.pk, rival.pk]).order_by("pk")}
+    for each in (version, rival):
+        if each.pk not in found:
+            raise NotFound(f"{each} is no longer there.")
+    return found[version.pk], found[rival.pk]
 
 
 def _check_rival(version: ModelVersion, rival: ModelVersion, project: Project) -> None:

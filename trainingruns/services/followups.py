@@ -6,7 +6,7 @@ from annotation.models import Project, Prompt, User
 from trainingruns.models import Loop, ModelVersion, Run
 from trainingruns.services import comparisons, serving
 from trainingruns.services.runs import BASE_NAME, start_run
-from trainingruns.wishes import serving_purpose
+from trainingruns.wishes import SERVE_BLIND_TASKS, serving_purpose
 
 
 def after_reward_champion(*, run: Run, version: ModelVersion) -> str:
@@ -31,7 +31,7 @@ def after_reward_champion(*, run: Run, version: ModelVersion) -> str:
 
 def after_policy(*, run: Run, version: ModelVersion) -> str:
     """A policy whose run was started to serve blind tasks now answers the project's prompts."""
-    if run.purpose.get("then") != "serve_blind_tasks":
+    if run.purpose.get("then") != SERVE_BLIND_TASKS:
         return ""
     if run.project.kind != "ranking":
         return "It makes no blind tasks: people of this project score single responses, they don't rank them."
@@ -66,7 +66,7 @@ def after_sample(*, run: Run) -> str:
     then = run.purpose.get("then")
     if then == "make_ranking_tasks":
         return f"{serving.count_tasks(run=run)} ranking tasks are made from its responses."
-    return comparisons.serve_or_sample_rivals(run=run) if then == "serve_blind_tasks" else ""
+    return comparisons.serve_or_sample_rivals(run=run) if then == SERVE_BLIND_TASKS else ""
 
 
 def fetch_base_model(*, project: Project, purpose: dict[str, Any] | None = None, created_by: User | None = None) -> Run:

@@ -27,14 +27,9 @@ def source_name(version: ModelVersion) -> str:
     return f"{version.name}/{version.number}"
 
 
-def origin_of(run: Run) -> str:
-    """How tasks name the run that they come from."""
-    return f"run:{run.pk}"
-
-
 def count_tasks(*, run: Run) -> int:
     """Tasks made from a run's responses."""
-    return Task.objects.filter(project_id=run.project_id, origin=origin_of(run)).count()
+    return Task.objects.filter(project_id=run.project_id, origin=run.origin).count()
 
 
 def prompts_to_serve(*, project: Project, limit: int) -> list[int]:
@@ -80,7 +75,7 @@ class TaskMaker:
         self.is_needed = run.kind == Run.Kind.SAMPLE and run.purpose.get("then") == "make_ranking_tasks"
         self.file = GrowingFile(directory / "responses.jsonl")
         self.answers: Answers = defaultdict(dict)
-        served = Task.objects.filter(project_id=run.project_id, origin=origin_of(run)) if self.is_needed else None
+        served = Task.objects.filter(project_id=run.project_id, origin=run.origin) if self.is_needed else None
         self.done: set[int] = set(served.values_list("prompt_id", flat=True)) if served is not None else set()
 
     def make_tasks_so_far(self) -> None:
@@ -95,7 +90,7 @@ class TaskMaker:
         prompts = [(key, [_response(self.run, line) for _, line in sorted(self.answers[key].items())]) for key in ready]
         with transaction.atomic():
             claims.renew_lease(run=self.run)
-            add_comparison_tasks(project=self.run.project, prompts=prompts, origin=origin_of(self.run), priority=0)
+            add_comparison_tasks(project=self.run.project, prompts=prompts, origin=self.run.origin, priority=0)
         self.done.update(ready)
 
 

@@ -63,11 +63,11 @@ def compare_version(request: HttpRequest, version_id: int) -> HttpResponse:
         form = ComparisonForm(request.POST, version=version)
         if not form.is_valid():
             return _version_page(request, version, form)
-        run = comparisons.compare_policies(version=version, created_by=person(request), **form.arguments())
+        made = comparisons.compare_policies(version=version, created_by=person(request), **form.arguments())
     except ApplicationError as error:
         messages.error(request, error.message)
         return redirect("model_version", version_id=version.pk)
-    return redirect("run", run_id=run.pk)
+    return redirect("run", run_id=made.run.pk)
 
 
 def _version_page(request: HttpRequest, version: ModelVersion, form: ComparisonForm | None = None) -> HttpResponse:

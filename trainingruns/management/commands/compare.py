@@ -30,7 +30,7 @@ class Command(BaseCommand):
         try:
             version = find_version(reference=options["version"], kinds=["policy"])
             rival = find_version(reference=options["against"], kinds=["policy"])
-            run = compare_policies(version=version, rival=rival, responses=options["responses"])
+            run = compare_policies(version=version, rival=rival, responses=options["responses"]).run
         except ApplicationError as error:
             raise CommandError(error.message) from error
         if options["json"]:
