@@ -35,7 +35,9 @@ def score_pairs(
     check: StopCheck = never_stop,
 ) -> Scores:
     """Raw scores of the chosen and of the rejected responses, [pairs]. Raises: Diverged where one is not finite."""
-    reading = read_finite(network, list_sides(pairs), pad_id=pad_id, batch_tokens=batch_tokens, check=check)
+    reading = read_finite(
+        network, list_sides(pairs), of="held-out", pad_id=pad_id, batch_tokens=batch_tokens, check=check, keep=()
+    )
     return split_sides(reading.scores)
 
 
@@ -43,15 +45,17 @@ def read_finite(
     network: RewardNetwork,
     sequences: Sequence[tuple[int, ...]],
     *,
+    of: str,
     pad_id: int,
     batch_tokens: int,
     check: StopCheck = never_stop,
+    keep: Sequence[int] | None = None,
 ) -> Reading:
-    """Raw scores and features of token sequences. Raises: Diverged where a score is not finite."""
-    reading = read_sequences(network, sequences, pad_id=pad_id, batch_tokens=batch_tokens, check=check)
+    """As `read_sequences`. Raises: Diverged where a score is not finite, `of` saying which sequences these are."""
+    reading = read_sequences(network, sequences, pad_id=pad_id, batch_tokens=batch_tokens, check=check, keep=keep)
     lost = int((~numpy.isfinite(reading.scores)).sum())
     if lost:
-        raise Diverged(f"{lost} of {len(sequences)} scores are not finite")
+        raise Diverged(f"{lost} of {len(sequences)} {of} scores are not finite")
     return reading
 
 

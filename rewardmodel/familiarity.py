@@ -48,9 +48,9 @@ class Familiarity:
         return found
 
 
-def choose_responses(sequences: Sequence[tuple[int, ...]], *, seed: int) -> list[tuple[int, ...]]:
-    """PURE: at most MOST_RESPONSES different ones, chosen by chance; many pairs share a response."""
-    different = list(dict.fromkeys(sequences))
+def choose_rows(sequences: Sequence[tuple[int, ...]], *, seed: int) -> list[int]:
+    """PURE: rows of at most MOST_RESPONSES different ones, chosen by chance; many pairs share a response."""
+    different = list({ids: row for row, ids in enumerate(sequences)}.values())
     order = torch.randperm(len(different), generator=derive_generator(seed, "familiarity"))[:MOST_RESPONSES]
     return [different[place] for place in order.tolist()]
 

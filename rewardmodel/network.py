@@ -4,7 +4,7 @@ import hashlib
 import json
 import logging
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -55,7 +55,7 @@ class Reading:
     scores: numpy.ndarray
     """[n] float32, raw."""
     features: Tensor
-    """[n, width] float32 on the CPU: what the head reads the scores from."""
+    """[n, or as many as were wanted, width] float32 on the CPU: what the head reads the scores from."""
 
 
 class RewardNetwork(nn.Module):
@@ -82,6 +82,12 @@ class RewardNetwork(nn.Module):
         features: Tensor = hidden[rows, lengths - 1].float()
         return features
 
+    def features_of(self, sequences: Sequence[Sequence[int]], *, pad_id: int) -> Tensor:
+        """The same [n, width] of token sequences, brought to the network's device."""
+        ids, lengths = pad_right(sequences, pad_id=pad_id)
+        device = self.head.weight.device
+        return self.features(ids.to(device), lengths.to(device))
+
     def read_off(self, features: Tensor) -> Tensor:
         """Raw scores [rows] float32 of features [rows, width] float32."""
         scores: Tensor = self.head(features).squeeze(-1)
@@ -99,7 +105,10 @@ class RewardNetwork(nn.Module):
             part.requires_grad_(False)
 
 
-@torch.no_grad()
+FeaturesOf = Callable[[Sequence[Sequence[int]]], Tensor]
+"""Features [n, width] float32 of token sequences."""
+
+
 def read_sequences(
     network: RewardNetwork,
     sequences: Sequence[Sequence[int]],
@@ -107,17 +116,25 @@ def read_sequences(
     pad_id: int,
     batch_tokens: int,
     check: StopCheck = never_stop,
+    features_of: FeaturesOf | None = None,
+    keep: Sequence[int] | None = None,
 ) -> Reading:
-    """Scores and features of token sequences, in the order given; `check` is called between batches."""
-    device = network.head.weight.device
+    """Scores of token sequences, in the order given, and the features that they are read off.
+
+    check: called between batches. features_of: another way to the network's features. keep: the rows whose features are
+    wanted, in the order in which they are given; all by default.
+    """
+    places = {row: place for place, row in enumerate(range(len(sequences)) if keep is None else keep)}
     scores = numpy.empty(len(sequences), dtype=numpy.float32)
-    features = torch.empty(len(sequences), network.head.in_features)
-    for group in group_rows([len(sequence) for sequence in sequences], batch_tokens=batch_tokens):
-        check()
-        ids, lengths = pad_right([sequences[row] for row in group], pad_id=pad_id)
-        found = network.features(ids.to(device), lengths.to(device))
-        scores[group] = network.read_off(found).cpu().numpy()
-        features[group] = found.cpu()
+    features = torch.empty(len(places), network.head.in_features)
+    find = features_of or (lambda batch: network.features_of(batch, pad_id=pad_id))
+    with torch.no_grad():
+        for group in group_rows([len(sequence) for sequence in sequences], batch_tokens=batch_tokens):
+            check()
+            found = find([sequences[row] for row in group])
+            scores[group] = network.read_off(found).cpu().numpy()
+            kept = [place for place, row in enumerate(group) if row in places]
+            features[[places[group[place]] for place in kept]] = found[kept].cpu()
     return Reading(scores, features)
 
 
@@ -130,7 +147,7 @@ def score_sequences(
     check: StopCheck = never_stop,
 ) -> numpy.ndarray:
     """The scores [n] of `read_sequences` alone."""
-    return read_sequences(network, sequences, pad_id=pad_id, batch_tokens=batch_tokens, check=check).scores
+    return read_sequences(network, sequences, pad_id=pad_id, batch_tokens=batch_tokens, check=check, keep=()).scores
 
 
 def require_causal(network: RewardNetwork) -> None:

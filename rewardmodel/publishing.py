@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy
+from torch import Tensor
 
 from rewardmodel.familiarity import Familiarity, learn_familiarity
 from rewardmodel.network import (
@@ -18,7 +19,6 @@ from rewardmodel.runtime.atomic_files import publish_folder
 from rewardmodel.runtime.device import ComputeDevice
 from rewardmodel.runtime.rendering import Renderer
 
-PROOF_SEQUENCES = 4
 PROOF_TOKENS = 8192
 
 
@@ -27,20 +27,20 @@ def publish_reward_model(
     network: RewardNetwork,
     renderer: Renderer,
     *,
-    training: Reading,
+    training: Tensor,
     held_out: Reading,
-    held_out_ids: Sequence[tuple[int, ...]],
+    proof: Sequence[tuple[int, ...]],
     max_length_tokens: int,
     compute: ComputeDevice,
 ) -> None:
     """Write the folder `target` whole, or not at all where what was written does not say the same.
 
-    training: of different training responses. held_out: of the sequences held_out_ids, which may have equal ones.
+    training: features [n, width] of different training responses. held_out: scores of all held-out responses, and
+    features of different ones. proof: token sequences that the saved model is held to.
     Raises: RuntimeError where scores or distances of the saved model are others.
     """
     raw_scores = held_out.scores.astype(numpy.float64)
-    different = list({ids: row for row, ids in enumerate(held_out_ids)}.values())
-    familiarity = learn_familiarity(training.features, held_out.features[different])
+    familiarity = learn_familiarity(training, held_out.features)
     with publish_folder(target) as folder:
         save_reward_model(
             network,
@@ -52,7 +52,7 @@ def publish_reward_model(
             familiarity=familiarity,
         )
         renderer.tokenizer.save_pretrained(folder)
-        _prove(folder, network, familiarity, held_out_ids[:PROOF_SEQUENCES], pad_id=renderer.pad_id, compute=compute)
+        _prove(folder, network, familiarity, proof, pad_id=renderer.pad_id, compute=compute)
 
 
 def _prove(

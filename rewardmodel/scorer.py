@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 import numpy
+from torch import Tensor
 
 from rewardmodel.network import Reading, find_familiarity, load_reward_model, read_sequences
 from rewardmodel.runtime.backbones import load_generation_config, load_tokenizer
@@ -75,17 +76,23 @@ class RewardScorer:
 
     def raw_scores(self, sequences: Sequence[Sequence[int]]) -> numpy.ndarray:
         """Scores [n] float32 of token sequences as the network gives them."""
-        return self.read(sequences).scores
+        return self.read(sequences, keep=()).scores
 
-    def read(self, sequences: Sequence[Sequence[int]]) -> Reading:
-        """Raw scores and features of token sequences."""
+    def read(self, sequences: Sequence[Sequence[int]], *, keep: Sequence[int] | None = None) -> Reading:
+        """Raw scores and features of token sequences. keep: the rows whose features are wanted; all by default."""
         return read_sequences(
             self.network,
             sequences,
             pad_id=self.renderer.pad_id,
             batch_tokens=self.batch_tokens,
             check=self.check,
+            features_of=self.features_of,
+            keep=keep,
         )
+
+    def features_of(self, sequences: Sequence[Sequence[int]]) -> Tensor:
+        """The network's features [n, width] float32 of token sequences."""
+        return self.network.features_of(sequences, pad_id=self.renderer.pad_id)
 
     def normalise(self, raw: numpy.ndarray) -> numpy.ndarray:
         """Raw scores on the scale of held-out responses, float32."""

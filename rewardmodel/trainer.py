@@ -15,7 +15,7 @@ from rewardmodel.config import ConfigError, RewardConfig
 from rewardmodel.data import EncodedPair, make_objective
 from rewardmodel.datasets import load_datasets
 from rewardmodel.evaluation import build_report, list_sides, read_finite, score_pairs, split_sides
-from rewardmodel.familiarity import choose_responses
+from rewardmodel.familiarity import choose_rows
 from rewardmodel.gradient_step import GradientStep
 from rewardmodel.metrics import count_hits, negative_log_likelihood
 from rewardmodel.network import Reading, RewardNetwork, require_causal, require_places
@@ -33,6 +33,8 @@ from rewardmodel.runtime.update_norm import UpdateMeter, describe_update
 from rewardmodel.schedule import warmup_cosine
 
 log = logging.getLogger(__name__)
+PROOF_SEQUENCES = 4
+"""Held-out responses that the saved model is held to."""
 
 
 class RewardTrainer:
@@ -229,30 +231,30 @@ class RewardTrainer:
 
     def _finish(self) -> None:
         self.directory.status.update(phase="evaluate", message=f"judging on {len(self.data.held_out)} held-out pairs")
-        held_out = self._read(list_sides(self.data.held_out))
+        sides = list_sides(self.data.held_out)
+        keep = choose_rows(sides, seed=self.config.seed)
+        held_out = read_finite(self.network, sides, of="held-out", keep=keep, **self._reading())
         scores = split_sides(held_out.scores)
         report = build_report(self.data.held_out, scores, self.config.evaluation, self.config.seed)
-        self._save_model(held_out)
+        self._save_model(held_out, proof=sides[::2][:PROOF_SEQUENCES])
         counts = {"train_pairs": len(self.data.train), "eval_pairs": len(self.data.held_out), "steps": self.total_steps}
         self.directory.write_result({"kind": "reward", **report, **counts, "truncated_rows": self.data.truncated_rows})
         # Nothing resumes a complete run, and the optimizer's state is three times as large as the model.
         shutil.rmtree(self.directory.checkpoints)
 
-    def _read(self, sequences: Sequence[tuple[int, ...]]) -> Reading:
-        return read_finite(self.network, sequences, **self._reading())
-
-    def _save_model(self, held_out: Reading) -> None:
-        learned = choose_responses(list_sides(self.data.train), seed=self.config.seed)
+    def _save_model(self, held_out: Reading, *, proof: Sequence[tuple[int, ...]]) -> None:
+        sides = list_sides(self.data.train)
+        learned = [sides[row] for row in choose_rows(sides, seed=self.config.seed)]
         self.directory.status.update(message=f"taking the features of {len(learned)} training responses")
-        training = self._read(learned)
+        training = read_finite(self.network, learned, of="training", **self._reading())
         self.directory.status.update(phase="save", message="saving the model")
         publish_reward_model(
             self.directory.model,
             self.network,
             self.renderer,
-            training=training,
+            training=training.features,
             held_out=held_out,
-            held_out_ids=list_sides(self.data.held_out),
+            proof=proof,
             max_length_tokens=self.config.data.max_length_tokens,
             compute=self.compute,
         )

@@ -81,8 +81,7 @@ class OnlineConfig:
         if self.model.adapter_rank and self.model.reference is not None:
             yield "model.reference: with model.adapter_rank the reference is the model without adapters; leave it out"
         if self.drawing.enabled and self.drawing.rule == "noise" and not self.reward.is_doubted:
-            why = "reward.model_weight is 0" if self.reward.ensemble else "name further ones in reward.ensemble"
-            yield f"dynamic_sampling.rule: 'noise' needs several reward models; {why}"
+            yield f"dynamic_sampling.rule: 'noise' needs several reward models; {self.reward.lack_of_doubt}"
         if self.brakes.kl != "off" and not self.kl.measure:
             yield "brakes.kl: needs the distance; set kl.measure to true, or the brake to 'off'"
         yield from self._faults_of_brakes()
@@ -104,13 +103,13 @@ class OnlineConfig:
     def _faults_of_brakes(self) -> Iterator[str]:
         """Brakes that are to end a run and will never have anything to look at."""
         blind: dict[str, str] = {}
-        if self.reward.model is None or not self.reward.model_weight:
+        if not self.reward.is_learned:
             blind["distance"] = "needs a reward model; name one in reward.model, with a reward.model_weight"
         if self.rollout.source == "judged":
             why = "looks at completions of the policy's own, of which rollout.source 'judged' has none"
             blind |= dict.fromkeys(WATCH_OWN_COMPLETIONS, why)
-        if not self.reward.ensemble:
-            why = "needs several reward models; name further ones in reward.ensemble"
+        if not self.reward.is_doubted:
+            why = f"needs several reward models; {self.reward.lack_of_doubt}"
             blind |= {"uncertainty": why, "gain": why}
         if self.rollout.group_size == 1:
             blind["flat"] = "compares completions of a prompt, and rollout.group_size is 1"
@@ -121,11 +120,13 @@ class OnlineConfig:
     def _faults_of_idle_fields(self) -> Iterator[str]:
         """Settings without effect, which somebody believes in."""
         drawing, kl, optimizer = self.dynamic_sampling, self.kl, self.optimizer
+        # Complete configs of before 'auto' name the rule that was the default; it said nothing then, and does not now.
+        idle = replace(drawing, rule="auto") if drawing.rule == "variance" else drawing
         # Switched off in 'dapo', it may still say how it would be done.
-        if self.kind != "dapo" and not drawing.enabled and drawing != DynamicSamplingConfig():
+        if self.kind != "dapo" and not drawing.enabled and idle != DynamicSamplingConfig():
             yield "dynamic_sampling: has no effect unless enabled; set enabled to true, or leave the section out"
         if self.drawing.rule != "noise" and drawing.noise_factor != DynamicSamplingConfig().noise_factor:
-            yield "dynamic_sampling.noise_factor: has no effect unless rule is 'noise', or 'auto' with reward.ensemble"
+            yield "dynamic_sampling.noise_factor: has no effect unless rule is 'noise', or 'auto' is"
         if kl.controller == "fixed":
             for name in ("target", "horizon"):
                 if getattr(kl, name) != getattr(KLConfig(), name):

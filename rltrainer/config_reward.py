@@ -145,6 +145,11 @@ class RewardConfig:
         """Whether several reward models score, so that the reward comes with their deviation."""
         return self.is_learned and bool(self.ensemble)
 
+    @property
+    def lack_of_doubt(self) -> str:
+        """What stands in the way of that, in words."""
+        return "reward.model_weight is 0" if self.ensemble else "name further ones in reward.ensemble"
+
     def missing_source(self, *, judged: bool = False) -> Iterator[str]:
         """The fault of a run that rewards nothing; `judged` where people's scores come with the groups."""
         given = {"model_weight": self.model is not None, "function_weight": self.function is not None}

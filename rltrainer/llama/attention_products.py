@@ -48,7 +48,7 @@ def attend_pieces_backward(
     """Gradients of query, key and value from that of `attend_pieces`; the softmax is computed again without a shelf.
 
     gradient: as the result, 0 at queries that do not count. What is lost to rounding is lost in the inputs of products:
-    scores, softmax and their gradients are float32.
+    scores, softmax and their gradients are float32, but a softmax from a shelf is as precise as the shelf.
     """
     dtype, scale = query.dtype, query.shape[-1] ** -0.5
     on_query = _Result(query)

@@ -3,14 +3,12 @@
 import logging
 from collections.abc import Sequence
 
-import numpy
-import torch
+from torch import Tensor
 
-from rewardmodel.batching import group_rows
 from rewardmodel.network import Reading
 from rewardmodel.runtime.faults import Diverged
 from rewardmodel.scorer import RewardScorer
-from rltrainer.llama.body import Body, find_body
+from rltrainer.llama.body import find_body
 from rltrainer.memory import within_memory
 
 log = logging.getLogger(__name__)
@@ -19,27 +17,20 @@ log = logging.getLogger(__name__)
 class FastScorer(RewardScorer):
     """A `RewardScorer` that computes no padding, and of the last layer only what the score is read from."""
 
-    def read(self, sequences: Sequence[Sequence[int]]) -> Reading:
+    def read(self, sequences: Sequence[Sequence[int]], *, keep: Sequence[int] | None = None) -> Reading:
         """Raw scores and features of token sequences as the network gives them, up to rounding.
 
         Fewer at once where memory does not suffice. Raises: Diverged where it suffices for no response alone.
         """
-        return within_memory(lambda: self._read(sequences), lambda: self._halve_batches(sequences))
+        plainly = super().read
+        return within_memory(lambda: plainly(sequences, keep=keep), lambda: self._halve_batches(sequences))
 
-    @torch.no_grad()
-    def _read(self, sequences: Sequence[Sequence[int]]) -> Reading:
+    def features_of(self, sequences: Sequence[Sequence[int]]) -> Tensor:
+        """The network's features [n, width] float32, by our own layers where these are the network's."""
         body = find_body(self.network.backbone)
-        return super().read(sequences) if body is None else self._read_unpadded(body, sequences)
-
-    def _read_unpadded(self, body: Body, sequences: Sequence[Sequence[int]]) -> Reading:
-        scores = numpy.empty(len(sequences), dtype=numpy.float32)
-        features = torch.empty(len(sequences), self.network.head.in_features)
-        for group in group_rows([len(sequence) for sequence in sequences], batch_tokens=self.batch_tokens):
-            self.check()
-            found = body.last_states([tuple(sequences[row]) for row in group]).float()
-            scores[group] = self.network.read_off(found).numpy()
-            features[group] = found
-        return Reading(scores, features)
+        if body is None:
+            return super().features_of(sequences)
+        return body.last_states([tuple(ids) for ids in sequences]).float()
 
     def _halve_batches(self, sequences: Sequence[Sequence[int]]) -> None:
         # With fewer tokens than two of the shortest have, each went through alone.

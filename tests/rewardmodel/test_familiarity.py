@@ -12,7 +12,7 @@ from rewardmodel.familiarity import (
     LEAST_SHRINKAGE,
     MOST_RESPONSES,
     Familiarity,
-    choose_responses,
+    choose_rows,
     learn_familiarity,
     load_familiarity,
     save_familiarity,
@@ -130,10 +130,11 @@ def test_what_is_no_table_of_features_is_refused(features):
 
 def test_responses_are_chosen_once_each_and_by_the_seed():
     many = [(number % 3000, 1) for number in range(5000)]
-    first, again, other = (choose_responses(many, seed=seed) for seed in (1, 1, 2))
+    first, again, other = (choose_rows(many, seed=seed) for seed in (1, 1, 2))
     assert first == again != other
-    assert len(set(first)) == len(first) == MOST_RESPONSES
-    assert sorted(choose_responses([(1,), (2,), (1,)], seed=0)) == [(1,), (2,)]
+    assert len({many[row] for row in first}) == len(first) == MOST_RESPONSES
+    few = [(1,), (2,), (1,)]
+    assert sorted(few[row] for row in choose_rows(few, seed=0)) == [(1,), (2,)]
 
 
 class TestFile:

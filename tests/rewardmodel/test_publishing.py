@@ -8,8 +8,8 @@ import torch
 
 from rewardmodel import publishing
 from rewardmodel.__main__ import main
-from rewardmodel.familiarity import FEATURES_FILE
-from rewardmodel.network import CARD_FILE, RewardNetwork, read_sequences
+from rewardmodel.familiarity import FEATURES_FILE, choose_rows
+from rewardmodel.network import CARD_FILE, Reading, RewardNetwork, read_sequences
 from rewardmodel.publishing import publish_reward_model
 from rewardmodel.runtime.backbones import load_backbone
 from rewardmodel.runtime.device import ComputeDevice
@@ -28,12 +28,19 @@ def network(tiny: Path) -> RewardNetwork:
 
 
 def _publish(network: RewardNetwork, renderer: Renderer, target: Path, *, training=SEQUENCES[:40]) -> None:
-    read = {
-        name: read_sequences(network, sequences, pad_id=renderer.pad_id, batch_tokens=512)
-        for name, sequences in (("training", training), ("held_out", HELD_OUT))
-    }
+    def read(sequences: list[tuple[int, ...]]) -> Reading:
+        keep = choose_rows(sequences, seed=0)
+        return read_sequences(network, sequences, pad_id=renderer.pad_id, batch_tokens=512, keep=keep)
+
     publish_reward_model(
-        target, network, renderer, **read, held_out_ids=HELD_OUT, max_length_tokens=64, compute=COMPUTE
+        target,
+        network,
+        renderer,
+        training=read(training).features,
+        held_out=read(HELD_OUT),
+        proof=HELD_OUT[:4],
+        max_length_tokens=64,
+        compute=COMPUTE,
     )
 
 

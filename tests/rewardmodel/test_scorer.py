@@ -217,6 +217,17 @@ def test_features_are_what_the_head_reads(scorer):
         assert scorer.network.head(reading.features).squeeze(-1).tolist() == pytest.approx(reading.scores.tolist())
 
 
+def test_only_wanted_features_are_kept_and_every_score_is(scorer):
+    sequences = [(5, 9, 20), (7,), (8, 4), (3, 3, 3, 3)]
+    whole = scorer.read(sequences)
+    some = scorer.read(sequences, keep=[3, 1])
+    assert torch.equal(some.features, whole.features[[3, 1]])
+    assert numpy.array_equal(some.scores, whole.scores)
+    none = scorer.read(sequences, keep=())
+    assert none.features.shape == (0, scorer.network.head.in_features)
+    assert numpy.array_equal(none.scores, scorer.raw_scores(sequences))
+
+
 def test_an_ensemble_of_one_is_its_member(scorer):
     scores = EnsembleScorer([scorer]).score(PROMPTS, RESPONSES)
     assert numpy.array_equal(scores.mean, scorer.score(PROMPTS, RESPONSES))

@@ -82,9 +82,17 @@ def test_the_rule_stays_as_written_in_what_is_saved():
     assert _parse("dapo", ENSEMBLE).to_dict()["dynamic_sampling"]["rule"] == "auto"
 
 
-def test_an_ensemble_without_weight_knows_no_noise():
-    with pytest.raises(ConfigError, match=r"'noise' needs several reward models; reward\.model_weight is 0"):
-        _parse("dapo", ENSEMBLE, "reward.number_weight=1", "reward.model_weight=0", "dynamic_sampling.rule=noise")
+@pytest.mark.parametrize("asked", ["dynamic_sampling.rule=noise", "brakes.uncertainty=stop", "brakes.gain=pause"])
+def test_an_ensemble_without_weight_knows_no_noise(asked):
+    with pytest.raises(ConfigError, match=r"needs several reward models; reward\.model_weight is 0"):
+        _parse("dapo", ENSEMBLE, "reward.number_weight=1", "reward.model_weight=0", asked)
+
+
+@pytest.mark.parametrize("kind", ["grpo", "rloo", "ppo", "dapo"])
+def test_complete_configs_of_before_the_rule_auto_are_read_as_ever(kind):
+    complete = _parse(kind).to_dict()
+    complete["dynamic_sampling"]["rule"] = "variance"
+    assert parse_config(complete).drawing == _parse(kind).drawing
 
 
 def test_ppo_prices_missing_ends_and_leaves_a_batch_early():
