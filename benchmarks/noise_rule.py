@@ -4,8 +4,8 @@
 
 Three reward models learn from votes on pairs of arguments, each from other pairs and with a head of its own. Arguments
 on questions that none of them has seen are put into groups, and the product's own rule decides on each group. What it
-keeps and what it drops is held against people's majority on every pair of the group. Intervals draw whole topics again.
-Last, groups that the model itself samples. With --work the reward models are kept for another look.
+keeps and what it drops is held against people's majority on every pair of the group. Intervals draw whole questions
+again. Last, groups that the model itself samples. With --work the reward models are kept for another look.
 """
 
 import argparse
@@ -52,6 +52,7 @@ class Topic:
 
     @property
     def chat(self) -> list[dict[str, str]]:
+        """The prompt as messages."""
         return [{"role": "user", "content": self.prompt}]
 
 
@@ -59,7 +60,8 @@ class Topic:
 class Judged:
     """What the ensemble and people make of one group."""
 
-    topic: int
+    question: str
+    """That of its topic."""
     kept: tuple[bool, ...]
     """By factor of FACTORS, as the product's own rule decides."""
     measures: tuple[float, ...]
@@ -71,6 +73,7 @@ class Judged:
 
 
 def main() -> None:
+    """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model", type=Path, help="folder of the language model to start from")
     parser.add_argument("--data", type=Path, required=True)
@@ -177,7 +180,7 @@ def record(topic: Topic, chosen: str, rejected: str) -> dict[str, Any]:
     }
 
 
-def score_all(folders: Sequence[Path], texts: Sequence[tuple[list[dict[str, str]], str]]) -> "np.ndarray":
+def score_all(folders: Sequence[Path], texts: Sequence[tuple[list[dict[str, str]], str]]) -> np.ndarray:
     """[members, texts] normalised scores."""
     from rewardmodel.runtime.device import select_device
     from rltrainer.rewards.fast_scorer import FastScorer
@@ -187,7 +190,7 @@ def score_all(folders: Sequence[Path], texts: Sequence[tuple[list[dict[str, str]
     return np.stack([FastScorer(folder / "model", compute).score(prompts, responses) for folder in folders])
 
 
-def believe(scores: "np.ndarray") -> tuple["np.ndarray", "np.ndarray"]:
+def believe(scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """[texts] what the members say together, and how far they differ, as in a run's reward."""
     from rewardmodel.scorer import EnsembleScores
 
@@ -195,14 +198,12 @@ def believe(scores: "np.ndarray") -> tuple["np.ndarray", "np.ndarray"]:
     return together.trusted(rule=RULE, penalty=PENALTY), together.deviation
 
 
-def judge_groups(
-    topics: Sequence[Topic], scores: "np.ndarray", *, size: int, count: int, seed: int
-) -> Iterator[Judged]:
+def judge_groups(topics: Sequence[Topic], scores: np.ndarray, *, size: int, count: int, seed: int) -> Iterator[Judged]:
     """Groups of different arguments drawn from each topic."""
     generator = np.random.default_rng((seed, size))
     rewards, noise = believe(scores)
     start = 0
-    for number, topic in enumerate(topics):
+    for topic in topics:
         for _ in range(count):
             own = generator.choice(len(topic.arguments), size, replace=False)
             earned, doubt = rewards[start + own], noise[start + own]
@@ -210,16 +211,16 @@ def judge_groups(
             inside = scores[:, start + own]
             inner = (inside - inside.mean(axis=1, keepdims=True)).std(axis=0)
             measures = (ratio_of(earned, doubt), ratio_of(earned, inner), float(earned.std(ddof=1)))
-            yield Judged(number, kept, measures, *compare(topic, own, earned))
+            yield Judged(topic.question, kept, measures, *compare(topic, own, earned))
         start += len(topic.arguments)
 
 
-def ratio_of(rewards: "np.ndarray", noise: "np.ndarray") -> float:
+def ratio_of(rewards: np.ndarray, noise: np.ndarray) -> float:
     """A group's deviation over the ensemble's (root mean square)."""
     return float(rewards.std(ddof=1) / np.sqrt((noise**2).mean()))
 
 
-def compare(topic: Topic, own: "np.ndarray", rewards: "np.ndarray") -> tuple[float, int]:
+def compare(topic: Topic, own: np.ndarray, rewards: np.ndarray) -> tuple[float, int]:
     """Pairs ranked as people's majority did, and pairs with one."""
     right, pairs = 0.0, 0
     for first, second in combinations(range(len(own)), 2):
@@ -231,7 +232,7 @@ def compare(topic: Topic, own: "np.ndarray", rewards: "np.ndarray") -> tuple[flo
     return right, pairs
 
 
-def is_kept(rewards: "np.ndarray", noise: "np.ndarray", factor: float) -> bool:
+def is_kept(rewards: np.ndarray, noise: np.ndarray, factor: float) -> bool:
     """What the product's own rule says."""
     from rewardmodel.records import PromptRecord
     from rltrainer.config_learning import DynamicSamplingConfig
@@ -251,7 +252,7 @@ def is_kept(rewards: "np.ndarray", noise: "np.ndarray", factor: float) -> bool:
     return is_useful(group, DynamicSamplingConfig(enabled=True, rule="noise", noise_factor=factor))
 
 
-def print_members(scores: "np.ndarray", topics: Sequence[Topic]) -> None:
+def print_members(scores: np.ndarray, topics: Sequence[Topic]) -> None:
     """How well each member, and all together, rank the pairs of unseen topics."""
     sides = {f"member {number + 1}": own for number, own in enumerate(scores)} | {"together": believe(scores)[0]}
     print("| | pairs ranked as people did |\n|---|---|")
@@ -283,16 +284,17 @@ def print_ends(groups: Sequence[Judged], size: int) -> None:
         print(f"| {name} | {describe(groups, values <= low)} | {describe(groups, values >= high)} |")
 
 
-def tally(groups: Sequence[Judged], chosen: "np.ndarray") -> "np.ndarray":
-    """[topics, 2] pairs ranked right, and pairs, in the chosen groups."""
-    counts = np.zeros((max(group.topic for group in groups) + 1, 2))
+def tally(groups: Sequence[Judged], chosen: np.ndarray) -> np.ndarray:
+    """[questions, 2] pairs ranked right, and pairs, in the chosen groups."""
+    places = {question: place for place, question in enumerate(sorted({group.question for group in groups}))}
+    counts = np.zeros((len(places), 2))
     for group, is_in in zip(groups, chosen, strict=True):
         if is_in:
-            counts[group.topic] += (group.right, group.pairs)
+            counts[places[group.question]] += (group.right, group.pairs)
     return counts
 
 
-def describe(groups: Sequence[Judged], chosen: "np.ndarray") -> str:
+def describe(groups: Sequence[Judged], chosen: np.ndarray) -> str:
     """Share of pairs ranked right, with its 95 % interval."""
     counts = tally(groups, chosen)
     if not counts[:, 1].any():
@@ -301,8 +303,8 @@ def describe(groups: Sequence[Judged], chosen: "np.ndarray") -> str:
     return f"{share(counts):.3f} [{low:.3f}, {high:.3f}]"
 
 
-def describe_difference(groups: Sequence[Judged], kept: "np.ndarray") -> str:
-    """Kept less dropped, on the same draws of topics."""
+def describe_difference(groups: Sequence[Judged], kept: np.ndarray) -> str:
+    """Kept less dropped, on the same draws of questions."""
     inside, outside = tally(groups, kept), tally(groups, ~kept)
     if not inside[:, 1].any() or not outside[:, 1].any():
         return ""
@@ -310,13 +312,15 @@ def describe_difference(groups: Sequence[Judged], kept: "np.ndarray") -> str:
     return f"{share(inside) - share(outside):+.3f} [{low:+.3f}, {high:+.3f}]"
 
 
-def share(counts: "np.ndarray") -> float:
+def share(counts: np.ndarray) -> float:
+    """Of pairs ranked right, over all rows of counts [n, 2]; not a number without a pair."""
     right, pairs = counts.sum(axis=0)
     return float(right / pairs) if pairs else np.nan
 
 
-def resamples(topics: int) -> "np.ndarray":
-    return np.random.default_rng(1).integers(topics, size=(RESAMPLES, topics))
+def resamples(count: int) -> np.ndarray:
+    """[RESAMPLES, count] places drawn with replacement."""
+    return np.random.default_rng(1).integers(count, size=(RESAMPLES, count))
 
 
 def interval(values: Sequence[float]) -> tuple[float, float]:

@@ -1,10 +1,14 @@
 """The variables by which torchrun, or our own starter, tells a process its rank. Standard library only."""
 
 import os
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from rewardmodel.config_parsing import ConfigError
+
+BEGAN = time.time()
+"""When this process began, seconds since 1970; those of one launch begin together, long before any can fail."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from rewardmodel.runtime.atomic_files import write_json
 from rewardmodel.runtime.run_directory import RunDirectory
-from rltrainer.rank_environment import RankPlace
+from rltrainer.rank_environment import BEGAN, RankPlace
 
 
 class RankLost(RuntimeError):
@@ -54,13 +54,23 @@ def forget_outcome(directory: RunDirectory, index: int) -> None:
 def find_cause(directory: RunDirectory, place: RankPlace) -> str | None:
     """What another rank has said why it ended, where it did not only follow; None where none has said anything.
 
-    A rank leaves its outcome before it ends, so that whoever has lost it can read it.
+    A rank leaves its outcome before it ends, so that whoever has lost it can read it. What is older than this process
+    is of an earlier launch: a rank that was killed before its command began has not taken that away.
     """
     for index in range(place.count):
-        outcome = None if index == place.index else read_outcome(directory, index)
+        if index == place.index or not _is_of_this_launch(_path(directory, index)):
+            continue
+        outcome = read_outcome(directory, index)
         if outcome is not None and not outcome.follows_another:
             return f"process {index} of {place.count}: {outcome.reason}"
     return None
+
+
+def _is_of_this_launch(path: Path) -> bool:
+    try:
+        return path.stat().st_mtime >= BEGAN
+    except FileNotFoundError:
+        return False
 
 
 def _folder(directory: RunDirectory) -> Path:

@@ -64,7 +64,18 @@ def test_the_value_is_that_of_least_squares():
     found = measure_rise(curves.tolist())
     assert found.value == pytest.approx(19 * line.slope)
     assert found.high - found.value == pytest.approx(found.value - found.low)
-    assert found.method == "moving blocks of 6 steps"
+    assert found.method == "of these seeds, moving blocks of 6 steps"
+
+
+def test_how_high_a_seed_lies_says_nothing_of_its_rise():
+    curves = _make_curves(numpy.random.default_rng(3), 2, 30, 0.5)
+    found, raised = (measure_rise((curves + level).tolist()) for level in ([[0.0], [0.0]], [[0.0], [5.0]]))
+    assert (raised.value, raised.low, raised.high) == pytest.approx((found.value, found.low, found.high))
+
+
+def test_the_shortest_curves_have_an_interval_still():
+    found = measure_rise([[0.0, 0.1, 0.3], [0.0, 0.2, 0.1]])
+    assert found.low < found.value < found.high
 
 
 def test_with_many_seeds_each_is_one_observation():
@@ -81,7 +92,7 @@ def test_the_error_by_blocks_is_that_of_drawing_them():
     found, length = measure_rise(curves.tolist()), block_length(24)
     places = numpy.arange(24) - 11.5
     slope = (curves @ places).sum() / (2 * (places**2).sum())
-    residuals = curves - curves.mean() - slope * places
+    residuals = curves - curves.mean(axis=1, keepdims=True) - slope * places
     blocks = [row[start : start + length] for row in residuals for start in range(24 - length + 1)]
     generator = numpy.random.default_rng(0)
     slopes = []
@@ -90,7 +101,7 @@ def test_the_error_by_blocks_is_that_of_drawing_them():
         rows = numpy.concatenate(drawn).reshape(2, -1)[:, :24]
         slopes.append((rows @ places).sum() / (2 * (places**2).sum()))
     count = 2 * 24 / length
-    reach = numpy.std(slopes) * math.sqrt(count / (count - 2)) * stats.t.ppf(0.975, count - 2) * 23
+    reach = numpy.std(slopes) * math.sqrt(count / (count - 3)) * stats.t.ppf(0.975, count - 3) * 23
     assert found.high - found.value == pytest.approx(reach, rel=0.03)
 
 

@@ -11,7 +11,7 @@ import pytest
 from tests.rltrainer.distributed.test_two_ranks import OPTIMIZER, _assert_same
 from tests.rltrainer.run_folder import ROOT, grpo_config, make_run, read_json, read_rows
 
-# Trainers give way to everybody else, and a shared machine lets them wait for minutes.
+# Trainers give way to everybody else: a busy machine may let them wait for minutes.
 SECONDS = 240
 STEPS = 2
 TORCHRUN = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2")

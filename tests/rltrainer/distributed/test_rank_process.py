@@ -1,11 +1,12 @@
 """What one process says of its end, and of the others', where no starter of ours answers for all of them."""
 
+import os
 import signal
 
 import pytest
 
 from rewardmodel.runtime.run_directory import RunDirectory
-from rltrainer.rank_environment import RankPlace
+from rltrainer.rank_environment import BEGAN, RankPlace
 from rltrainer.rank_outcome import RankLost, RankOutcome, read_outcome, write_outcome
 from rltrainer.rank_process import run_rank
 from tests.rltrainer.run_folder import read_json
@@ -50,6 +51,17 @@ def test_the_first_names_the_process_that_failed_before_it(tmp_path):
 def test_without_a_word_of_the_others_the_loss_is_told_as_it_was_met(tmp_path):
     assert _run(tmp_path, _lose()) == 1
     assert read_json(tmp_path / "status.json")["reason"] == "internal error: RankLost: connection closed"
+
+
+def test_what_a_killed_process_left_at_an_earlier_start_is_no_cause(tmp_path):
+    stale = RunDirectory(tmp_path).root / "ranks" / "rank-1.json"
+    write_outcome(RunDirectory(tmp_path), 1, RankOutcome(3, "bad data: of long ago"))
+    os.utime(stale, (BEGAN - 60, BEGAN - 60))
+    assert _run(tmp_path, _lose()) == 1
+    assert read_json(tmp_path / "status.json")["reason"] == "internal error: RankLost: connection closed"
+    os.utime(stale, (BEGAN + 60, BEGAN + 60))
+    assert _run(tmp_path, _lose()) == 1
+    assert "process 1 of 3: bad data" in read_json(tmp_path / "status.json")["reason"]
 
 
 def test_what_a_process_left_at_an_earlier_start_is_forgotten(tmp_path):
