@@ -97,11 +97,11 @@ def test_the_command_compares(champion: ModelVersion, base_model: ModelVersion, 
 @pytest.mark.parametrize(
     ("words", "fault"),
     [
-        (["p-policy/1", "--against", "nobody/1"], "no model version 'nobody/1'"),
+        (["p-policy/1", "--against", "nobody/1"], "no policy 'nobody/1'"),
         (["p-policy/1", "--against", "p-policy"], "cannot be compared with itself"),
         (["p-policy/1", "--against", "p-policy/2"], "is archived; choose a version in use"),
         (["p-policy/1", "--against", "other-policy/1"], "belongs to another project"),
-        (["p-policy/1", "--against", "p-reward/1"], "no model version 'p-reward/1'"),
+        (["p-policy/1", "--against", "p-reward/1"], "no policy 'p-reward/1'"),
         (["p-policy/1", "--against", "base/1", "--responses", "0"], "responses: from 1"),
         (["p-policy/1", "--against", "base/1", "--responses", "few"], "invalid int value"),
         (["base/1", "--against", "p-policy/1"], "is a base model and belongs to no project"),

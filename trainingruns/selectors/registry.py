@@ -54,5 +54,6 @@ def find_version(*, reference: str, kinds: Sequence[str] = ("policy", "reward"))
         named = versions.filter(name=reference)
         found = named.filter(stage=ModelVersion.Stage.CHAMPION).first() or named.order_by("-number").first()
     if found is None:
-        raise NotFound(f"There is no model version {reference!r}. Write NAME/NUMBER, for instance demo-policy/1.")
+        wanted = ModelVersion.Kind(kinds[0]).label.lower() if len(kinds) == 1 else "model version"
+        raise NotFound(f"There is no {wanted} {reference!r}. Write NAME/NUMBER, for instance demo-policy/1.")
     return found
