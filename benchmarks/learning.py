@@ -4,8 +4,9 @@
 
 The reward is brevity: minus the length as a share of the longest answer, -1 for an answer that never stops. Each line
 is one run in a process of its own. The table gives the rise of the mean reward over the run (least squares over all
-steps of all seeds) with its 95 % interval, which `rises.py` makes so that it holds although neighbouring steps
-depend on each other; the SVG shows both curves. The peer is left out with --ours-only.
+steps of all seeds) with its 95 % interval, which `rises.py` makes knowing that neighbouring steps depend on each
+other. With fewer than five seeds it is that of these very seeds, and says nothing of new ones. The SVG shows both
+curves. The peer is left out with --ours-only.
 """
 
 import argparse

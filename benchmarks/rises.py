@@ -24,18 +24,18 @@ class Rise:
     high: float
     """Upper end."""
     method: str
-    """How the interval was made, in a few words."""
+    """What the interval speaks for and how it was made, in a few words."""
 
 
 def measure_rise(curves: Sequence[Sequence[float]]) -> Rise:
     """The rise of the mean of curves [seeds, steps], all of one length.
 
     With `SEEDS_ENOUGH` curves or more the interval is Student's, over the curves' own rises: it speaks for other seeds.
-    With fewer it speaks for these runs alone, as if nothing but their steps were chance: that other seeds may rise more
-    steeply or less is not in it. The standard error is then that of a moving-block bootstrap of the residuals (Künsch
-    1989, Ann. Statist. 17(3)), which for a slope needs no drawing. As the blocks are few, it is widened by what the
-    slope and each curve's level take, and multiplied by Student's quantile for the blocks left, one at least. Blocks
-    come from all curves and are as long as `block_length` says.
+    With fewer it speaks for these runs alone, as if all rose alike and nothing but their steps were chance: that other
+    seeds may rise more steeply or less is not in it. The standard error is then that of a moving-block bootstrap of the
+    residuals (Künsch 1989, Ann. Statist. 17(3)), which for a slope needs no drawing. As the blocks are few, it is
+    widened by what the slope and each curve's level take, and multiplied by Student's quantile for the blocks left.
+    Blocks come from all curves and are as long as `block_length` says.
     Raises: ValueError for curves of other lengths than the first, or of fewer than three steps.
     """
     lengths = {len(curve) for curve in curves}
@@ -48,11 +48,11 @@ def measure_rise(curves: Sequence[Sequence[float]]) -> Rise:
     slope = float(slopes.mean())
     if len(values) >= SEEDS_ENOUGH:
         error, freedom = float(slopes.std(ddof=1)) / math.sqrt(len(values)), len(values) - 1.0
-        method = f"over {len(values)} seeds"
+        method = f"of new seeds, from {len(values)}"
     else:
         length = block_length(steps)
         error, freedom = _error_by_blocks(values - values.mean(axis=1, keepdims=True) - slope * places, places, length)
-        method = f"of these seeds, moving blocks of {length} steps"
+        method = f"of these seeds alone, moving blocks of {length} steps"
     reach = error * float(stats.t.ppf((1 + CONFIDENCE) / 2, freedom))
     return Rise(slope * (steps - 1), (slope - reach) * (steps - 1), (slope + reach) * (steps - 1), method)
 
@@ -72,5 +72,6 @@ def _error_by_blocks(residuals: numpy.ndarray, places: numpy.ndarray, length: in
         # A block drawn for this place adds its weighted sum; draws for different places are independent.
         variance += seeds * float((windows[:, : len(weights)] @ weights).var())
     blocks = seeds * steps / length
-    freedom = max(1.0, blocks - seeds - 1)
+    # A curve has three blocks or more, so this is 1 at least.
+    freedom = blocks - seeds - 1
     return math.sqrt(variance * blocks / freedom) / (seeds * float((places**2).sum())), freedom

@@ -1,14 +1,13 @@
 """The variables by which torchrun, or our own starter, tells a process its rank. Standard library only."""
 
 import os
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from rewardmodel.config_parsing import ConfigError
 
-BEGAN = time.time()
-"""When this process began, seconds since 1970; those of one launch begin together, long before any can fail."""
+LAUNCH = "CONCORD_LAUNCH"
+"""The variable with a name that all processes of one launch share and that no other launch has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,3 +44,18 @@ def read_place(environment: Mapping[str, str] = os.environ) -> RankPlace:
     if not 0 <= index < count or local_index < 0:
         raise ConfigError([f"RANK: {index} of WORLD_SIZE {count} with LOCAL_RANK {local_index} is no rank"])
     return RankPlace(index, count, local_index)
+
+
+def name_launch(name: str) -> None:
+    """Note in this process's environment what its ranks have agreed to call their launch."""
+    os.environ[LAUNCH] = name
+
+
+def forget_launch() -> None:
+    """Take away a name that was inherited: one of an earlier launch would be worse than none."""
+    os.environ.pop(LAUNCH, None)
+
+
+def read_launch() -> str | None:
+    """The name of this launch; None until its ranks have met."""
+    return os.environ.get(LAUNCH)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from rewardmodel.runtime.atomic_files import write_json
 from rewardmodel.runtime.run_directory import RunDirectory
-from rltrainer.rank_environment import BEGAN, RankPlace
+from rltrainer.rank_environment import RankPlace, read_launch
 
 
 class RankLost(RuntimeError):
@@ -23,6 +23,8 @@ class RankOutcome:
     """Why, in plain words."""
     follows_another: bool = False
     """True where it ended because another rank was gone."""
+    launch: str | None = None
+    """What the ranks of its launch have agreed to call it; None where it ended before they met."""
 
 
 def write_outcome(directory: RunDirectory, index: int, outcome: RankOutcome) -> None:
@@ -54,23 +56,18 @@ def forget_outcome(directory: RunDirectory, index: int) -> None:
 def find_cause(directory: RunDirectory, place: RankPlace) -> str | None:
     """What another rank has said why it ended, where it did not only follow; None where none has said anything.
 
-    A rank leaves its outcome before it ends, so that whoever has lost it can read it. What is older than this process
-    is of an earlier launch: a rank that was killed before its command began has not taken that away.
+    A rank leaves its outcome before it ends, so that whoever has lost it can read it. Only an outcome of this very
+    launch counts: one of an earlier launch may lie there still, where that rank was killed before its command began
+    and could take it away. Before the ranks have met nothing tells the two apart, so no cause is named.
     """
+    launch = read_launch()
+    if launch is None:
+        return None
     for index in range(place.count):
-        if index == place.index or not _is_of_this_launch(_path(directory, index)):
-            continue
-        outcome = read_outcome(directory, index)
-        if outcome is not None and not outcome.follows_another:
+        outcome = None if index == place.index else read_outcome(directory, index)
+        if outcome is not None and outcome.launch == launch and not outcome.follows_another:
             return f"process {index} of {place.count}: {outcome.reason}"
     return None
-
-
-def _is_of_this_launch(path: Path) -> bool:
-    try:
-        return path.stat().st_mtime >= BEGAN
-    except FileNotFoundError:
-        return False
 
 
 def _folder(directory: RunDirectory) -> Path:

@@ -11,7 +11,7 @@ from typing import Any
 from rewardmodel.runtime.process import EXIT_DONE, EXIT_OUR_FAULT, Command, describe_end, run_process
 from rewardmodel.runtime.run_directory import RunDirectory
 from rewardmodel.runtime.status import StatusWriter
-from rltrainer.rank_environment import RankPlace
+from rltrainer.rank_environment import RankPlace, forget_launch, read_launch
 from rltrainer.rank_outcome import RankLost, RankOutcome, find_cause, forget_outcome, write_outcome
 
 
@@ -72,12 +72,14 @@ def _follow(command: Command, directory: RunDirectory) -> int:
 
 def _leave_outcome(command: Command, place: RankPlace) -> Callable[[RunDirectory], None]:
     def watched(directory: RunDirectory) -> None:
+        forget_launch()
         forget_outcome(directory, place.index)
         try:
             command(directory)
         except BaseException as error:
             _, code, reason = describe_end(error)
-            write_outcome(directory, place.index, RankOutcome(code, reason, isinstance(error, RankLost)))
+            outcome = RankOutcome(code, reason, isinstance(error, RankLost), read_launch())
+            write_outcome(directory, place.index, outcome)
             # torchrun does not say in status.json which rank failed first, as our own starter does.
             if isinstance(error, RankLost) and (cause := find_cause(directory, place)) is not None:
                 raise RankLost(cause) from error

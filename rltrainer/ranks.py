@@ -6,6 +6,7 @@ Every rank holds all completions of a step and comes to the same decisions about
 
 import datetime
 import math
+import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from rewardmodel.config_parsing import ConfigError
 from rewardmodel.records import DataError
 from rewardmodel.runtime.faults import Diverged, Interrupted
 from rltrainer.gradients import gradient_of
-from rltrainer.rank_environment import RankPlace, read_place
+from rltrainer.rank_environment import RankPlace, name_launch, read_place
 from rltrainer.rank_outcome import RankLost
 
 T = TypeVar("T")
@@ -134,7 +135,10 @@ def start_ranks(place: RankPlace | None = None, *, device: str = "auto") -> Rank
         backend = "cpu:gloo,cuda:nccl"
     with _losses_told():
         torch.distributed.init_process_group(backend, rank=place.index, world_size=place.count, timeout=PATIENCE)
-    return Ranks(place.index, place.count)
+    ranks = Ranks(place.index, place.count)
+    # The first rank's, which is new each time: launchers' own names and ports come again.
+    name_launch(ranks.gather(uuid.uuid4().hex)[0])
+    return ranks
 
 
 def stop_ranks(ranks: Ranks) -> None:

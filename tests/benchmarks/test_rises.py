@@ -64,7 +64,7 @@ def test_the_value_is_that_of_least_squares():
     found = measure_rise(curves.tolist())
     assert found.value == pytest.approx(19 * line.slope)
     assert found.high - found.value == pytest.approx(found.value - found.low)
-    assert found.method == "of these seeds, moving blocks of 6 steps"
+    assert found.method == "of these seeds alone, moving blocks of 6 steps"
 
 
 def test_how_high_a_seed_lies_says_nothing_of_its_rise():
@@ -73,9 +73,21 @@ def test_how_high_a_seed_lies_says_nothing_of_its_rise():
     assert (raised.value, raised.low, raised.high) == pytest.approx((found.value, found.low, found.high))
 
 
-def test_the_shortest_curves_have_an_interval_still():
-    found = measure_rise([[0.0, 0.1, 0.3], [0.0, 0.2, 0.1]])
+@pytest.mark.parametrize("curves", [[[0.0, 0.1, 0.3]], [[0.0, 0.1, 0.3], [0.0, 0.2, 0.1]]])
+def test_the_shortest_curves_have_an_interval_still(curves):
+    found = measure_rise(curves)
     assert found.low < found.value < found.high
+
+
+def test_few_seeds_speak_for_themselves_alone_and_five_for_others():
+    generator = numpy.random.default_rng(11)
+    # Each seed has a rise of its own, about which its steps leave hardly a doubt.
+    rises = SLOPE * generator.normal(1, 1, size=(SEEDS_ENOUGH, 1))
+    curves = rises * numpy.arange(60) + generator.normal(0, 0.01, size=(SEEDS_ENOUGH, 60))
+    few, enough = measure_rise(curves[:-1].tolist()), measure_rise(curves.tolist())
+    assert few.method.startswith("of these seeds alone")
+    assert enough.method.startswith("of new seeds")
+    assert enough.high - enough.low > 2 * (few.high - few.low)
 
 
 def test_with_many_seeds_each_is_one_observation():
@@ -84,7 +96,7 @@ def test_with_many_seeds_each_is_one_observation():
     expected = stats.t.interval(0.95, SEEDS_ENOUGH - 1, loc=numpy.mean(rises), scale=stats.sem(rises))
     found = measure_rise(curves.tolist())
     assert (found.low, found.high) == pytest.approx(expected)
-    assert found.method == f"over {SEEDS_ENOUGH} seeds"
+    assert found.method == f"of new seeds, from {SEEDS_ENOUGH}"
 
 
 def test_the_error_by_blocks_is_that_of_drawing_them():

@@ -6,7 +6,7 @@ from torch import nn
 
 from rewardmodel.config_parsing import ConfigError
 from rewardmodel.runtime.faults import Diverged, Interrupted
-from rltrainer.rank_environment import RankPlace, read_place
+from rltrainer.rank_environment import RankPlace, read_launch, read_place
 from rltrainer.ranks import SINGLE, share_out
 from tests.rltrainer.distributed.processes import on_ranks
 
@@ -39,6 +39,12 @@ def test_all_ranks_come_to_the_same():
     assert first["any"] == (True, False)
     assert first["join"] == ["c", "a", "b"]
     assert first["gradients"] == ([3.0, 6.0, 9.0], [1.0, 1.0])
+
+
+def test_ranks_that_meet_agree_on_a_name_that_no_other_launch_has():
+    launches = [on_ranks(2, lambda ranks: read_launch()) for _ in range(2)]
+    assert all(first == second and first for first, second in launches)
+    assert launches[0] != launches[1]
 
 
 def _fail_on_the_second(ranks, fault):
