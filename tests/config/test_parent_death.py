@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.running_site import ROOT, wait_until
+from tests.running_site import ROOT
+from tests.waiting import is_alive, wait_until
 
 CHILD = """
 import signal, time
@@ -24,13 +25,6 @@ time.sleep(600)
 """
 
 
-def _lives(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
-
-
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="looks at processes in /proc")
 def test_a_process_that_hears_no_signal_ends_after_its_parent() -> None:
     command = [sys.executable, "-c", PARENT, CHILD]
@@ -38,6 +32,6 @@ def test_a_process_that_hears_no_signal_ends_after_its_parent() -> None:
         assert parent.stdout is not None
         child = int(parent.stdout.readline())
         time.sleep(1.5)
-        assert _lives(child)
+        assert is_alive(child)
         parent.kill()
-    wait_until(lambda: not _lives(child))
+    wait_until(lambda: not is_alive(child))

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from config.site import choose_port
-from tests.running_site import ROOT, Site, answers, open_home, wait_until
+from tests.running_site import ROOT, Site, answers, open_home
+from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not Path("/proc").is_dir(), reason="counts processes in /proc")]
 
@@ -34,7 +35,7 @@ def test_the_site_heals_and_stops_without_a_trace(site: Site) -> None:
     web = next(pid for pid, command in site.processes().items() if "config.web_server" in command)
     os.kill(web, signal.SIGKILL)
     wait_until(lambda: "web ended by itself (exit code -9); it starts again" in site.log.read_text())
-    wait_until(lambda: answers(f"{address}healthz"), seconds=60)
+    wait_until(lambda: answers(f"{address}healthz"))
     # The web server's start is not worth a line of the terminal, but it is on record.
     assert "Starting granian" not in site.log.read_text()
     assert "Starting granian" in (site.var_dir / "log" / "web.log").read_text()

@@ -1,8 +1,6 @@
 """A stop may come at any moment; what was begun is done again, and nothing shows in the end."""
 
 import json
-import signal
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,14 +18,6 @@ SECTIONS: dict[str, Any] = {
     "checkpoint": {"every_steps": 4},
 }
 CLOCK = ("seconds", "pairs_per_second", "tokens_per_second")
-
-
-@pytest.fixture(autouse=True)
-def signals() -> Iterator[None]:
-    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
-    yield
-    for number, handler in before.items():
-        signal.signal(number, handler)
 
 
 def stop_at_look(monkeypatch: pytest.MonkeyPatch, number: int) -> None:

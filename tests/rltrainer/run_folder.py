@@ -2,7 +2,6 @@
 
 import json
 import os
-import signal
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -71,12 +70,7 @@ def start(command: str, folder: Path) -> subprocess.Popen[str]:
 
 def run(command: str, folder: Path) -> tuple[int, str]:
     """Exit code and reason of the command, in this process: importing torch anew costs seconds."""
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
-    try:
-        code = main([command, str(folder)])
-    finally:
-        for number, handler in handlers.items():
-            signal.signal(number, handler)
+    code = main([command, str(folder)])
     return code, read_json(folder / "status.json")["reason"]
 
 

@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import time
 
 import pytest
 import torch
@@ -10,6 +9,7 @@ from safetensors.torch import load_file
 
 from rewardmodel.runtime.backbones import load_causal_model
 from tests.rltrainer.run_folder import grpo_config, make_run, read_json, read_rows, run, start
+from tests.waiting import wait_until
 
 TIMES = ("seconds_", "tokens_per_second", "tflops", "peak_", "resident_memory")
 
@@ -91,11 +91,7 @@ def test_a_killed_run_goes_on_to_the_very_same_weights(straight, base, tmp_path)
     config = grpo_config(base)
     folder = make_run(tmp_path / "run", config)
     process = start("train", folder)
-    deadline = time.monotonic() + 90
-    while not (folder / "checkpoints" / "step-000002" / "checkpoint.json").exists():
-        assert process.poll() is None, process.communicate()[0]
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    wait_until((folder / "checkpoints" / "step-000002" / "checkpoint.json").exists, pause=0.01, process=process)
     process.kill()
     process.communicate()
     shutil.rmtree(folder / "model", ignore_errors=True)
@@ -110,13 +106,9 @@ def test_a_killed_run_goes_on_to_the_very_same_weights(straight, base, tmp_path)
 def test_a_cancelled_run_keeps_a_checkpoint_and_goes_on_to_the_same_weights(straight, base, tmp_path):
     folder = make_run(tmp_path / "run", grpo_config(base, checkpoint={"every_steps": 1000}))
     process = start("train", folder)
-    deadline = time.monotonic() + 90
-    while not (folder / "metrics.jsonl").exists():
-        assert process.poll() is None, process.communicate()[0]
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
+    wait_until((folder / "metrics.jsonl").exists, pause=0.005, process=process)
     (folder / "cancel").touch()
-    output, _ = process.communicate(timeout=60)
+    output, _ = process.communicate(timeout=240)
     assert process.returncode == 130, output
     status = read_json(folder / "status.json")
     assert status["state"] == "cancelled"

@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -17,6 +16,7 @@ from django.db import connection
 from django.utils import timezone
 
 from tests.trainingruns.conftest import fake_command
+from tests.waiting import is_alive, wait_until
 from trainingruns.lifecycle import RunState
 from trainingruns.models import Run
 from trainingruns.services import claims
@@ -202,21 +202,6 @@ def test_after_kill_9_of_the_worker_one_trainer_resumes(
     starts = (directory_of(run, artifacts) / "starts.log").read_text()
     assert "resume" in starts and "double" not in starts
     assert list(run.metrics.values_list("step", flat=True)) == list(range(1, 13))
-
-
-def wait_until(condition: Callable[[], bool], seconds: float = 20) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it never happened"
-        time.sleep(0.05)
-
-
-def is_alive(pid: int) -> bool:
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except FileNotFoundError:
-        return False
-    return state != "Z"
 
 
 def test_ctrl_c_in_a_terminal_returns_the_run(make_run: MakeRun, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,8 +1,6 @@
 import errno
 import json
-import signal
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,15 +10,6 @@ from rewardmodel.runtime.faults import Busy
 from rewardmodel.runtime.process import run_process
 from rewardmodel.runtime.run_directory import RunDirectory
 from rewardmodel.runtime.status import StatusWriter
-
-
-@pytest.fixture(autouse=True)
-def signals() -> Iterator[None]:
-    """The process frame takes the signals for itself; give them back."""
-    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
-    yield
-    for number, handler in before.items():
-        signal.signal(number, handler)
 
 
 def test_status_is_kept_fresh_while_nothing_changes(tmp_path: Path) -> None:

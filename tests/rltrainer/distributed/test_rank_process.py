@@ -1,6 +1,5 @@
 """What one process says of its end, and of the others', where no starter of ours answers for all of them."""
 
-import signal
 from dataclasses import replace
 
 import pytest
@@ -12,14 +11,6 @@ from rltrainer.rank_process import run_rank
 from tests.rltrainer.run_folder import read_json
 
 FIRST_OF_THREE = RankPlace(0, 3, 0)
-
-
-@pytest.fixture(autouse=True)
-def signals():
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
-    yield
-    for number, handler in handlers.items():
-        signal.signal(number, handler)
 
 
 @pytest.fixture(autouse=True)

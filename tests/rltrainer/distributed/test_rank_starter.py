@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from rltrainer import rank_starter
 from rltrainer.rank_outcome import read_outcome
 from rltrainer.rank_starter import run_ranks
 from tests.rltrainer.run_folder import ROOT, grpo_config, make_run, read_json, start
+from tests.waiting import is_alive, wait_until
 from trainingruns import leash
 
 RANK = """
@@ -27,14 +27,6 @@ def leave(code, reason, follows=False):
     write_outcome(directory, index, RankOutcome(code, reason, follows))
     os._exit(code)
 """
-
-
-@pytest.fixture(autouse=True)
-def signals():
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
-    yield
-    for number, handler in handlers.items():
-        signal.signal(number, handler)
 
 
 def _run(folder: Path, script: str, count: int = 2) -> int:
@@ -62,7 +54,7 @@ def test_the_rank_that_failed_first_speaks_for_those_that_followed(tmp_path):
 def test_a_killed_rank_takes_the_others_with_it(tmp_path, monkeypatch):
     monkeypatch.setattr(rank_starter, "GRACE_SECONDS", 0.3)
     late = tmp_path / "late"
-    script = f"os.kill(os.getpid(), 9) if index == 1 else (time.sleep(60), open({str(late)!r}, 'w'))"
+    script = f"os.kill(os.getpid(), 9) if index == 1 else (time.sleep(900), open({str(late)!r}, 'w'))"
     assert _run(tmp_path, script) == 128 + 9
     assert not late.exists()
     assert read_json(tmp_path / "status.json")["reason"] == "process 1 of 2: was ended by SIGKILL"
@@ -80,12 +72,7 @@ def test_what_an_earlier_start_left_is_forgotten(tmp_path):
 
 
 def _wait_for_a_step(folder: Path, process: subprocess.Popen[str]) -> None:
-    # Trainers give way to everybody else, and a shared machine lets them wait for minutes.
-    deadline = time.monotonic() + 240
-    while not (folder / "metrics.jsonl").exists():
-        assert process.poll() is None, process.communicate()[0]
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    wait_until((folder / "metrics.jsonl").exists, process=process)
 
 
 @pytest.fixture
@@ -132,24 +119,12 @@ import sys
 from rewardmodel.runtime.run_directory import RunDirectory
 from rltrainer.rank_starter import run_ranks
 print("up", flush=True)
-sys.exit(run_ranks(2, [sys.executable, "-c", "import time; time.sleep(60)"], RunDirectory(sys.argv[1])))
+sys.exit(run_ranks(2, [sys.executable, "-c", "import time; time.sleep(900)"], RunDirectory(sys.argv[1])))
 """
 
 
 def _children(pid: int) -> list[int]:
     return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-
-
-def _wait_until(true, seconds=20.0):
-    deadline = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-
-
-def _is_alive(pid: int) -> bool:
-    status = Path(f"/proc/{pid}/stat")
-    return status.exists() and status.read_text().rpartition(")")[2].split()[0] != "Z"
 
 
 @pytest.mark.parametrize("victim", ["leash", "starter"])
@@ -159,7 +134,7 @@ def test_the_leash_holds_all_ranks(tmp_path, victim):
         [*command, str(tmp_path)], cwd=ROOT, stdin=subprocess.PIPE, start_new_session=True, env={**os.environ}
     )
     try:
-        _wait_until(lambda: _children(process.pid) and len(_children(_children(process.pid)[0])) == 2)
+        wait_until(lambda: _children(process.pid) and len(_children(_children(process.pid)[0])) == 2)
         (starter,) = _children(process.pid)
         ranks = _children(starter)
         assert {os.getpgid(rank) for rank in ranks} == {process.pid}
@@ -167,7 +142,7 @@ def test_the_leash_holds_all_ranks(tmp_path, victim):
         locks = [path for rank in ranks for path in _open_files(rank)]
         assert locks.count(str(tmp_path / ".leash")) == 2
         os.kill(process.pid if victim == "leash" else starter, signal.SIGKILL)
-        _wait_until(lambda: not any(_is_alive(pid) for pid in (starter, *ranks)))
+        wait_until(lambda: not any(is_alive(pid) for pid in (starter, *ranks)))
     finally:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
