@@ -17,22 +17,17 @@ from annotation.selectors.import_previews import get_import, import_jobs, previe
 from annotation.services.import_uploads import cancel_import, start_import
 from annotation.web.edge import address_of, open_project, page, person, project_context
 from annotation.web.import_view import describe_import, preview_prompts
+from annotation.web.newest import newest_page
 
 COLUMN = "column-"
-PAGE_ROWS = 50
 
 
 @page()
 def show_imports(request: HttpRequest, slug: str) -> HttpResponse:
     """The project's imports, newest first, a page at a time."""
     project = open_project(request, slug, Role.MANAGER)
-    jobs = import_jobs(project=project)
-    before = request.GET.get("before", "")
-    if before.isascii() and before.isdigit() and len(before) < 19:
-        jobs = jobs.filter(pk__lt=int(before))
-    rows = list(jobs[: PAGE_ROWS + 1])
-    older = rows[PAGE_ROWS - 1].pk if len(rows) > PAGE_ROWS else None
-    context = project_context(request, project, "data", imports=rows[:PAGE_ROWS], older=older)
+    listed = newest_page(import_jobs(project=project), before=request.GET.get("before", ""))
+    context = project_context(request, project, "data", imports=listed.rows, older=listed.older)
     return render(request, "annotation/imports.html", context)
 
 

@@ -82,6 +82,22 @@ def test_asking_again_starts_nothing_while_the_rival_still_answers(
     assert comparisons.compare_policies(version=version, rival=champion).is_new
 
 
+def test_who_challenges_makes_no_difference_while_either_still_answers(
+    champion: ModelVersion, prompts: list[Prompt], make_policy: Callable[..., ModelVersion], artifacts: Path
+) -> None:
+    version = make_policy(2)
+    asked = comparisons.compare_policies(version=version, rival=champion).run
+    for _ in range(2):
+        again = comparisons.compare_policies(version=champion, rival=version)
+        assert (again.run, again.is_new) == (asked, False)
+        # The second time the champion answers the challenger's prompts.
+        answer(asked, artifacts)
+        Run.objects.filter(pk=asked.pk).update(state="succeeded")
+    assert Run.objects.filter(kind="sample", base_version=champion, state="queued").count() == 1
+    answer_all(artifacts)
+    assert comparisons.compare_policies(version=champion, rival=version).is_new
+
+
 def test_a_run_of_one_rival_says_nothing_of_another(
     champion: ModelVersion, base_model: ModelVersion, prompts: list[Prompt],
     make_policy: Callable[..., ModelVersion], artifacts: Path,
@@ -101,7 +117,7 @@ def test_a_run_that_names_no_rival_ends_well_and_asks_nobody(
     run = make_run(base_version=champion, purpose={"then": "serve_blind_tasks"})
     assert run.rival_version_ids == []
     assert after_sample(run=run) == "It names no rival, so people have nothing to compare its responses with."
-    assert human_verdicts(version=champion) == []
+    assert human_verdicts(version=champion).told == []
 
 
 def test_one_sampling_is_served_against_each_rival_in_tasks_of_their_own(
@@ -138,7 +154,7 @@ def test_verdicts_name_each_rival_by_its_role_and_count_all_times_together(
     person = User.objects.create(username="judge")
     for task in Task.objects.all():
         rank(task, person, wins="base/1" if task.origin == f"run:{first.pk}" else "p-policy/2")
-    over_reference, over_champion = human_verdicts(version=version)
+    over_reference, over_champion = human_verdicts(version=version).told
     assert (over_reference.label, over_champion.label) == ("the reference, base v1", "the champion, p-policy v1")
     assert (over_reference.value, over_champion.value) == (0.0, 1.0)
     assert (over_champion.low, over_champion.high) == wilson_interval(QUESTIONS, QUESTIONS)
@@ -148,7 +164,7 @@ def test_verdicts_name_each_rival_by_its_role_and_count_all_times_together(
     for task in Task.objects.filter(origin=f"run:{again.pk}")[:2]:
         rank(task, person, wins="p-policy/1")
     registry.crown(version=version)
-    over_reference, over_champion = human_verdicts(version=version)
+    over_reference, over_champion = human_verdicts(version=version).told
     assert over_champion.label == "the champion of that time, p-policy v1"
     # Two prompts were won and then lost, one was only won; three prompts are three facts, however often asked about.
     assert over_champion.value == pytest.approx(2 / 3)
@@ -163,7 +179,7 @@ def test_a_policy_that_is_the_champion_and_the_reference_is_named_once(
     version = make_policy(2, parent=champion, purpose={"against": "both"})
     follow(version)
     answer_all(artifacts)
-    [verdict] = human_verdicts(version=version)
+    [verdict] = human_verdicts(version=version).told
     assert verdict.label == "the reference and the champion, p-policy v1"
     assert (verdict.value, verdict.waiting) == (None, QUESTIONS)
 

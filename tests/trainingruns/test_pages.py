@@ -1,6 +1,7 @@
 """Pages of models and runs: they work, and refuse whom they should."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -202,3 +203,36 @@ def test_further_reward_models_are_asked_for_only_where_there_is_one(
     ModelVersion.objects.create(project=project, kind="reward", name="r", number=1, artifact="r")
     page = manager.get("/projects/p/models/").content.decode()
     assert ("Further reward models" in page, "the champion, else the newest" in page) == (True, True)
+
+
+def test_registry_and_runs_are_told_a_page_at_a_time(
+    make_run: MakeRun, project: Project, base_model: ModelVersion, signed_in: Callable[[str | None], Client]
+) -> None:
+    versions = ModelVersion.objects.bulk_create(
+        ModelVersion(
+            kind="policy", name="p-policy", number=number, artifact="base", project=project,
+            stage="champion" if number == 1 else "candidate",
+        )
+        for number in range(1, 121)
+    )  # fmt: skip
+    runs = [make_run() for _ in range(22)]
+    reviewer = signed_in("reviewer")
+
+    def shown(**query: object) -> tuple[list[str], list[str], str]:
+        page = reviewer.get("/projects/p/models/", query).content.decode()
+        registry, _, rest = page.split('id="registry"')[1].partition('id="runs"')
+        rows = r'row"><a href="/{}/(\d+)/'
+        return re.findall(rows.format("models"), registry), re.findall(rows.format("runs"), rest), page
+
+    listed, ran, page = shown()
+    assert listed == [str(each.pk) for each in reversed(versions[100:])]
+    assert ran == [str(each.pk) for each in reversed(runs[2:])]
+    assert f'Champion: <a href="/models/{versions[0].pk}/">p-policy v1</a>.' in page
+    assert "Newest" not in page
+    assert f"versions_before={versions[100].pk}#registry" in page and f"runs_before={runs[2].pk}#runs" in page
+    listed, ran, page = shown(versions_before=versions[15].pk, runs_before=runs[2].pk)
+    assert listed == [str(each.pk) for each in [*reversed(versions[:15]), base_model]]
+    assert ran == [str(runs[1].pk), str(runs[0].pk)]
+    assert f'href="?runs_before={runs[2].pk}#registry">Newest' in page and "Older" not in page
+    assert shown(versions_before="x", runs_before="9" * 30)[:2] == shown()[:2]
+    assert shown(versions_before=1, runs_before=1)[:2] == ([], [])

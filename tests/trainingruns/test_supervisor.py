@@ -34,6 +34,22 @@ def directory_of(run: Run, artifacts: Path) -> Path:
     return artifacts / "runs" / str(run.pk)
 
 
+def steps_done(run: Run, artifacts: Path) -> int:
+    """As its trainer has told; none before it tells anything."""
+    status = directory_of(run, artifacts) / "status.json"
+    return json.loads(status.read_text())["step"] if status.exists() else 0
+
+
+def once_at_work(run: Run, artifacts: Path, act: Callable[[], object]) -> None:
+    """Acts beside the supervisor when the trainer has done some steps: one that only starts is deaf to SIGTERM."""
+
+    def wait_and_act() -> None:
+        wait_until(lambda: steps_done(run, artifacts) >= 3)
+        act()
+
+    threading.Thread(target=wait_and_act).start()
+
+
 def test_success_brings_result_metrics_and_samples(make_run: MakeRun) -> None:
     run = make_run()
     supervise_run(run_id=run.pk, build_command=fake_command(steps=5))
@@ -95,9 +111,9 @@ def test_a_run_lost_too_often_is_given_up_in_plain_words(make_run: MakeRun) -> N
     assert "Given up after 2 attempts" in run.reason
 
 
-def test_shutdown_of_the_worker_returns_the_run_and_costs_no_attempt(make_run: MakeRun) -> None:
+def test_shutdown_of_the_worker_returns_the_run_and_costs_no_attempt(make_run: MakeRun, artifacts: Path) -> None:
     run, shutdown = make_run(), threading.Event()
-    threading.Timer(0.7, shutdown.set).start()
+    once_at_work(run, artifacts, shutdown.set)
     state = supervise_run(run_id=run.pk, shutdown=shutdown, build_command=fake_command(steps=500))
     run.refresh_from_db()
     assert state == run.state == "queued"
@@ -114,17 +130,19 @@ def test_cancel_stops_the_trainer(make_run: MakeRun, artifacts: Path, keep: bool
         Run.objects.filter(pk=run.pk).update(cancel_requested_at=timezone.now(), cancel_keeps_checkpoint=keep)
         connection.close()
 
-    threading.Timer(0.7, ask).start()
+    once_at_work(run, artifacts, ask)
     assert supervise_run(run_id=run.pk, build_command=fake_command(steps=500)) == RunState.CANCELLED
     run.refresh_from_db()
     assert run.exit_code == (130 if keep else -signal.SIGKILL)
     assert ("checkpoint of step" in run.reason) is keep
 
 
-def test_a_stubborn_trainer_is_killed_after_the_grace_time(make_run: MakeRun, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_stubborn_trainer_is_killed_after_the_grace_time(
+    make_run: MakeRun, artifacts: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("trainingruns.supervisor.GRACE_SECONDS", 0.3)
     run, shutdown = make_run(), threading.Event()
-    threading.Timer(0.5, shutdown.set).start()
+    once_at_work(run, artifacts, shutdown.set)
     supervise_run(run_id=run.pk, shutdown=shutdown, build_command=fake_command(steps=500, stubborn=1))
     run.refresh_from_db()
     assert run.state == "queued"
@@ -138,7 +156,7 @@ def test_a_lost_lease_stops_the_trainer_and_writes_nothing(make_run: MakeRun, ar
         Run.objects.filter(pk=run.pk).update(fencing_token=99, reason="another's")
         connection.close()
 
-    threading.Timer(0.6, steal).start()
+    once_at_work(run, artifacts, steal)
     assert supervise_run(run_id=run.pk, build_command=fake_command(steps=500)) is None
     run.refresh_from_db()
     assert (run.state, run.reason, run.fencing_token) == ("running", "another's", 99)
@@ -187,9 +205,8 @@ def test_after_kill_9_of_the_worker_one_trainer_resumes(
         [sys.executable, str(script), connection.settings_dict["NAME"], str(artifacts), str(run.pk)],
         cwd=Path(__file__).parents[2],
     )
-    status = directory_of(run, artifacts) / "status.json"
-    wait_until(lambda: status.exists() and json.loads(status.read_text())["step"] >= 3)
-    trainer = json.loads(status.read_text())["pid"]
+    wait_until(lambda: steps_done(run, artifacts) >= 3)
+    trainer = json.loads((directory_of(run, artifacts) / "status.json").read_text())["pid"]
     worker.kill()
     worker.wait()
     if kill_trainer_too:

@@ -5,12 +5,14 @@ from pathlib import Path
 
 import pytest
 from django.db import connection
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from annotation.agreement.wilson import wilson_interval
 from annotation.models import Judgment, Project, Prompt, Response, Task, TaskResponse, User
 from tests.trainingruns.rivals import QUESTIONS, answer_all, follow, rank
 from trainingruns.models import ModelVersion, Run
+from trainingruns.selectors import verdicts
 from trainingruns.selectors.verdicts import human_verdicts, share_won
 from trainingruns.services import comparisons
 
@@ -38,13 +40,13 @@ def test_blind_tasks_are_counted_task_by_task(project: Project, base_model: Mode
     third = Task.objects.order_by("-id").first()
     Judgment.objects.create(project=project, task=third, annotator=people[1], kind="ranking", tiers=[["new", "old"]])
     make_blind_task(project, run, 9)
-    [verdict] = human_verdicts(version=version)
+    [verdict] = human_verdicts(version=version).told
     assert verdict.value == pytest.approx((1 + 1 + 0.25) / 3)
     assert (verdict.tasks, verdict.waiting, verdict.judgments, verdict.simulated) == (3, 1, 4, 0)
     assert verdict.rival == base_model and verdict.origins == (f"run:{run.pk}",)
     assert verdict.label == "the reference, base v1"
     assert (verdict.low, verdict.high) == pytest.approx(wilson_interval(2.25, 3))
-    assert human_verdicts(version=base_model) == []
+    assert human_verdicts(version=base_model).told == []
 
 
 def test_both_policies_tell_the_same_comparison_whichever_challenged_the_other(
@@ -60,7 +62,7 @@ def test_both_policies_tell_the_same_comparison_whichever_challenged_the_other(
         rank(task, person, wins="p-policy/2")
     for task in Task.objects.filter(origin=runs[1].origin)[:2]:
         rank(task, person, wins="p-policy/1")
-    [ours], [theirs] = human_verdicts(version=version), human_verdicts(version=champion)
+    [ours], [theirs] = human_verdicts(version=version).told, human_verdicts(version=champion).told
     assert (ours.rival, theirs.rival) == (champion, version)
     assert (ours.label, theirs.label) == ("the champion, p-policy v1", "p-policy v2")
     assert ours.value == pytest.approx(2 / 3)
@@ -71,7 +73,7 @@ def test_both_policies_tell_the_same_comparison_whichever_challenged_the_other(
     # Its readers come from other projects too.
     comparisons.compare_policies(version=version, rival=base_model, responses=QUESTIONS)
     answer_all(artifacts)
-    assert len(human_verdicts(version=version)) == 2 and human_verdicts(version=base_model) == []
+    assert len(human_verdicts(version=version).told) == 2 and human_verdicts(version=base_model).told == []
 
 
 def test_a_rival_among_several_tells_its_own_tasks_alone(
@@ -82,7 +84,7 @@ def test_a_rival_among_several_tells_its_own_tasks_alone(
     sampling = follow(version)
     answer_all(artifacts)
     for rival, origin in ((parent, sampling.origin), (champion, f"{sampling.origin}:{champion.pk}")):
-        [verdict] = human_verdicts(version=rival)
+        [verdict] = human_verdicts(version=rival).told
         assert (verdict.rival, verdict.waiting, verdict.origins) == (version, QUESTIONS, (origin,))
 
 
@@ -94,9 +96,28 @@ def test_verdicts_over_many_rivals_take_no_more_queries(
         comparisons.compare_policies(version=make_policy(number), rival=champion, responses=QUESTIONS)
         answer_all(artifacts)
         with CaptureQueriesContext(connection) as queries:
-            assert len(human_verdicts(version=champion)) == number - 1
+            assert len(human_verdicts(version=champion).told) == number - 1
         counts.append(len(queries))
     assert counts[0] == counts[1] == counts[2] <= 6
+
+
+def test_of_many_rivals_the_reference_and_those_asked_about_last_are_told(
+    base_model: ModelVersion, prompts: list[Prompt], make_policy: Callable[..., ModelVersion],
+    artifacts: Path, signed_in: Callable[[str | None], Client], monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(verdicts, "MOST_RIVALS", 2)
+    version = make_policy(1)
+    comparisons.compare_policies(version=version, rival=base_model, responses=QUESTIONS)
+    challengers = [make_policy(number) for number in range(2, 7)]
+    for challenger in challengers:
+        comparisons.compare_policies(version=challenger, rival=version, responses=QUESTIONS)
+    answer_all(artifacts)
+    found = human_verdicts(version=version)
+    assert [verdict.rival for verdict in found.told] == [base_model, challengers[4], challengers[3]]
+    assert found.untold == 3
+    page = signed_in("reviewer").get(f"/models/{version.pk}/").content.decode()
+    assert "compared with 3 more policies before" in page
+    assert [verdict.rival for verdict in human_verdicts(version=challengers[0]).told] == [version]
 
 
 def make_blind_task(project: Project, run: Run, number: int) -> Task:

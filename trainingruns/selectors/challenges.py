@@ -25,14 +25,21 @@ def challenges_with(version: ModelVersion) -> QuerySet[Run]:
 
 
 def challenge_on_the_way(*, version: ModelVersion, rival: ModelVersion) -> Run | None:
-    """The newest by which the policy challenges the rival and which still waits for responses of either."""
+    """The newest in which one of the two challenges the other and which still waits for responses of either.
+
+    Who of them challenged makes no difference to what people see, or to what the pages of both then tell.
+    """
+    return _on_the_way(version, rival).union(_on_the_way(rival, version)).order_by("-id").first()
+
+
+def _on_the_way(challenger: ModelVersion, rival: ModelVersion) -> QuerySet[Run]:
     rival_runs = Run.objects.filter(
         kind=Run.Kind.SAMPLE, base_version=rival, state__in=ACTIVE, purpose__has_key="challenger_run"
     )
     # A subquery and not a query before: the challenger may end, and so start the rival's run, between the two.
     waiting = rival_runs.annotate(challenger=Cast(KT("purpose__challenger_run"), BigIntegerField()))
     is_waiting = Q(state__in=ACTIVE) | Q(pk__in=waiting.values("challenger"))
-    return challenges_by(version).filter(_with_rival(rival), is_waiting).first()
+    return challenges_by(challenger).filter(_with_rival(rival), is_waiting)
 
 
 def _challenges() -> QuerySet[Run]:

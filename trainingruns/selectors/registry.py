@@ -16,6 +16,11 @@ def versions_of(*, project: Project) -> QuerySet[ModelVersion]:
     return versions.select_related("parent", "run", "project").order_by("-id")
 
 
+def champions_of(*, project: Project) -> QuerySet[ModelVersion]:
+    """The project's own champions, one of each name, the newest first."""
+    return ModelVersion.objects.filter(project=project, stage=ModelVersion.Stage.CHAMPION).order_by("-id")
+
+
 def champion_policy(*, project: Project) -> ModelVersion | None:
     """The project's own champion among policies; base models are champions of their names alone."""
     own = ModelVersion.objects.filter(project=project, kind=ModelVersion.Kind.POLICY)

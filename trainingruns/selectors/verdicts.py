@@ -12,6 +12,9 @@ from trainingruns.models import ModelVersion, Run
 from trainingruns.selectors.challenges import challenges_with
 from trainingruns.selectors.rivals import describe_rival, rival_champion
 
+MOST_RIVALS = 20
+"""A champion of long standing has been challenged by every policy that came after it."""
+
 
 @dataclass(frozen=True, slots=True)
 class HumanVerdict:
@@ -40,6 +43,16 @@ class HumanVerdict:
         return f"{self.role}, {self.rival}" if self.role else str(self.rival)
 
 
+@dataclass(frozen=True, slots=True)
+class HumanVerdicts:
+    """What people said of a policy."""
+
+    told: list[HumanVerdict]
+    """The reference before all others, then those asked about last; `MOST_RIVALS` at most beside the reference."""
+    untold: int = 0
+    """Rivals asked about before these. Their own pages tell the same comparisons."""
+
+
 @dataclass(slots=True)
 class _Asked:
     """The times that people were asked about one rival."""
@@ -60,17 +73,18 @@ class _Answers:
     """By task, the current ones with their annotators."""
 
 
-def human_verdicts(*, version: ModelVersion) -> list[HumanVerdict]:
+def human_verdicts(*, version: ModelVersion) -> HumanVerdicts:
     """One for each policy that a project's policy was compared with, whichever of the two challenged the other, over
-    all times: the reference before all others, then those asked about last. None for a base model."""
-    asked = _by_rival(version, challenges_with(version))
-    if not asked:
-        return []
+    all times. None for a base model."""
+    everybody = _by_rival(version, challenges_with(version).only("base_version_id", "purpose"))
+    if not everybody:
+        return HumanVerdicts([])
+    first = sorted(everybody, key=lambda key: key != version.parent_id)
+    asked = {key: everybody[key] for key in first[: MOST_RIVALS + (version.parent_id in everybody)]}
     answers = _read_answers(version, [origin for times in asked.values() for origin in times.origins])
     rivals, champion = ModelVersion.objects.in_bulk(asked), rival_champion(version)
     found = [_verdict(version, rivals[key], times, answers, champion) for key, times in asked.items() if key in rivals]
-    told = [verdict for verdict in found if verdict is not None]
-    return sorted(told, key=lambda verdict: verdict.rival.pk != version.parent_id)
+    return HumanVerdicts([verdict for verdict in found if verdict is not None], untold=len(everybody) - len(asked))
 
 
 def _by_rival(version: ModelVersion, runs: Iterable[Run]) -> dict[int, _Asked]:

@@ -9,10 +9,11 @@ from django.shortcuts import redirect, render
 from annotation.exceptions import ApplicationError, NotPermitted
 from annotation.permissions import Role, find_role
 from annotation.web.edge import open_project, page, person, project_context
+from annotation.web.newest import newest_page
 from trainingruns.metric_words import metric_chapters
 from trainingruns.models import Loop, ModelVersion
 from trainingruns.selectors.lineage import lineage
-from trainingruns.selectors.registry import get_version, versions_of
+from trainingruns.selectors.registry import champions_of, get_version, versions_of
 from trainingruns.selectors.runs import runs_of, snapshots_of
 from trainingruns.selectors.verdicts import human_verdicts
 from trainingruns.services import comparisons, registry
@@ -20,12 +21,13 @@ from trainingruns.services.runs import start_run
 from trainingruns.web.forms import ComparisonForm, RunForm
 from trainingruns.web.run_view import outcome_context
 
-MOST_RUNS = 100
+LIST_ROWS = 20
+"""Of the registry and of the runs: the form that starts a run stands below both."""
 
 
 @page("GET", "POST")
 def show_models(request: HttpRequest, slug: str) -> HttpResponse:
-    """The registry by stage, the runs, and the form that starts one."""
+    """The registry and the runs, each a page at a time, and the form that starts a run."""
     project = open_project(request, slug, Role.MANAGER if request.method == "POST" else Role.REVIEWER)
     form = RunForm(request.POST or None, project=project)
     if request.method == "POST" and form.is_valid():
@@ -40,8 +42,11 @@ def show_models(request: HttpRequest, slug: str) -> HttpResponse:
         project,
         "models",
         form=form,
-        versions=versions_of(project=project),
-        runs=runs_of(project=project)[:MOST_RUNS],
+        champions=champions_of(project=project),
+        versions=newest_page(
+            versions_of(project=project), before=request.GET.get("versions_before", ""), size=LIST_ROWS
+        ),
+        runs=newest_page(runs_of(project=project), before=request.GET.get("runs_before", ""), size=LIST_ROWS),
         has_snapshots=snapshots_of(project=project).exists(),
         loop=Loop.objects.filter(project=project).first(),
     )
@@ -83,7 +88,7 @@ def _version_page(request: HttpRequest, version: ModelVersion, form: ComparisonF
         **outcome_context(
             version.metrics,
             kind=version.run.kind if version.run else version.kind,
-            verdicts=human_verdicts(version=version) if version.kind == "policy" else [],
+            verdicts=human_verdicts(version=version),
         ),
     }
     has_faults = form is not None and form.errors

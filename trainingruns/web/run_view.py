@@ -1,5 +1,6 @@
 """What a run's page shows, gathered."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from trainingruns.charts import ShareChart, draw_shares
@@ -16,7 +17,7 @@ from trainingruns.outcome_figures import (
 from trainingruns.selectors import runs as selectors
 from trainingruns.selectors.curves import run_curves
 from trainingruns.selectors.prompt_reports import useless_prompts
-from trainingruns.selectors.verdicts import HumanVerdict, human_verdicts
+from trainingruns.selectors.verdicts import HumanVerdict, HumanVerdicts, human_verdicts
 from trainingruns.services.resuming import can_resume
 from trainingruns.token_table import rewards_of_group, token_tables
 
@@ -24,7 +25,7 @@ from trainingruns.token_table import rewards_of_group, token_tables
 def live_context(run: Run) -> dict[str, Any]:
     """What the moving part of the page shows."""
     version = ModelVersion.objects.filter(run=run).first()
-    verdicts = human_verdicts(version=version) if version is not None and version.kind == "policy" else []
+    verdicts = human_verdicts(version=version) if version is not None else HumanVerdicts([])
     warnings = run.status.get("warnings") or run.result.get("warnings") or []
     preview = run.result if run.kind == Run.Kind.PREVIEW else {}
     return {
@@ -54,15 +55,16 @@ def is_paused(run: Run) -> bool:
     return run.state == "cancelled" and run.cancel_requested_at is None and warnings[-1].get("action") == "pause"
 
 
-def outcome_context(result: dict[str, Any], *, kind: str, verdicts: list[HumanVerdict]) -> dict[str, Any]:
+def outcome_context(result: dict[str, Any], *, kind: str, verdicts: HumanVerdicts) -> dict[str, Any]:
     """What a run, or the model that it made, has reached."""
     return {
         "figures": outcome_figures(result),
         "verdict": verdict_on_gain(result),
-        "charts": [chart for chart in (_accuracy_chart(result, kind), _win_chart(result, verdicts)) if chart],
+        "charts": [chart for chart in (_accuracy_chart(result, kind), _win_chart(result, verdicts.told)) if chart],
         "notes": length_notes(result),
         "passes": pass_rates(result),
-        "verdicts": verdicts,
+        "verdicts": verdicts.told,
+        "untold_rivals": verdicts.untold,
     }
 
 
@@ -75,7 +77,7 @@ def _accuracy_chart(result: dict[str, Any], kind: str) -> ShareChart | None:
     )
 
 
-def _win_chart(result: dict[str, Any], verdicts: list[HumanVerdict]) -> ShareChart | None:
+def _win_chart(result: dict[str, Any], verdicts: Sequence[HumanVerdict]) -> ShareChart | None:
     people = [
         (f"Preferred by people over {each.label}", {"value": each.value, "low": each.low, "high": each.high})
         for each in verdicts
