@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import numpy
 import torch
 from transformers import PreTrainedModel
 
-from rewardmodel.intervals import Resampling
+from rewardmodel.intervals import Estimate, Resampling, estimate_ratio
 from rewardmodel.runtime.cancellation import StopCheck, never_stop
 from rewardmodel.runtime.faults import Cancelled, Interrupted
 from rewardmodel.runtime.rendering import Renderer
@@ -56,6 +57,11 @@ class Examination:
     ranks: Ranks = SINGLE
     """Who answers: each its part of the prompts."""
 
+    @property
+    def resampling(self) -> Resampling:
+        """How intervals are made."""
+        return Resampling(confidence=self.confidence, seed=derive_seed(self.seed, "bootstrap"))
+
     def examine(self, model: PreTrainedModel, directory: RunDirectory) -> list[Group]:
         """The model's scored completions, a wave at a time. Raises: Cancelled where the starter asks for it."""
         sampler = BatchedSampler(model, batch_rows=self.batch_rows, check=directory.cancellation.check)
@@ -87,10 +93,15 @@ class Examination:
 class Distance:
     """How far a policy is from its reference on its own completions."""
 
-    kl_sequence: float
-    """Mean k1 sum of a completion, nats."""
-    kl_token: float
+    sequence: Estimate
+    """Mean k1 sum of a completion, nats, with an interval over prompts: near 0 its sign is chance."""
+    token: float
     """Mean k3 of a token, nats."""
+
+    def describe(self) -> dict[str, float | None]:
+        """For `result.json`."""
+        sure = {"kl_sequence_low": self.sequence.low, "kl_sequence_high": self.sequence.high}
+        return {"kl_sequence": self.sequence.value, **sure, "kl_token": self.token}
 
 
 def measure_kl(
@@ -98,12 +109,14 @@ def measure_kl(
     reference: Reference,
     groups: Sequence[Group],
     temperature: float,
+    resampling: Resampling,
     *,
     check: StopCheck = never_stop,
     ranks: Ranks = SINGLE,
 ) -> Distance:
     """The distance on these completions, both models scored the same way: as they are sampled from, so that equal
     weights are no distance. `ranks` share the work."""
+    prompts = [place for place, group in enumerate(groups) for _ in group.completions]
     pairs = [(group.prompt.token_ids, group.completions[i].token_ids) for group, i in flatten_completions(groups)]
     mine = ranks.share(pairs, weights=[float(len(completion)) for _, completion in pairs])
 
@@ -116,7 +129,9 @@ def measure_kl(
         columns.append(score(reference.model))
     own, other = (torch.tensor([value for row in column for value in row]) for column in columns)
     tokens = estimate_kl(own, other, estimator="k3")
-    return Distance(float((own - other).double().sum()) / len(pairs), float(tokens.double().mean()))
+    rows = (own - other).double().split([len(completion) for _, completion in pairs])
+    sums = numpy.array([float(row.sum()) for row in rows])
+    return Distance(estimate_ratio(sums, numpy.ones(len(sums)), prompts, resampling), float(tokens.double().mean()))
 
 
 def evaluate(directory: RunDirectory, config: EvaluateConfig) -> None:
@@ -134,15 +149,15 @@ def evaluate(directory: RunDirectory, config: EvaluateConfig) -> None:
     directory.status.update(step=1, message="answering with the policy")
     after = examination.examine(bench.model, directory)
     check = directory.cancellation.check
-    distance = measure_kl(bench.model, reference, after, config.sampling.temperature, check=check)
+    resampling = examination.resampling
+    distance = measure_kl(bench.model, reference, after, config.sampling.temperature, resampling, check=check)
     directory.write_result(
         {
             "kind": "policy-evaluate",
             "prompts": len(bench.prompts),
             "prompts_left_out": bench.prompts_left_out,
             **compare(examination, {"reference": take_marks(before)}, after, draws=EvaluationConfig().pass_at),
-            "kl_sequence": distance.kl_sequence,
-            "kl_token": distance.kl_token,
+            **distance.describe(),
         }
     )
 
@@ -160,12 +175,11 @@ def compare(
     """
     if not examination.reward.parts:
         return {}
-    resampling = Resampling(confidence=examination.confidence, seed=derive_seed(examination.seed, "bootstrap"))
     own = take_marks(policy)
     found: dict[str, Any] = {}
     accuracy: dict[str, dict[str, Any]] = {}
     for name, marks in rivals.items():
-        comparison = Comparison(own, marks, name, resampling)
+        comparison = Comparison(own, marks, name, examination.resampling)
         found.update(comparison.describe())
         gain = "reward_gain" if name == "reference" else f"reward_gain_{name}"
         found[gain] = asdict(comparison.gain())

@@ -70,7 +70,9 @@ def finish(
     check, ranks = directory.cancellation.check, examination.ranks
     with masters.whole():
         groups = examination.examine(policy, directory)
-        distance = measure_kl(policy, reference, groups, config.rollout.temperature, check=check, ranks=ranks)
+        distance = measure_kl(
+            policy, reference, groups, config.rollout.temperature, examination.resampling, check=check, ranks=ranks
+        )
     directory.status.update(phase="save", message="saving the policy")
     save_policy(directory, config.model, masters, examination.renderer, ranks=ranks)
     if not ranks.is_first:
@@ -92,8 +94,7 @@ def finish(
             "reward_first": progress.reward_first,
             "reward_last": progress.reward_last,
             **compare(examination, rivals, groups, draws=config.evaluation.pass_at),
-            "kl_sequence": distance.kl_sequence,
-            "kl_token": distance.kl_token,
+            **distance.describe(),
             "samples": sum(1 for _ in read_lines(directory.samples)),
             "policy_version_sha256": hash_weights(directory.model),
         }

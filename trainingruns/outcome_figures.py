@@ -125,8 +125,11 @@ def _online_figures(result: Result) -> Iterator[Figure]:
             yield figure
     if (gain := _figure("Gain over the champion", result, "reward_gain_champion", signed=True)) is not None:
         yield gain
-    if isinstance(result.get("kl_sequence"), int | float):
-        yield Figure("KL to the reference", f"{result['kl_sequence']:.2f} nats")
+    if isinstance(kl := result.get("kl_sequence"), int | float):
+        low, high = result.get("kl_sequence_low"), result.get("kl_sequence_high")
+        # Results of before have no interval.
+        sure = "" if low is None or high is None else f"{low:.2f} to {high:.2f}"
+        yield Figure("KL to the reference", f"{kl:.2f} nats", sure)
 
 
 def _offline_figures(result: Result) -> Iterator[Figure]:

@@ -35,7 +35,7 @@ def test_a_policy_is_no_better_than_itself(base, tmp_path):
     result = read_json(folder / "result.json")
     assert result["reward_policy"] == result["reward_reference"]
     assert result["reward_gain"]["value"] == pytest.approx(0.0, abs=1e-12)
-    assert result["kl_sequence"] == result["kl_token"] == 0.0
+    assert result["kl_sequence"] == result["kl_sequence_low"] == result["kl_sequence_high"] == result["kl_token"] == 0.0
     assert result["win_rate_reference"]["value"] == 0.5
     assert result["win_rate_by"] == "reward"
     assert result["accuracy"] == {}
@@ -48,6 +48,7 @@ def test_another_policy_is_some_way_off(base, tmp_path):
     assert code == 0, output
     result = read_json(folder / "result.json")
     assert result["kl_token"] > 0
+    assert 0 < result["kl_sequence_low"] < result["kl_sequence"] < result["kl_sequence_high"]
     assert result["reward_policy"]["n"] == 36
     rate = result["win_rate_reference"]
     assert (rate["n"], rate["low"] <= rate["value"] <= rate["high"]) == (12 * 3 * 3, True)

@@ -7,13 +7,14 @@ import pytest
 import torch
 from transformers import Qwen2Config, Qwen2ForCausalLM
 
+from rewardmodel.intervals import Resampling
 from rewardmodel.records import PromptRecord
 from rewardmodel.runtime.backbones import load_causal_model
 from rewardmodel.runtime.run_directory import RunDirectory
 from rewardmodel.runtime.split_weights import SplitWeights
 from rltrainer import session as session_module
 from rltrainer.config import parse_config
-from rltrainer.evaluation import Distance, measure_kl
+from rltrainer.evaluation import measure_kl
 from rltrainer.llama import body as body_module
 from rltrainer.llama.body import find_body
 from rltrainer.policy import Policy
@@ -65,7 +66,8 @@ def test_equal_weights_are_no_distance_though_the_policy_knows_more_of_them(base
         for ids, own in PAIRS
     ]
     assert policy.log_probs(PAIRS) != found.reference.log_probs(PAIRS)
-    assert measure_kl(policy.model, found.reference, groups, 1.0) == Distance(0.0, 0.0)
+    distance = measure_kl(policy.model, found.reference, groups, 1.0, Resampling())
+    assert (distance.sequence.value, distance.token) == (0.0, 0.0)
 
 
 def test_a_critic_on_the_policy_foretells_what_the_policy_learns_from(base, tmp_path):

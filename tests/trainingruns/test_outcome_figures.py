@@ -42,6 +42,9 @@ def test_the_gain_stands_first_and_carries_its_interval() -> None:
     figures = outcome_figures(ONLINE)
     assert (figures[0].label, figures[0].value, figures[0].range) == ("Gain in reward", "+0.50", "+0.20 to +0.80")
     assert [figure.value for figure in figures[1:]] == ["1.00", "0.50", "4.25 nats"]
+    assert figures[-1].range == ""
+    sure = outcome_figures({**ONLINE, "kl_sequence_low": 3.5, "kl_sequence_high": 5.0})
+    assert (sure[-1].value, sure[-1].range) == ("4.25 nats", "3.50 to 5.00")
     assert outcome_figures({}) == []
 
 
