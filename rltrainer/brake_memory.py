@@ -13,7 +13,7 @@ WATCHED = (
     "reward",
     "reward_noise",
     "reward_distance",
-    "sampler_ratio_mean",
+    "sampler_gap_mean",
     "zero_std_fraction",
     "flat_low_fraction",
     "flat_high_fraction",

@@ -9,6 +9,8 @@ from rltrainer.config_brakes import BrakesConfig
 
 CHANCE = 1.645
 """Standard errors that one-sided chance exceeds once in twenty times."""
+FARTHEST = 100.0
+"""Nats beyond which a factor is told as if it were that: a number that can be written down."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,15 +114,15 @@ def _gain(memory: BrakeMemory, config: BrakesConfig) -> Reading | None:
 
 
 def _mismatch(memory: BrakeMemory, config: BrakesConfig) -> Reading | None:
-    now = memory.now("sampler_ratio_mean")
+    # The mean ratio would not do: over what one model samples, that of any other to it is 1 on average.
+    now = memory.now("sampler_gap_mean")
     if now is None:
         return None
     text = (
-        "sampler and trainer no longer compute the same model: the mean ratio of their probabilities is "
-        f"{now:.3f}, outside {1 / config.mismatch_limit:.3f} to {config.mismatch_limit:.3f}"
+        "sampler and trainer no longer compute the same model: the probabilities that they give to a token differ by a "
+        f"factor of {math.exp(min(now, FARTHEST)):.3f} on average, the limit is {config.mismatch_limit:g}"
     )
-    # Logarithms, so that half way to the limit is half way from 1.
-    return Reading(_over(abs(math.log(now)) if now > 0 else math.inf, math.log(config.mismatch_limit)), text)
+    return Reading(_over(now, math.log(config.mismatch_limit)), text)
 
 
 def _flat(memory: BrakeMemory, config: BrakesConfig) -> Reading | None:

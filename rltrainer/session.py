@@ -102,7 +102,9 @@ def open_session(directory: RunDirectory, config: OnlineConfig, *, ranks: Ranks 
         exact=config.model.exact_forward,
     )
     shares = config.kind == "ppo" and config.critic.kind == "shared"
-    masters = make_trainable(bench.model, directory, config.model, with_value_head=shares, ranks=ranks)
+    masters = make_trainable(
+        bench.model, directory, config.model, with_value_head=shares, ranks=ranks, dither=config.seed
+    )
     policy.learn_with(masters)
     policy.reserve_room()
     budget = choose_budget(config.optimizer, policy, masters, ranks)

@@ -20,6 +20,7 @@ from rewardmodel.runtime.split_weights import SplitWeights
 from rltrainer.adapters import add_adapters
 from rltrainer.architecture import require_full_attention, require_plain_head
 from rltrainer.config_sections import DataConfig, ModelConfig
+from rltrainer.dither import fill_lower_halves
 from rltrainer.filed_weights import view_weights
 from rltrainer.llama.body import find_body
 from rltrainer.prompts import encode_prompts
@@ -98,15 +99,17 @@ def make_trainable(
     *,
     with_value_head: bool = False,
     ranks: Ranks = SINGLE,
+    dither: int | None = None,
 ) -> Weights:
     """Float32 masters with the exact weights of the folder, whatever the network computes in; or those of adapters.
 
     Where our own layers run the network in bfloat16 its weights are the masters' upper halves: there is no second copy.
     with_value_head: the network gets a head that foretells rewards, which learns as well. With `sharding` the network's
-    own weights become float32 and are spread over the ranks.
+    own weights become float32 and are spread over the ranks. dither: the seed by which masters of a bfloat16 network
+    get random bits below it (`rltrainer.dither`), for a policy that samples; None leaves them as the folder has them.
     """
     if model.sharding == "full" and ranks.count > 1:
-        return _spread(network, directory, model, ranks)
+        return _spread(network, directory, model, ranks, dither)
     if model.adapter_rank:
         add_adapters(network, rank=model.adapter_rank, alpha=model.adapter_alpha)
     else:
@@ -118,7 +121,10 @@ def make_trainable(
         exact.update((f"{VALUE_HEAD}.{name}", weight.detach()) for name, weight in head.named_parameters())
     if not needs_exact:
         return MasterWeights(network)
-    return keep_exact(network, exact, runs_itself=find_body(network) is not None)
+    masters = keep_exact(network, exact, runs_itself=find_body(network) is not None)
+    if dither is not None:
+        fill_lower_halves(masters.parameters, masters.lower_halves, seed=dither)
+    return masters
 
 
 def keep_exact(network: nn.Module, exact: Mapping[str, Tensor], *, runs_itself: bool) -> Weights:
@@ -143,8 +149,13 @@ def _read_exact(network: PreTrainedModel, folder: Path) -> dict[str, Tensor]:
     return {name: parameter.detach() for name, parameter in exact.named_parameters()}
 
 
-def _spread(network: PreTrainedModel, directory: RunDirectory, model: ModelConfig, ranks: Ranks) -> Weights:
+def _spread(
+    network: PreTrainedModel, directory: RunDirectory, model: ModelConfig, ranks: Ranks, dither: int | None
+) -> Weights:
     compute_dtype = network.dtype
     exact = load_causal_model(directory.resolve(model.path), dtype=torch.float32)
     network.float().load_state_dict(exact.state_dict())
+    if dither is not None and compute_dtype != torch.float32:
+        masters = list(network.parameters())
+        fill_lower_halves(masters, [None] * len(masters), seed=dither)
     return ShardedWeights(network.requires_grad_(True), ranks, compute_dtype=compute_dtype)

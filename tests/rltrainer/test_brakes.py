@@ -60,9 +60,9 @@ SPEAKING = [
         "a held-out response's distance, 1.20 at the start; what it earns there is a guess",
     ),
     (
-        {"mismatch": "warn"}, "sampler_ratio_mean", [1.0, 1.05, 1.07], 3,
-        "sampler and trainer no longer compute the same model: the mean ratio of their probabilities is 1.060, outside "
-        "0.952 to 1.050",
+        {"mismatch": "warn"}, "sampler_gap_mean", [0.05, 0.1, 0.14], 3,
+        "sampler and trainer no longer compute the same model: the probabilities that they give to a token differ by a "
+        "factor of 1.127 on average, the limit is 1.08",
     ),
 ]  # fmt: skip
 
@@ -99,6 +99,11 @@ def test_a_gain_within_the_doubt_of_the_reward_model_is_told_once_it_is_due():
     assert "after 4 steps the reward has risen by 0.02, less than the 0.3" in steps[3][0].sentence
     sure = _brakes(gain="warn", gain_steps=4)
     assert not any(sure.observe(step, {"reward": float(step), "reward_noise": 0.3}) for step in range(1, 7))
+
+
+def test_models_that_have_nothing_in_common_are_told_with_a_number_that_can_be_written():
+    (told,) = _sentences(_brakes(mismatch="warn"), "sampler_gap_mean", [1e4, 1e4])
+    assert "inf" not in told
 
 
 class TestPeople:
