@@ -13,6 +13,7 @@ from rewardmodel.runtime.backbones import load_backbone, load_tokenizer
 from rewardmodel.runtime.device import ComputeDevice
 from rewardmodel.runtime.master_weights import MasterWeights
 from rewardmodel.runtime.run_directory import RunDirectory
+from rewardmodel.runtime.seeding import derive_seed
 from rltrainer.architecture import require_full_attention
 from rltrainer.config import OnlineConfig
 from rltrainer.critic import Critic
@@ -40,6 +41,7 @@ def open_critic(
         bench.compute,
         tokenizer=bench.renderer.tokenizer,
         longest=config.data.max_prompt_tokens + config.rollout.max_new_tokens + int(config.gae.bootstrap_truncated),
+        dither=derive_seed(config.seed, "critic"),
     )
     stepper = WeightStepper(
         masters,
@@ -118,12 +120,18 @@ def find_origin(directory: RunDirectory, config: OnlineConfig) -> CriticOrigin:
 
 
 def load_critic_network(
-    origin: CriticOrigin, compute: ComputeDevice, *, tokenizer: PreTrainedTokenizerBase, longest: int
+    origin: CriticOrigin,
+    compute: ComputeDevice,
+    *,
+    tokenizer: PreTrainedTokenizerBase,
+    longest: int,
+    dither: int | None = None,
 ) -> tuple[RewardNetwork, Weights]:
     """The network in the compute precision, and its exact float32 masters, of which it is a part where our own layers
     run it.
 
     tokenizer: the policy's, whose tokens the critic will read. longest: tokens of the longest prompt and completion.
+    dither: as `keep_exact` takes it.
     Raises: ConfigError where the network reads other tokens or not so many of them, or looks ahead.
     """
     _require_same_tokens(origin, tokenizer)
@@ -133,7 +141,7 @@ def load_critic_network(
     if compute.compute_dtype == torch.float32:
         return network, MasterWeights(network)
     exact = {name: weight.detach() for name, weight in _load(origin, dtype=torch.float32).named_parameters()}
-    return network, keep_exact(network, exact, runs_itself=find_body(network.backbone) is not None)
+    return network, keep_exact(network, exact, runs_itself=find_body(network.backbone) is not None, dither=dither)
 
 
 def _load(origin: CriticOrigin, *, dtype: torch.dtype) -> RewardNetwork:

@@ -121,21 +121,25 @@ def make_trainable(
         exact.update((f"{VALUE_HEAD}.{name}", weight.detach()) for name, weight in head.named_parameters())
     if not needs_exact:
         return MasterWeights(network)
-    masters = keep_exact(network, exact, runs_itself=find_body(network) is not None)
-    if dither is not None:
-        fill_lower_halves(masters.parameters, masters.lower_halves, seed=dither)
-    return masters
+    return keep_exact(network, exact, runs_itself=find_body(network) is not None, dither=dither)
 
 
-def keep_exact(network: nn.Module, exact: Mapping[str, Tensor], *, runs_itself: bool) -> Weights:
+def keep_exact(
+    network: nn.Module, exact: Mapping[str, Tensor], *, runs_itself: bool, dither: int | None = None
+) -> Weights:
     """Float32 masters of a network that computes in another precision, from its weights by name in float32.
 
-    runs_itself: our own layers run it, and add up its gradients in float32.
+    runs_itself: our own layers run it, and add up its gradients in float32. dither: the seed by which they get random
+    bits below that precision (`rltrainer.dither`); None leaves them as they are given.
     """
+    masters: SplitWeights | MasterWeights
     if runs_itself:
-        return SplitWeights(network, exact)
-    masters = MasterWeights(network)
-    masters.unpack(exact)
+        masters = SplitWeights(network, exact)
+    else:
+        masters = MasterWeights(network)
+        masters.unpack(exact)
+    if dither is not None:
+        fill_lower_halves(masters.parameters, masters.lower_halves, seed=dither)
     return masters
 
 

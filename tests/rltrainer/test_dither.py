@@ -127,6 +127,23 @@ def test_a_run_begins_as_published_and_ends_so_where_it_does_not_move(published,
     )
 
 
+def test_a_separate_critic_has_places_of_its_own(published, tmp_path):
+    """It is never sampled from, but learns from what its rounded network foretells."""
+    model = {"precision": "bfloat16"}
+    directory = RunDirectory(make_run(tmp_path / "run", grpo_config(published, model=model, stop={"steps": 1})))
+    overrides = {"kind": "ppo", "rollout": {"prompts_per_step": 3, "group_size": 1, "max_new_tokens": 12}}
+    critic = {"critic": {"warmup_steps": 0}}
+    with directory.status:
+        found = open_session(directory, parse_config({**directory.read_config(), **overrides, **critic}))
+    own, other = found.critic.stepper.masters.lower_halves, found.optimizer.masters.lower_halves
+    pairs = [(mine, theirs) for mine, theirs in zip(own, other, strict=False) if mine is not None]
+    assert pairs
+    assert all(bool(mine.any()) and not torch.equal(mine, theirs) for mine, theirs in pairs)
+    expected = load_causal_model(published).model.state_dict()
+    network = found.critic.body.state_dict()
+    assert all(torch.equal(network[name].float(), whole) for name, whole in expected.items())
+
+
 def test_float32_runs_have_nothing_to_fill(published, tmp_path):
     config = grpo_config(published, stop={"steps": 1})
     directory = RunDirectory(make_run(tmp_path / "run", config))
