@@ -23,6 +23,7 @@ from rewardmodel.publishing import publish_reward_model
 from rewardmodel.runtime.backbones import load_backbone, load_generation_config, load_tokenizer
 from rewardmodel.runtime.checkpoint import Checkpoint, load_newest_checkpoint, restoring, save_checkpoint
 from rewardmodel.runtime.device import ComputeDevice, restore_threads, select_device
+from rewardmodel.runtime.dither import fill_lower_halves
 from rewardmodel.runtime.faults import Cancelled, Diverged, Interrupted
 from rewardmodel.runtime.master_weights import MasterWeights
 from rewardmodel.runtime.rendering import Renderer
@@ -57,6 +58,8 @@ class RewardTrainer:
         directory.status.update(message=f"loading the model {base.name}")
         self.network = make_network(base, config, self.compute)
         self.masters = MasterWeights(self.network)
+        if self.compute.compute_dtype == torch.bfloat16:
+            fill_lower_halves(self.masters.parameters, seed=config.seed)
         self.optimizer = make_optimizer(self.masters, config)
         self.meter = UpdateMeter(self.masters.parameters)
         self.gradient = GradientStep(

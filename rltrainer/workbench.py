@@ -12,6 +12,7 @@ from transformers import PreTrainedModel
 from rewardmodel.records import read_prompts
 from rewardmodel.runtime.backbones import load_causal_model, load_generation_config, load_tokenizer
 from rewardmodel.runtime.device import ComputeDevice, select_device
+from rewardmodel.runtime.dither import fill_lower_halves
 from rewardmodel.runtime.master_weights import MasterWeights
 from rewardmodel.runtime.rendering import Renderer
 from rewardmodel.runtime.run_directory import RunDirectory
@@ -20,7 +21,6 @@ from rewardmodel.runtime.split_weights import SplitWeights
 from rltrainer.adapters import add_adapters
 from rltrainer.architecture import require_full_attention, require_plain_head
 from rltrainer.config_sections import DataConfig, ModelConfig
-from rltrainer.dither import fill_lower_halves
 from rltrainer.filed_weights import view_weights
 from rltrainer.llama.body import find_body
 from rltrainer.prompts import encode_prompts
@@ -106,7 +106,7 @@ def make_trainable(
     Where our own layers run the network in bfloat16 its weights are the masters' upper halves: there is no second copy.
     with_value_head: the network gets a head that foretells rewards, which learns as well. With `sharding` the network's
     own weights become float32 and are spread over the ranks. dither: the seed by which masters of a bfloat16 network
-    get random bits below it (`rltrainer.dither`), for a policy that samples; None leaves them as the folder has them.
+    get random bits below it (`rewardmodel.runtime.dither`), for a policy that samples; None leaves them as they are.
     """
     if model.sharding == "full" and ranks.count > 1:
         return _spread(network, directory, model, ranks, dither)
@@ -130,7 +130,7 @@ def keep_exact(
     """Float32 masters of a network that computes in another precision, from its weights by name in float32.
 
     runs_itself: our own layers run it, and add up its gradients in float32. dither: the seed by which they get random
-    bits below that precision (`rltrainer.dither`); None leaves them as they are given.
+    bits below that precision (`rewardmodel.runtime.dither`); None leaves them as they are given.
     """
     masters: SplitWeights | MasterWeights
     if runs_itself:
@@ -160,6 +160,5 @@ def _spread(
     exact = load_causal_model(directory.resolve(model.path), dtype=torch.float32)
     network.float().load_state_dict(exact.state_dict())
     if dither is not None and compute_dtype != torch.float32:
-        masters = list(network.parameters())
-        fill_lower_halves(masters, [None] * len(masters), seed=dither)
+        fill_lower_halves(list(network.parameters()), seed=dither)
     return ShardedWeights(network.requires_grad_(True), ranks, compute_dtype=compute_dtype)

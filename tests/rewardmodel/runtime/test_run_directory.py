@@ -1,6 +1,5 @@
 import errno
 import json
-import time
 from pathlib import Path
 
 import pytest
@@ -10,6 +9,7 @@ from rewardmodel.runtime.faults import Busy
 from rewardmodel.runtime.process import run_process
 from rewardmodel.runtime.run_directory import RunDirectory
 from rewardmodel.runtime.status import StatusWriter
+from tests.waiting import wait_until
 
 
 def test_status_is_kept_fresh_while_nothing_changes(tmp_path: Path) -> None:
@@ -17,9 +17,8 @@ def test_status_is_kept_fresh_while_nothing_changes(tmp_path: Path) -> None:
     with StatusWriter(path, heartbeat_seconds=0.02) as status:
         status.update(state="running", step=3, total_steps=9)
         first = json.loads(path.read_text())
-        time.sleep(0.3)
+        wait_until(lambda: json.loads(path.read_text())["updated_at"] > first["updated_at"])
         second = json.loads(path.read_text())
-    assert second["updated_at"] > first["updated_at"]
     assert (second["state"], second["step"], second["total_steps"], second["schema"]) == ("running", 3, 9, 1)
 
 

@@ -1,9 +1,9 @@
 """Masters that do not stand still in bfloat16: random bits where files published in bfloat16 have none.
 
 A weight of such a file lies in the middle of what rounds to it, and all weights do. Steps smaller than half the way to
-the next bfloat16 number then change nothing in the network that samples, however much they would do together, while the
-masters, and passes that know them, move on. From random places within the same bounds as many weights change as a step
-covers of that way: on average the rounded network moves exactly as its masters do.
+the next bfloat16 number then change nothing in the network that computes, however much they would do together, while
+the masters, and passes that know them, move on. From random places within the same bounds as many weights change as a
+step covers of that way: on average the rounded network moves exactly as its masters do.
 """
 
 from collections.abc import Sequence
@@ -18,16 +18,19 @@ LOWER_BITS = 2**16 - 1
 
 
 @torch.no_grad()
-def fill_lower_halves(masters: Sequence[Tensor], lower_halves: Sequence[Tensor | None], *, seed: int) -> None:
+def fill_lower_halves(
+    masters: Sequence[Tensor], lower_halves: Sequence[Tensor | None] | None = None, *, seed: int
+) -> None:
     """Move each weight that is a bfloat16 number, other than 0, to a random place among those that round to it.
 
     masters: float32 of any shape, or the bfloat16 upper halves of such; lower_halves: what each lacks of its exact
-    weights (int16), which is filled, or None where it is exact, and moved itself. Changed in place; what they round to
-    stays as it is. The same seed gives the same places, whichever way the masters are held.
+    weights (int16), which is filled, or None where it is exact, and moved itself; None in place of the list where all
+    are. Changed in place; what they round to stays as it is. The same seed gives the same places, whichever way the
+    masters are held.
     Source: dither, Roberts 1962 (IRE Transactions on Information Theory 8(2)): noise before rounding makes its error
     independent of the signal.
     """
-    for number, (master, lower) in enumerate(zip(masters, lower_halves, strict=True)):
+    for number, (master, lower) in enumerate(zip(masters, lower_halves or [None] * len(masters), strict=True)):
         generator = derive_generator(seed, "dither", number)
         flat, half = master.detach().view(-1), None if lower is None else lower.view(-1)
         for start in range(0, len(flat), PIECE_ELEMENTS):
