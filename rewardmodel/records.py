@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+from rewardmodel.strict_json import decode_strictly, find_non_finite
+
 RecordT = TypeVar("RecordT")
 Message = dict[str, str]
 ROLES = ("system", "user", "assistant", "tool")
@@ -167,15 +169,16 @@ def parse_example(row: Mapping[str, Any]) -> ExampleRecord:
 def parse_prompt(row: Mapping[str, Any]) -> PromptRecord:
     """A prompt record from its JSON object. Raises: DataError naming the field."""
     reader = _Row(row, PromptRecord)
-    return PromptRecord(reader.text("prompt_id"), reader.messages("prompt"), reader.take("metadata", dict, {}))
+    if (number := find_non_finite(metadata := reader.take("metadata", dict, {}))) is not None:
+        raise DataError(f"metadata: expected finite numbers, got {number}")
+    return PromptRecord(reader.text("prompt_id"), reader.messages("prompt"), metadata)
 
 
 def parse_response(row: Mapping[str, Any]) -> ResponseRecord:
     """A response record from its JSON object. Raises: DataError naming the field."""
     reader = _Row(row, ResponseRecord)
-    return ResponseRecord(
-        reader.text("prompt_id"), reader.count("sample"), reader.messages("prompt"), reader.take("text", str)
-    )
+    text = reader.take("text", str)
+    return ResponseRecord(reader.text("prompt_id"), reader.count("sample"), reader.messages("prompt"), text)
 
 
 def _check_preference(record: PreferenceRecord) -> None:
@@ -207,7 +210,7 @@ def read_records(path: Path, parse: Callable[[Mapping[str, Any]], RecordT]) -> I
 
 def _parse_line(line: bytes, parse: Callable[[Mapping[str, Any]], RecordT], place: str) -> RecordT:
     try:
-        row = json.loads(line.decode("utf-8"))
+        row = decode_strictly(line.decode("utf-8"))
     except UnicodeDecodeError as error:
         raise DataError(f"{place}: not valid UTF-8 at byte {error.start + 1}; save the file as UTF-8") from error
     except json.JSONDecodeError as error:

@@ -3,7 +3,9 @@
 import importlib
 import logging
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from itertools import islice
+from numbers import Complex, Real
 from typing import Any
 
 from rewardmodel.config_parsing import ConfigError
@@ -11,6 +13,8 @@ from rltrainer.rewards.answer import Answer, RewardPart
 
 log = logging.getLogger(__name__)
 
+LARGEST_REWARD = 1e18
+"""Either way: the square of a larger value would overflow in float32, and with it the deviations of its group."""
 RewardFunction = Callable[[list[dict[str, Any]]], Any]
 """Takes all answers of a step, each as `describe_answer` gives it, and gives a number for each, in order."""
 
@@ -19,18 +23,22 @@ def function_reward(location: str, *, key: str = "reward.function") -> RewardPar
     """What the function at `package.module:name` gives.
 
     `key` is its place in the config, for faults. The part raises ConfigError where the function fails or gives
-    anything but a finite number for each answer.
+    anything but a number for each answer, finite and of `LARGEST_REWARD` at most.
     Raises: ConfigError where there is no such function.
     """
     function = import_function(location, key=key)
 
     def score(answers: Sequence[Answer]) -> list[float]:
         try:
-            values = function([describe_answer(answer) for answer in answers])
-        except Exception as error:  # Whatever somebody's code raises is theirs to see, with its traceback.
+            # One more than there should be tells of all others, of which there may be no end.
+            values = _taken(function([describe_answer(answer) for answer in answers]), len(answers) + 1)
+        except (
+            Exception,
+            SystemExit,
+        ) as error:  # Whatever somebody's code raises is theirs to see, with its traceback.
             log.exception("%s failed", key)
             raise ConfigError([f"{key}: {location} raised {type(error).__name__}: {error}"]) from error
-        return _checked(values, len(answers), location, key)
+        return _checked(values, answers, f"{key}: {location}")
 
     return score
 
@@ -61,13 +69,35 @@ def describe_answer(answer: Answer) -> dict[str, Any]:
     }
 
 
-def _checked(values: Any, count: int, location: str, key: str) -> list[float]:
+def _taken(values: Any, most: int) -> Any:
+    """The first values as a list; what is no row of values, such as text or a dictionary, as it is."""
+    if isinstance(values, Iterable) and not isinstance(values, str | bytes | bytearray | Mapping | Set):
+        return list(islice(values, most))
+    return values
+
+
+def _checked(values: Any, answers: Sequence[Answer], source: str) -> list[float]:
+    """A float for each answer. Raises: ConfigError naming the source, the answer and its prompt."""
+    if not isinstance(values, list):
+        raise ConfigError([f"{source} must give a list of numbers, got {type(values).__name__}"])
+    if len(values) != len(answers):
+        many = len(values) if len(values) < len(answers) else f"more than {len(answers)}"
+        raise ConfigError([f"{source} gave {many} numbers for {len(answers)} answers"])
+    places = [f"answer {place} of {len(answers)} (prompt {a.prompt.prompt_id})" for place, a in enumerate(answers)]
+    return [_as_number(value, source, place) for value, place in zip(values, places, strict=True)]
+
+
+def _as_number(value: Any, source: str, place: str) -> float:
+    # Text that spells a number is a slip, and a complex number of numpy would lose a part without a word.
+    if isinstance(value, str | bytes | bytearray) or (isinstance(value, Complex) and not isinstance(value, Real)):
+        raise ConfigError([f"{source} must give a list of numbers, got {type(value).__name__} for {place}"])
     try:
-        numbers = [float(value) for value in values]
+        number = float(value)
     except (TypeError, ValueError) as error:
-        raise ConfigError([f"{key}: {location} must give a list of numbers: {error}"]) from error
-    if len(numbers) != count:
-        raise ConfigError([f"{key}: {location} gave {len(numbers)} numbers for {count} answers"])
-    if wrong := [place for place, number in enumerate(numbers) if not math.isfinite(number)]:
-        raise ConfigError([f"{key}: {location} gave {numbers[wrong[0]]} for answer {wrong[0]} of {count}"])
-    return numbers
+        raise ConfigError([f"{source} must give a list of numbers: {error}, for {place}"]) from error
+    except OverflowError:
+        number = math.inf
+    if not abs(number) <= LARGEST_REWARD:
+        limits = f"-{LARGEST_REWARD:g} to {LARGEST_REWARD:g}"
+        raise ConfigError([f"{source} gave {number} for {place}; give a finite number from {limits}"])
+    return number

@@ -142,9 +142,14 @@ def is_json(text: str, _: Nothing) -> bool:
     if len(body) > 6 and body.startswith("```") and body.endswith("```"):
         body = body[3:-3].removeprefix("json").removeprefix("JSON")
     try:
-        return isinstance(json.loads(body), dict | list)
+        return isinstance(json.loads(body, parse_constant=_refuse_constant), dict | list)
     except (ValueError, RecursionError):
         return False
+
+
+def _refuse_constant(name: str) -> None:
+    """Python reads NaN and Infinity, which are no JSON. Raises: ValueError."""
+    raise ValueError(f"{name} is no JSON")
 
 
 def _is_lower(text: str, _: Nothing) -> bool:
@@ -156,7 +161,8 @@ def _is_upper(text: str, _: Nothing) -> bool:
 
 
 def _is_quoted(text: str, _: Nothing) -> bool:
-    return re.fullmatch(r'(".+"|“.+”|„.+“|«.+»|「.+」)', text.strip(), re.DOTALL) is not None
+    quoted = re.fullmatch(r'(".+"|“.+”|„.+“|«.+»|「.+」)', text.strip(), re.DOTALL)
+    return quoted is not None and text_counts.has_text(quoted[0][1:-1])
 
 
 def _has_title(text: str, _: Nothing) -> bool:

@@ -7,6 +7,7 @@ from typing import Any, Literal
 from rewardmodel.config_parsing import ConfigError, parse_dataclass
 from rltrainer.rewards.answer import Answer, RewardPart
 from rltrainer.rewards.instruction_checks import CHECKS
+from rltrainer.rewards.text_counts import has_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +21,7 @@ class Instruction:
 
     def is_followed(self, text: str) -> bool:
         """Whether a text passes; an empty one passes nothing."""
-        return bool(text.strip()) and CHECKS[self.check][1](text, self.arguments)
+        return has_text(text) and CHECKS[self.check][1](text, self.arguments)
 
 
 def follows_instructions(*, rule: Literal["share", "all"]) -> RewardPart:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 
 from rltrainer.rewards.answer import RewardPart
+from rltrainer.rewards.text_counts import has_text
 
 
 def sectioned(*, names: Sequence[str]) -> RewardPart:
@@ -20,7 +21,7 @@ def consists_of_sections(text: str, names: Sequence[str]) -> bool:
     for name in names:
         before, opened, after = rest.partition(f"<{name}>")
         inside, closed, rest = after.partition(f"</{name}>")
-        if before.strip() or not opened or not closed or not inside.strip() or _has_tag(inside, names):
+        if before.strip() or not opened or not closed or not has_text(inside) or _has_tag(inside, names):
             return False
     return not rest.strip()
 

@@ -1,6 +1,7 @@
 """PURE: words, sentences and the like of a text, in any language."""
 
 import re
+import unicodedata
 
 # Chinese and Japanese put no blanks between words: each of these characters counts as one.
 _UNSPACED = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
@@ -12,7 +13,13 @@ _SENTENCE_END = re.compile(
 _PARAGRAPH_END = re.compile(r"\n\s*\n")
 _BULLET = re.compile(r"^[^\S\n]*(?:[*\-+\u2022]|\d+[.)])[^\S\n]+\S", re.MULTILINE)
 _PLACEHOLDER = re.compile(r"\[[^\[\]\n]+\]")
+_VISIBLE = re.compile("[^\\s\u00ad\u180e\u200b-\u200f\u2060-\u2064\ufeff]")
 _HIGHLIGHT = re.compile(r"(?<!\*)\*{1,2}[^*\s][^*\n]*\*{1,2}(?!\*)")
+
+
+def has_text(text: str) -> bool:
+    """Whether anything can be seen of a text; blanks and characters without width cannot."""
+    return _VISIBLE.search(text) is not None
 
 
 def count_words(text: str) -> int:
@@ -32,7 +39,7 @@ def count_paragraphs(text: str) -> int:
 
 def count_lines(text: str) -> int:
     """Lines with something in them."""
-    return sum(bool(line.strip()) for line in text.splitlines())
+    return sum(map(has_text, text.splitlines()))
 
 
 def count_characters(text: str) -> int:
@@ -62,7 +69,7 @@ def count_capital_words(text: str) -> int:
 
 def count_letter(text: str, letter: str) -> int:
     """How often a letter stands in a text, whatever its case."""
-    return text.casefold().count(letter.casefold())
+    return _folded(text).count(_folded(letter))
 
 
 def count_sections(text: str, marker: str) -> int:
@@ -72,23 +79,32 @@ def count_sections(text: str, marker: str) -> int:
 
 def count_separated(text: str, marker: str) -> int:
     """Pieces with something in them between markers."""
-    return sum(bool(piece.strip()) for piece in text.split(marker))
+    return sum(map(has_text, text.split(marker)))
 
 
 def paragraphs_of(text: str) -> list[str]:
     """The paragraphs, blanks around each left out."""
-    return [piece.strip() for piece in _PARAGRAPH_END.split(text) if piece.strip()]
+    return [piece.strip() for piece in _PARAGRAPH_END.split(text) if has_text(piece)]
 
 
 def count_phrase(text: str, phrase: str) -> int:
-    """How often a word or phrase stands in a text, whatever its case; inside a longer word it does not count."""
-    pattern = re.escape(phrase.casefold())
+    """How often a word or phrase stands in a text, whatever its case and the blanks within it.
+
+    Inside a longer word it does not count; underscores, with which Markdown stresses, are no part of a word.
+    """
+    phrase = phrase.strip()
+    pattern = r"\s+".join(re.escape(word) for word in _folded(phrase).split())
     unspaced = re.search(f"[{_UNSPACED}]", phrase)
     if not unspaced and _is_word_character(phrase[0]):
-        pattern = rf"(?<!\w){pattern}"
+        pattern = rf"(?<![^\W_]){pattern}"
     if not unspaced and _is_word_character(phrase[-1]):
-        pattern = rf"{pattern}(?!\w)"
-    return len(re.findall(pattern, text.casefold()))
+        pattern = rf"{pattern}(?![^\W_])"
+    return len(re.findall(pattern, _folded(text)))
+
+
+def _folded(text: str) -> str:
+    """A text without case and with one spelling for each accented letter."""
+    return unicodedata.normalize("NFC", text.casefold())
 
 
 def _is_word_character(character: str) -> bool:

@@ -2,21 +2,23 @@
 
 import re
 from collections.abc import Sequence
-from decimal import Decimal, InvalidOperation
 
 from rewardmodel.records import DataError, PromptRecord
 from rltrainer.rewards.answer import Answer, RewardPart
 from rltrainer.rewards.choices import final_choice, read_choices
 from rltrainer.rewards.sections import section_text
 from rltrainer.rewards.time_limit import TooSlow, time_limit
+from rltrainer.rewards.written_numbers import last_number, parse_number
 
-_NUMBER = re.compile(r"[-+]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?")
 PATTERN_SECONDS = 5.0
 """A pattern that searches longer in one response is taken for one that never ends."""
 
 
 def exact_number(*, section: str | None = None) -> RewardPart:
-    """1 where the last number of the answer (of its `section`) equals the prompt's `metadata.answer`, else 0."""
+    """1 where the last number of the answer (of its `section`) is exactly the prompt's `metadata.answer`, else 0.
+
+    A number in a `\\boxed{}` goes before the last one.
+    """
 
     def score(answers: Sequence[Answer]) -> list[float]:
         found = [last_number(section_text(answer.text, section) or "") for answer in answers]
@@ -55,23 +57,6 @@ def matches(*, pattern: str | None, section: str | None = None) -> RewardPart:
         ]
 
     return score
-
-
-def last_number(text: str) -> Decimal | None:
-    """The last decimal number in a text; thousands may be parted by commas. None where there is none."""
-    found = _NUMBER.findall(text)
-    return Decimal(found[-1].replace(",", "")) if found else None
-
-
-def parse_number(value: object) -> Decimal:
-    """A number out of metadata, given as a number or as text. Raises: ValueError where it is neither."""
-    try:
-        number = Decimal(str(value).strip().replace(",", ""))
-    except InvalidOperation:
-        raise ValueError(f"expected a number, got {value!r}") from None
-    if isinstance(value, bool) or not number.is_finite():
-        raise ValueError(f"expected a number, got {value!r}")
-    return number
 
 
 def parse_pattern(value: object) -> re.Pattern[str]:

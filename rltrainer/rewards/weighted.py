@@ -11,12 +11,13 @@ from rltrainer.config_reward import RewardConfig
 from rltrainer.records import EncodedPrompt, Group, flatten_completions
 from rltrainer.rewards.answer import Answer, Measured, MeasuredPart, RewardPart
 from rltrainer.rewards.choices import read_choices
-from rltrainer.rewards.functions import function_reward
+from rltrainer.rewards.functions import LARGEST_REWARD, function_reward
 from rltrainer.rewards.instructions import follows_instructions, parse_instructions
 from rltrainer.rewards.learned import learned_reward
 from rltrainer.rewards.sections import sectioned
 from rltrainer.rewards.shaping import brevity, repetition, soft_overlong, unfinished, wished_length
-from rltrainer.rewards.verifiers import exact_choice, exact_number, matches, parse_number, parse_pattern
+from rltrainer.rewards.verifiers import exact_choice, exact_number, matches, parse_pattern
+from rltrainer.rewards.written_numbers import parse_number
 
 Weighted = Mapping[str, tuple[float, RewardPart]]
 """Parts by name, each with its weight."""
@@ -69,10 +70,17 @@ class WeightedReward:
         """The group with what stands at its own places."""
         parts = {name: tuple(column[own]) for name, column in values.items()}
         count = len(group.completions)
+        rewards = self._total(parts, parts, count)
+        if too_large := [value for value in rewards if abs(value) > LARGEST_REWARD]:
+            size = max(parts, key=lambda name: max(abs(self.parts[name][0] * value) for value in parts[name]))
+            message = f"a completion earns {too_large[0]:g}, beyond the {LARGEST_REWARD:g} that can be learned from"
+            raise DataError(
+                f"prompt {group.prompt.record.prompt_id}: {message}; look at the part '{size}' and its weight"
+            )
         return replace(
             group,
             reward_parts=parts,
-            rewards=self._total(parts, parts, count),
+            rewards=rewards,
             task_rewards=self._total(parts, parts.keys() - self.shaping, count),
             reward_noise=tuple(known.deviations[own]),
             reward_distance=tuple(known.distances[own]),

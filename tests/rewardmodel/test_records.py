@@ -70,6 +70,8 @@ def test_a_line_that_is_no_json_is_named(tmp_path: Path) -> None:
         (b'{"sample": ' + b"9" * 5000 + b"}", "JSON that cannot be read"),
         (b"[" * 100_000, "JSON that cannot be read"),
         (b"[1]", "expected a JSON object, got list"),
+        (b'{"metadata": {"answer": 1, "answer": 2}}', "JSON that cannot be read: the key 'answer' stands twice"),
+        (b'{"prompt_id": "1", "prompt_id": "2"}', "JSON that cannot be read: the key 'prompt_id' stands twice"),
     ],
 )
 def test_a_line_that_cannot_be_decoded_is_named(tmp_path: Path, line: bytes, message: str) -> None:
@@ -77,6 +79,14 @@ def test_a_line_that_cannot_be_decoded_is_named(tmp_path: Path, line: bytes, mes
     with pytest.raises(DataError) as caught:
         read_prompts(tmp_path / "prompts.jsonl")
     assert str(caught.value).startswith(f"prompts.jsonl line 2: {message}")
+
+
+@pytest.mark.parametrize(("written", "named"), [("1e999", "inf"), ("NaN", "nan"), ("-Infinity", "-inf")])
+def test_metadata_with_a_number_that_is_not_finite_is_refused(tmp_path: Path, written: str, named: str) -> None:
+    prompt = '"prompt": [{"role": "user", "content": "x"}]'
+    (tmp_path / "prompts.jsonl").write_text(f'{{"prompt_id": "1", {prompt}, "metadata": {{"a": [1, {written}]}}}}\n')
+    with pytest.raises(DataError, match=f"prompts.jsonl line 1: metadata: expected finite numbers, got {named}"):
+        read_prompts(tmp_path / "prompts.jsonl")
 
 
 def test_a_folder_in_place_of_a_file_is_named(tmp_path: Path) -> None:

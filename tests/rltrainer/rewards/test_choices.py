@@ -33,10 +33,68 @@ CITIES = ["Paris", "Rome", "New York", "Oslo"]
         ("", None),
         ("The answer is Z.", None),
         ("The answer is E.", None),
+        ("the answer is (b).", "B"),
+        ("The answer is: B) Rome", "B"),
+        (r"\boxed{\text{(C)}}", "C"),
+        ("Answer: A because it is old", "A"),
+        ("Answer: A\n\nExplanation: it is old", "A"),
+        ("Answer: B\nParis is far off.", "B"),
+        ("The answer is B. Paris is not in Italy.", "B"),
+        ("The answer is (B) Rome, not (A) Paris.", "B"),
+        ("The answer is B and not C.", "B"),
+        ("The correct answer is **B) Rome**.", "B"),
+        ("The answer\nis\n\n(B)", "B"),
+        ("It isn't (A), so it is (B).", "B"),
+        ("I choose (A).", "A"),
+        ("A) Paris: no.\nB) Rome: no.\n\nA) Paris", "A"),
     ],
 )
 def test_the_option_that_is_settled_on(text, letter):
     assert final_choice(text, CITIES) == letter
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Answer: A good question, but who knows",
+        "An answer",
+        "The answer is not (B).",
+        "The wrong answer is (B).",
+        "The incorrect answer is B.",
+        "You should not choose B.",
+        "I don't choose B",
+        "Answer B is wrong.",
+        "(B) is not right",
+        "(B) is wrong",
+        "The answer is B (or C).",
+        "The answer is (b) or (c).",
+        "The answer is B & C",
+        "The answer is B | C",
+        "The answer is B or maybe C.",
+        r"\boxed{B \text{ or } C}",
+        "The answer is Paris or Rome.",
+        "The answer is Paris, Rome",
+        "The answer is B. Paris",
+        "The answer is (B) Paris",
+        "A) Paris B) Rome C) New York D) Oslo",
+        "A. Paris\nB. Rome\nC. New York\nD. Oslo",
+        "\u200b",
+    ],
+)
+def test_nothing_is_settled_on_where_an_answer_hedges_denies_or_lists(text):
+    assert final_choice(text, CITIES) is None
+
+
+def test_words_of_one_letter_are_no_options():
+    assert final_choice("The answer I choose is B") is None
+    assert final_choice("The answer is B, I think.") == "B"
+    assert final_choice("Answer: I") == "I"
+
+
+def test_an_option_of_signs_alone_is_no_empty_answer():
+    assert final_choice("", ["*", "+"]) is None
+    assert final_choice("**", ["*", "+"]) is None
+    assert final_choice("+", ["*", "+"]) == "B"
 
 
 def test_letters_without_options_go_to_j():
@@ -71,6 +129,8 @@ def test_no_answer_takes_long_to_read(filler):
         ({"answer": "A", "choices": "Paris"}, "metadata.choices: expected a list"),
         ({"answer": "A", "choices": ["Paris"]}, "metadata.choices: expected 2 to 26"),
         ({"answer": "A", "choices": ["Paris", ""]}, "metadata.choices: expected a list"),
+        ({"answer": "A", "choices": ["Rome", "Oslo", "rome "]}, "metadata.choices: 'rome ' is there twice"),
+        ({"answer": "A", "choices": ["B", "A"]}, "metadata.answer: 'A' is a letter and the text of option B; give 'B'"),
     ],
 )
 def test_metadata_that_cannot_be_used_is_named(metadata, fault):

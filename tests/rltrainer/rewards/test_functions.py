@@ -55,6 +55,14 @@ def test_a_module_that_is_absent_is_named():
 
 
 @pytest.mark.parametrize(
+    "values", ["[1, True]", "(1.0, 1.0)", "numpy.ones(2, numpy.float32)", "torch.ones(2)", "iter([1, 1])"]
+)
+def test_any_row_of_real_numbers_will_do(plugin, values):
+    name = plugin(f"import numpy, torch\ndef score(answers):\n    return {values}\n")
+    assert function_reward(f"{name}:score")([make_answer("a"), make_answer("b")]) == [1.0, 1.0]
+
+
+@pytest.mark.parametrize(
     ("body", "fault"),
     [
         ("return [1.0]", "gave 1 numbers for 2 answers"),
@@ -62,6 +70,18 @@ def test_a_module_that_is_absent_is_named():
         ("return None", "must give a list of numbers"),
         ("return ['a', 'b']", "must give a list of numbers"),
         ("return answers[5]", "raised IndexError"),
+        ("return [1.0, 1e300]", r"gave 1e\+300 for answer 1 of 2 \(prompt q\); give a finite number from -1e\+18"),
+        ("return [-1e19, 0]", r"gave -1e\+19 for answer 0 of 2 \(prompt q\)"),
+        ("return [10**400, 0]", r"gave inf for answer 0 of 2 \(prompt q\)"),
+        ("return {'1': 0, '2': 0}", "must give a list of numbers, got dict"),
+        ("return {1, 2}", "must give a list of numbers, got set"),
+        ("return '12'", "must give a list of numbers, got str"),
+        ("return ['1', '2']", r"must give a list of numbers, got str for answer 0 of 2 \(prompt q\)"),
+        ("return [1.0, [2.0]]", "must give a list of numbers: .* for answer 1 of 2"),
+        ("return [1.0, 2j]", "must give a list of numbers, got complex"),
+        ("import itertools; return itertools.count()", "gave more than 2 numbers for 2 answers"),
+        ("yield 1 / 0", "raised ZeroDivisionError"),
+        ("raise SystemExit(0)", "raised SystemExit"),
     ],
 )
 def test_what_it_gives_is_checked(plugin, body, fault):

@@ -16,6 +16,10 @@ CASES = [
     ("sentences", {"at_least": 2}, "It is 3.5 m. Really?", "It is 3.5 m."),
     ("sentences", {"exactly": 2}, "你好。再见！", "你好。"),
     ("paragraphs", {"exactly": 2}, "a\n\nb", "a\nb"),
+    ("paragraphs", {"exactly": 1}, "a\n\n\u200b", "a\n\n."),
+    ("lines", {"exactly": 1}, "a\n\ufeff", "a\nb"),
+    ("separated", {"marker": "|", "exactly": 1}, "a|\u2060", "a|b"),
+    ("letter", {"letter": "\u00e9", "exactly": 1}, "e\u0301", "e"),
     ("lines", {"exactly": 2}, "a\n\nb\n", "a"),
     ("characters", {"at_most": 5}, " hello ", "hello!"),
     ("bullets", {"exactly": 2}, "List:\n* a\n- b", "* a\n*b*"),
@@ -25,15 +29,22 @@ CASES = [
     ("capital_words", {"at_least": 2}, "STOP it NOW", "I am A B"),
     ("include", {"words": ["apple", "Ice cream"]}, "An APPLE with ice cream.", "pineapple and ice cream"),
     ("exclude", {"words": ["bad"]}, "badly done", "Bad!"),
+    ("exclude", {"words": ["bad"]}, "badly done", "a _bad_ idea"),
+    ("exclude", {"words": ["ice  cream"]}, "ice and cream", "ice\ncream"),
+    ("exclude", {"words": [" bad "]}, "notbad", "not bad"),
+    ("include", {"words": ["caf\u00e9"]}, "CAFE\u0301", "cafe"),
     ("keyword", {"word": "no", "exactly": 2}, "No, no.", "No, none"),
     ("starts_with", {"text": "Dear"}, "\nDear all", "My dear"),
     ("ends_with", {"text": "Bye."}, "So. Bye.\n", "Bye. So."),
     ("lowercase", {}, "all small, 3", "All small"),
     ("uppercase", {}, "ALL LARGE 3", "12"),
     ("quoted", {}, ' "hello" ', 'say "hello"'),
+    ("quoted", {}, "\u201cso\u201d", '" "'),
     ("title", {}, "<<A day>>\nOnce", "<A day>"),
     ("json", {}, '```json\n{"a": [1]}\n```', "{'a': 1}"),
     ("json", {}, "[]", "5"),
+    ("json", {}, '{"a": 1e3}', '{"a": NaN}'),
+    ("json", {}, "[1]", "[-Infinity]"),
     ("no_commas", {}, "a; b", "a, b"),
     ("letter", {"letter": "q", "at_least": 2}, "Quiet queue", "quiet"),
     ("sections", {"marker": "Part", "exactly": 2}, "Part 1\nx\n**Part 2**\ny", "Part 1\nin Part 2"),
@@ -61,7 +72,7 @@ def test_the_share_that_passes_or_all():
     assert follows_instructions(rule="all")(answers) == [1.0, 0.0]
 
 
-@pytest.mark.parametrize("text", ["", " \n"])
+@pytest.mark.parametrize("text", ["", " \n", "\u200b", "\ufeff\u00a0"])
 def test_an_empty_answer_follows_nothing(text):
     checks = [{"check": "no_commas"}, {"check": "exclude", "words": ["x"]}, {"check": "words", "at_most": 9}]
     assert follows_instructions(rule="share")([make_answer(text, instructions=checks)]) == [0.0]

@@ -22,6 +22,7 @@ def test_sections_in_order_are_right(text):
         "<think>why</think>",
         "<answer>4</answer><think>why</think>",
         "<think></think><answer>4</answer>",
+        "<think>\u200b</think><answer>4</answer>",
         "<think>why</think><answer>4</answer> thanks",
         "Well. <think>why</think><answer>4</answer>",
         "<think>why</think> so <answer>4</answer>",

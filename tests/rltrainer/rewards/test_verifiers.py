@@ -1,31 +1,28 @@
 import threading
-from decimal import Decimal
 
 import pytest
 
 from rewardmodel.records import DataError
 from rltrainer.rewards import verifiers
-from rltrainer.rewards.verifiers import exact_choice, exact_number, last_number, matches, parse_number, parse_pattern
+from rltrainer.rewards.verifiers import exact_choice, exact_number, matches, parse_pattern
 from tests.rltrainer.rewards.answers import make_answer
 
 
 @pytest.mark.parametrize(
-    ("text", "number"),
+    ("text", "answer", "reward"),
     [
-        ("First 3, then 4.", "4"),
-        ("It costs $1,234.50", "1234.50"),
-        ("minus: -7", "-7"),
-        ("12,34", "34"),
-        ("no number", None),
-        ("x2y", "2"),
+        ("so 18.0", 18, 1.0),
+        ("so 1,800", "1800", 1.0),
+        ("18 or 19", 18, 0.0),
+        ("The answer is 1/2", "2", 0.0),
+        (r"\frac{1}{2}", "2", 0.0),
+        ("It is \u22122", "2", 0.0),
+        (".2", "2", 0.0),
+        ("about 1e2", "2", 0.0),
+        ("so 0.1", 0.1, 1.0),
+        (r"\boxed{18}, which I checked 2 times", 18, 1.0),
+        ("nothing", 0, 0.0),
     ],
-)
-def test_last_number(text, number):
-    assert last_number(text) == (None if number is None else Decimal(number))
-
-
-@pytest.mark.parametrize(
-    ("text", "answer", "reward"), [("so 18.0", 18, 1.0), ("so 18", "1,8", 1.0), ("18 or 19", 18, 0.0)]
 )
 def test_exact_number_takes_the_last_one(text, answer, reward):
     assert exact_number()([make_answer(text, answer=answer)]) == [reward]
@@ -34,12 +31,6 @@ def test_exact_number_takes_the_last_one(text, answer, reward):
 def test_a_section_is_the_only_place_that_counts():
     texts = ["<answer>18</answer> or 19", "18", "<answer>18", "<answer>1</answer><answer>18</answer>"]
     assert exact_number(section="answer")([make_answer(text, answer=18) for text in texts]) == [1.0, 0.0, 0.0, 1.0]
-
-
-@pytest.mark.parametrize("value", [None, "seven", True, float("nan")])
-def test_answers_that_are_no_numbers_are_refused(value):
-    with pytest.raises(ValueError, match="expected a number"):
-        parse_number(value)
 
 
 def test_exact_choice_follows_the_prompt():

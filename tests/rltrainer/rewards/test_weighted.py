@@ -28,6 +28,16 @@ def test_parts_are_kept_and_weighted():
     assert second.reward_parts == {"length": (3.0, 4.0, 5.0), "one": (1.0, 1.0, 1.0)}
 
 
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_a_sum_that_could_not_be_squared_is_named(sign):
+    parts = {
+        "judged": (sign, lambda answers: [1e300] * len(answers)),
+        "number": (1.0, lambda answers: [1.0] * len(answers)),
+    }
+    with pytest.raises(DataError, match=r"prompt q: a completion earns -?1e\+300, beyond .* look at the part 'judged'"):
+        WeightedReward(parts).score([_group(1, 2)])
+
+
 def test_task_rewards_leave_shaping_out():
     one = lambda answers: [1.0] * len(answers)  # noqa: E731
     reward = WeightedReward({"number": (2.0, one), "brevity": (0.5, one), "overlong": (1.0, one)}, shaping=SHAPING)
@@ -104,6 +114,7 @@ def test_the_price_on_length_begins_a_fifth_before_the_end(tmp_path, given, valu
     ("config", "metadata", "field"),
     [
         ({"number_weight": 1.0}, {}, r"metadata\.answer: expected a number"),
+        ({"number_weight": 1.0}, {"answer": "1,2,3"}, r"metadata\.answer: expected a number, .* got '1,2,3'"),
         ({"choice_weight": 1.0}, {"answer": 7}, r"metadata\.answer: expected a letter"),
         ({"pattern_weight": 1.0}, {"pattern": "("}, r"metadata\.pattern: is no regular expression"),
         ({"pattern_weight": 1.0}, {}, r"metadata\.pattern: expected a regular expression"),
