@@ -118,9 +118,18 @@ def read_mode() -> str:
 
 def read_site_url() -> str:
     """Where the site answers: SITE_URL; else what the running site of this checkout says; else the usual port."""
+    return read_text("SITE_URL", _running_site() or f"http://127.0.0.1:{read_int('PORT', 8000)}").rstrip("/")
+
+
+def is_site_url_guessed() -> bool:
+    """Whether `read_site_url` has nothing to go by but the usual port."""
+    return not (is_given("SITE_URL") or is_given("PORT") or _running_site())
+
+
+def _running_site() -> str:
+    """What the running site of this checkout says of its address; a PORT that is given counts for more."""
     lock = read_var_dir() / "site.lock"
-    running = "" if is_given("PORT") or not lock.is_file() else lock.read_text(encoding="utf-8").strip()
-    return read_text("SITE_URL", running or f"http://127.0.0.1:{read_int('PORT', 8000)}").rstrip("/")
+    return "" if is_given("PORT") or not lock.is_file() else lock.read_text(encoding="utf-8").strip()
 
 
 def read_var_dir() -> Path:

@@ -30,6 +30,12 @@ def serving_purpose(kind: str, *, wanted: bool, against: str | None = None) -> d
     return {"then": SERVE_BLIND_TASKS, "against": against or AGAINST_CHAMPION}
 
 
+def fault_of_serving(*, wanted: bool, makes_policy: bool, samples: bool) -> str:
+    """What is wrong with having people judge what a run answers, as the end of a sentence; empty where nothing is."""
+    fits = makes_policy or samples or not wanted
+    return "" if fits else "only a run that makes a policy or samples gives people something to judge; leave it out"
+
+
 def fault_of_against(against: str | None, *, wanted: bool, makes_policy: bool) -> str:
     """What is wrong with naming rivals for a run, as the end of a sentence; empty where nothing is."""
     if against is None:

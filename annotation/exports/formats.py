@@ -1,8 +1,10 @@
 """PURE. The export formats by name.
 
-To add one: a module with `write_rows(groups, *, view)` beside these, and a line here.
+To add one: a module with `write_rows(groups, *, view)` beside these, and a line here; where its rows are pairs,
+`pair_formats.write_pairs` makes the writer.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -26,15 +28,20 @@ class ExportFormat:
     kinds: tuple[str, ...]
     """The feedback kinds it can hold."""
     views: tuple[str, ...]
-    """judgments: what each annotator said; majority: what more than half of them said; consensus: what they say
-    together, each counted by how reliable they are; verdicts: the reviewer's verdict where there is one, else the
-    majority."""
+    """judgments: what each annotator said; majority: what more than half of those who compared said; consensus: what
+    they say together, each counted by how reliable they are; verdicts: the reviewer's verdict where there is one, else
+    the majority."""
     write_rows: Callable[..., Iterator[dict[str, Any]]]
     is_whole: bool = False
     """Whether it is a copy of the project: gold tasks are then in it unless they are left out by name."""
     encode: Callable[[Iterable[Mapping[str, Any]]], Iterator[bytes]] = encode_rows
     """Rows -> lines."""
     media_type: str = "application/jsonl"
+
+    @property
+    def makes_pairs(self) -> bool:
+        """Whether its rows are pairs of responses; such a format counts the pairs that it leaves out."""
+        return "majority" in self.views
 
     @property
     def extension(self) -> str:
@@ -95,11 +102,17 @@ FORMATS: dict[str, ExportFormat] = {each.name: each for each in _FORMATS}
 
 
 def export_rows(
-    groups: Iterable[PromptGroup], *, format_name: str, kind: str, view: str = "judgments"
+    groups: Iterable[PromptGroup],
+    *,
+    format_name: str,
+    kind: str,
+    view: str = "judgments",
+    dropped: Counter[str] | None = None,
 ) -> Iterator[dict[str, Any]]:
     """The rows of a file, made one group at a time.
 
-    kind: the project's feedback kind.
+    kind: the project's feedback kind. dropped: counts pairs of responses that give no row, by reason (`trl.DROPPED`);
+    formats that hold whole answers leave none out.
     Raises: ExportError at once, before the first row, when the format doesn't exist or can't hold this.
     """
     export_format = FORMATS.get(format_name)
@@ -109,4 +122,6 @@ def export_rows(
         raise ExportError(f"{format_name} holds {' and '.join(export_format.kinds)} projects; this one is {kind}")
     if view not in export_format.views:
         raise ExportError(f"{format_name} has no view {view!r}; it has {', '.join(export_format.views)}")
+    if export_format.makes_pairs:
+        return export_format.write_rows(groups, view=view, dropped=dropped)
     return export_format.write_rows(groups, view=view)

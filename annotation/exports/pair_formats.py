@@ -4,6 +4,7 @@ Sources: TRL docs/source/dataset_formats.md (implicit and unpaired preference); 
 LLaMA-Factory data/README.md (sharegpt, ranking); torchtune docs, preference datasets; github.com/anthropics/hh-rlhf.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
@@ -21,8 +22,10 @@ def write_pairs(
 ) -> Callable[..., Iterator[dict[str, Any]]]:
     """A writer of rows for the table of formats, out of what makes rows of one pair."""
 
-    def write_rows(groups: Iterable[PromptGroup], *, view: str) -> Iterator[dict[str, Any]]:
-        for pair in trl.write_rows(groups, view=view):
+    def write_rows(
+        groups: Iterable[PromptGroup], *, view: str, dropped: Counter[str] | None = None
+    ) -> Iterator[dict[str, Any]]:
+        for pair in trl.write_rows(groups, view=view, dropped=dropped):
             yield from convert(pair)
 
     return write_rows

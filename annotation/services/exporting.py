@@ -1,5 +1,6 @@
 """Judgments -> files."""
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, replace
 from itertools import permutations
@@ -23,12 +24,13 @@ def export_project(
     view: str = "judgments",
     filters: dict[str, Any] | None = None,
     address: str | None = None,
+    dropped: Counter[str] | None = None,
 ) -> Iterator[bytes]:
     """The lines of an export, in constant memory; the audit event is written before the first of them.
 
     actor: None for the product itself (commands). People appear under their pseudonyms.
     filters: as RecordFilters takes them. Gold tasks test people: only a format that copies the whole project has them
-    unless `exclude_gold` is given.
+    unless `exclude_gold` is given. dropped: counts pairs that give no row, as `export_rows` does, while lines are read.
     Raises: NotFound, NotPermitted, ApplicationError(code="no_such_export") for an unknown format, view or filter;
     all before the first line.
     """
@@ -40,6 +42,7 @@ def export_project(
             format_name=format_name,
             kind=project.kind,
             view=view,
+            dropped=dropped,
         )
     except ExportError as error:
         raise ApplicationError(f"{error}.", code="no_such_export") from None

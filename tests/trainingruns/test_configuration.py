@@ -37,6 +37,33 @@ def _build(*overrides: str) -> dict[str, Any]:
     return build_config(kind="grpo", config=None, overrides=overrides, base=some, reward=some)
 
 
+@pytest.mark.parametrize(
+    ("kind", "overrides", "section", "warmup"),
+    [
+        ("sft", ["training.max_steps=2"], "optimizer", 1),
+        ("dpo", ["training.max_steps=1"], "optimizer", 0),
+        ("sft", ["training.max_steps=null"], "optimizer", 3),
+        ("sft", [], "optimizer", 3),
+        ("sft", ["training.max_steps=2", "optimizer.warmup_steps=2"], "optimizer", 2),
+        ("ppo", ["stop.steps=3"], "critic", 1),
+        ("ppo", ["stop.steps=8"], "critic", 4),
+    ],
+)
+def test_a_recipes_warm_up_takes_at_most_half_of_a_short_run(
+    kind: str, overrides: list[str], section: str, warmup: int
+) -> None:
+    some = ModelVersion(artifact="somewhere")
+    reward = some if kind == "ppo" else None
+    built = build_config(kind=kind, config=None, overrides=overrides, base=some, reward=reward)
+    assert built[section]["warmup_steps"] == warmup
+
+
+def test_a_warm_up_that_somebody_asks_for_is_refused_where_it_does_not_fit() -> None:
+    some, overrides = ModelVersion(artifact="somewhere"), ["training.max_steps=2", "optimizer.warmup_steps=3"]
+    with pytest.raises(ApplicationError, match=r"optimizer\.warmup_steps: must not exceed training\.max_steps \(2\)"):
+        build_config(kind="sft", config=None, overrides=overrides, base=some, reward=None)
+
+
 @pytest.mark.parametrize("key", CODE)
 def test_code_is_refused_unless_the_admin_lists_it(settings: Any, key: str) -> None:
     with pytest.raises(ApplicationError, match=f"{key}: names code to run, which this site does not allow"):

@@ -59,6 +59,8 @@ def test_the_form_starts_a_preview_that_leads_to_the_run(client: Client, snapsho
     page = client.get(f"/runs/{run.pk}/").content.decode()
     assert "·you" in page and 'class="token learned"' in page and "Start this run" in page
     assert not ModelVersion.objects.filter(run=run).exists()
+    Run.objects.filter(pk=run.pk).update(log_tail="sample 0, as dapo takes it")
+    assert "End of the log" not in client.get(f"/runs/{run.pk}/").content.decode()
 
     assert client.post(f"/runs/{run.pk}/start/").status_code == 302
     started = Run.objects.latest("pk")
@@ -97,4 +99,5 @@ def test_a_preview_that_cannot_be_made_says_why(client: Client, manager: User, s
     supervise_run(run_id=run.pk, build_command=lambda run, directory: [sys.executable, "-c", words])
     run.refresh_from_db()
     assert run.state == "failed" and "--prompt: there are 4" in run.reason
-    assert "--prompt: there are 4" in client.get(f"/runs/{run.pk}/").content.decode()
+    page = client.get(f"/runs/{run.pk}/").content.decode()
+    assert "--prompt: there are 4" in page and "End of the log" in page

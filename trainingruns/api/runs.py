@@ -20,7 +20,7 @@ from trainingruns.selectors.runs import get_run, runs_of, snapshots_of
 from trainingruns.services.resuming import resume_run
 from trainingruns.services.reward_sources import MOST_MEMBERS
 from trainingruns.services.runs import cancel_run, start_run
-from trainingruns.wishes import AGAINST, asking_overrides, fault_of_against, serving_purpose
+from trainingruns.wishes import AGAINST, asking_overrides, fault_of_against, fault_of_serving, serving_purpose
 
 
 class RunInput(StrictSerializer):
@@ -62,14 +62,13 @@ class RunInput(StrictSerializer):
     )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        """Whom to compare with is said only where something is compared."""
-        fault = fault_of_against(
-            attrs.get("against"),
-            wanted=attrs.get("serve_blind_tasks", False),
-            makes_policy=attrs["kind"] in POLICY_KINDS,
-        )
-        if fault:
+        """People judge only what a run answers; whom to compare with is said only where something is compared."""
+        kind, wanted = attrs["kind"], attrs.get("serve_blind_tasks", False)
+        makes_policy = kind in POLICY_KINDS
+        if fault := fault_of_against(attrs.get("against"), wanted=wanted, makes_policy=makes_policy):
             raise serializers.ValidationError({"against": [fault]})
+        if fault := fault_of_serving(wanted=wanted, makes_policy=makes_policy, samples=kind == Run.Kind.SAMPLE):
+            raise serializers.ValidationError({"serve_blind_tasks": [fault]})
         return attrs
 
 
@@ -180,8 +179,8 @@ def _parts(project: Project, body: dict[str, Any]) -> dict[str, Any]:
     versions = versions_of(project=project)
     sources: dict[str, Any] = {
         "snapshot": snapshots_of(project=project),
-        "base_version": versions.filter(kind=ModelVersion.Kind.POLICY),
-        "reward_version": versions.filter(kind=ModelVersion.Kind.REWARD),
+        "base_version": versions,
+        "reward_version": versions,
     }
     found = {}
     for name, rows in sources.items():

@@ -15,6 +15,8 @@ from trainingruns.artifacts import artifact_path, folder_digest
 from trainingruns.models import ModelVersion, Run
 
 Stage = ModelVersion.Stage
+REWARD_CARD = "reward_model.json"
+"""The file by which a trainer knows the folder of a reward model."""
 
 
 @transaction.atomic
@@ -62,7 +64,7 @@ def register_base_version(*, name: str, folder: str, kind: str = "policy", actor
     Raises: ApplicationError when it is no such folder.
     """
     path = artifact_path(folder)
-    _check_model_folder(path)
+    _check_model_folder(path, kind)
     digest = folder_digest(path)
     if (known := ModelVersion.objects.filter(kind=kind, name=name, sha256=digest, project=None).first()) is not None:
         return known
@@ -121,9 +123,15 @@ def _require_manager(version: ModelVersion, actor: User) -> None:
         )
 
 
-def _check_model_folder(path: Path) -> None:
+def _check_model_folder(path: Path, kind: str) -> None:
     missing = [name for name in ("config.json",) if not (path / name).is_file()]
     if missing or not any(path.glob("*.safetensors")):
         raise ApplicationError(
             f"{path} is no model folder: it needs config.json and weights as .safetensors.", code="no_model_folder"
+        )
+    is_reward = (path / REWARD_CARD).is_file()
+    if is_reward != (kind == ModelVersion.Kind.REWARD):
+        found = f"has a {REWARD_CARD}" if is_reward else f"has no {REWARD_CARD}"
+        raise ApplicationError(
+            f"{path} {found}, so register it as a {'reward model' if is_reward else 'policy'}.", code="wrong_kind"
         )

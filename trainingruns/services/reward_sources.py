@@ -9,6 +9,7 @@ from trainingruns.artifacts import artifact_path
 from trainingruns.models import ONLINE_KINDS, ModelVersion, Run
 from trainingruns.run_directory import directory_name
 from trainingruns.selectors.judged_groups import read_judged_groups
+from trainingruns.services.parts import check_part
 
 MOST_MEMBERS = 8
 
@@ -56,7 +57,7 @@ def check_ensemble(
 ) -> None:
     """Several different reward models, all of this project or of none, behind a run that is rewarded.
 
-    Raises: ApplicationError(code="bad_ensemble").
+    Raises: ApplicationError `bad_ensemble`, or as `check_part`.
     """
     if not ensemble:
         return
@@ -66,12 +67,8 @@ def check_ensemble(
         raise _refusal("bad_ensemble", "Further reward models score beside a reward model, and there is none.")
     if len(ensemble) > MOST_MEMBERS:
         raise _refusal("bad_ensemble", f"At most {MOST_MEMBERS} further reward models score together.")
-    wrong = [each for each in ensemble if each.kind != ModelVersion.Kind.REWARD]
-    if wrong:
-        raise _refusal("bad_ensemble", f"{wrong[0]} is no reward model.")
-    foreign = [each for each in ensemble if each.project_id not in (None, project.pk)]
-    if foreign:
-        raise _refusal("bad_ensemble", f"{foreign[0]} belongs to another project.")
+    for each in ensemble:
+        check_part("ensemble", each, project=project)
     if len({each.pk for each in (reward, *ensemble)}) <= len(ensemble):
         message = f"A model is named twice, and it always agrees with itself; {reward} scores already."
         raise _refusal("bad_ensemble", message)

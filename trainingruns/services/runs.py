@@ -17,6 +17,7 @@ from trainingruns.lifecycle import FINISHED, RunState
 from trainingruns.models import ONLINE_KINDS, POLICY_KINDS, ModelVersion, Run, Snapshot
 from trainingruns.run_directory import EXAMPLES, directory_name
 from trainingruns.selectors.registry import champion_policy
+from trainingruns.services.parts import check_part, refuse_unused
 from trainingruns.services.reward_sources import check_ensemble, check_groups, name_sources, sampled_as
 
 Kind = Run.Kind
@@ -46,7 +47,7 @@ def start_run(
     ensemble: Sequence[ModelVersion] = (),
     groups_run: Run | None = None,
     config: Mapping[str, Any] | None = None,
-    overrides: Iterable[str] = (),
+    overrides: Sequence[str] = (),
     purpose: Mapping[str, Any] | None = None,
     is_preview: bool = False,
     created_by: User | None = None,
@@ -57,13 +58,17 @@ def start_run(
     beside `reward_version`; where they differ less is given. groups_run: a sample run whose responses people have
     judged, to learn from those, sampled as it says. is_preview: the run trains nothing and shows what it would make of
     one sample.
-    Raises: ApplicationError `invalid_config` (with `faults`), or a code that names the missing part.
+    Raises: ApplicationError `invalid_config` (with `faults`), `wrong_kind` or `unused_part` (with `field`), or a code
+    that names the missing part.
     """
     if created_by is not None:
         require_role(user=created_by, project=project, role=Membership.Role.MANAGER)
     _check_kind(kind, is_preview=is_preview)
     # Enumeration members are no plain text to the trainers' strict parsers.
     kind = Kind(kind).value
+    models = {"base_version": base_version, "reward_version": reward_version}
+    settings = {"config": config, "overrides": overrides}
+    refuse_unused(kind=kind, parts={"snapshot": snapshot, **models, "groups_run": groups_run, **settings})
     wishes = {**(purpose or {}), **name_sources(groups_run=groups_run, ensemble=ensemble)}
     parts = _check_parts(project, kind, _Parts(snapshot, base_version, reward_version), wishes)
     check_ensemble(project=project, kind=kind, reward=parts.reward, ensemble=ensemble)
@@ -159,8 +164,8 @@ def _check_parts(project: Project, kind: str, parts: _Parts, purpose: dict[str, 
         )
     if kind in ONLINE_KINDS:
         reward = parts.reward or default_reward(project=project)
-    for part in (base, reward, parts.snapshot):
-        _check_belongs(part, project)
+    for name, part in (("base_version", base), ("reward_version", reward), ("snapshot", parts.snapshot)):
+        check_part(name, part, project=project)
     _check_snapshot(kind, parts.snapshot, purpose)
     return _Parts(parts.snapshot, base, reward)
 
@@ -210,11 +215,6 @@ def _check_examples(snapshot: Snapshot) -> None:
 def _count_records(snapshot: Snapshot, name: str, *, unknown: int) -> int:
     """Records in one of the snapshot's files; `unknown` where its manifest does not say."""
     return int(snapshot.manifest.get("files", {}).get(name, {}).get("records", unknown))
-
-
-def _check_belongs(part: ModelVersion | Snapshot | None, project: Project) -> None:
-    if part is not None and part.project_id not in (None, project.pk):
-        raise _missing("other_project", f"{part} belongs to another project.")
 
 
 def _config(

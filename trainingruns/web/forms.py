@@ -5,6 +5,7 @@ from typing import Any
 
 from django import forms
 
+from annotation.exceptions import ApplicationError
 from annotation.models import Project
 from trainingruns.models import POLICY_KINDS, ModelVersion, Run, Snapshot
 from trainingruns.selectors.registry import versions_of
@@ -38,7 +39,7 @@ FIELD_OF_FAULT = {
     "no_log_probs": "groups_run",
     "bad_ensemble": "ensemble",
 }
-"""By the code of a refusal, the field that is at fault."""
+"""By the code of a refusal that names no field itself, the field that is at fault."""
 
 
 class PlainForm(forms.Form):
@@ -190,7 +191,8 @@ class RunForm(PlainForm):
             "is_preview": "preview" in self.data,
         }
 
-    def add_refusal(self, code: str, faults: Iterable[str]) -> None:
+    def add_refusal(self, error: ApplicationError) -> None:
         """Show why the run was not started, at the field where that can be mended."""
-        for fault in faults:
-            self.add_error(FIELD_OF_FAULT.get(code), fault)
+        field = error.extra.get("field", FIELD_OF_FAULT.get(error.code))
+        for fault in error.extra.get("faults", [error.message]):
+            self.add_error(field, fault)

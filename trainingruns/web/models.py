@@ -34,7 +34,7 @@ def show_models(request: HttpRequest, slug: str) -> HttpResponse:
         try:
             run = start_run(project=project, created_by=person(request), **form.arguments())
         except ApplicationError as error:
-            form.add_refusal(error.code, error.extra.get("faults", [error.message]))
+            form.add_refusal(error)
         else:
             return redirect("run", run_id=run.pk)
     context = project_context(

@@ -10,6 +10,7 @@ from django.shortcuts import redirect, render
 from annotation.exceptions import ApplicationError, Conflict
 from annotation.permissions import Role
 from annotation.web.edge import page, person, project_context
+from trainingruns.config_text import config_file, config_settings
 from trainingruns.models import Run
 from trainingruns.selectors import runs as selectors
 from trainingruns.services.previews import start_preview, start_previewed
@@ -23,7 +24,15 @@ from trainingruns.web.run_view import live_context
 def show_run(request: HttpRequest, run_id: int) -> HttpResponse:
     """The run's page."""
     run = selectors.get_run(user=person(request), run_id=run_id)
-    context = project_context(request, run.project, "models", seen=fingerprint(run), **live_context(run))
+    context = project_context(
+        request,
+        run.project,
+        "models",
+        seen=fingerprint(run),
+        config_settings=config_settings(run.config),
+        config_file=config_file(run.config),
+        **live_context(run),
+    )
     return render(request, "trainingruns/run.html", context)
 
 

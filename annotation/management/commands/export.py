@@ -5,6 +5,7 @@ import os
 import sys
 import tempfile
 from argparse import ArgumentParser
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from django.core.management.base import BaseCommand, CommandError
 from annotation.exceptions import ApplicationError
 from annotation.exports.formats import FORMATS
 from annotation.exports.pair_formats import dataset_info
+from annotation.exports.trl import DROPPED
 from annotation.models import Project
 from annotation.services.exporting import export_project
 
@@ -25,7 +27,12 @@ class Command(BaseCommand):
         parser.add_argument("project", metavar="SLUG")
         formats = "; ".join(f"{each.name}: {each.description}" for each in FORMATS.values())
         parser.add_argument("--format", required=True, choices=sorted(FORMATS), help=formats)
-        parser.add_argument("--view", default="judgments", help="judgments (default), majority or consensus")
+        parser.add_argument(
+            "--view",
+            default="judgments",
+            help="judgments (default); majority: more than half of those who compared, where a snapshot's majority is "
+            "more votes for one side than for the other; consensus; verdicts",
+        )
         parser.add_argument("--out", required=True, metavar="FILE", help="- writes to standard output")
         parser.add_argument("--exclude-simulated", action="store_true", help="leave out simulated annotators")
         parser.add_argument(
@@ -44,10 +51,16 @@ class Command(BaseCommand):
         project = Project.objects.filter(slug=options["project"]).first()
         if project is None:
             raise CommandError(f"There is no project {options['project']!r}.")
+        dropped = Counter[str]()
         filters = {name: options[name] for name in ("exclude_simulated", "exclude_gold", "since")}
         try:
             lines = export_project(
-                project=project, actor=None, format_name=options["format"], view=options["view"], filters=filters
+                project=project,
+                actor=None,
+                format_name=options["format"],
+                view=options["view"],
+                filters=filters,
+                dropped=dropped,
             )
         except ApplicationError as error:
             raise CommandError(error.message) from None
@@ -55,8 +68,13 @@ class Command(BaseCommand):
         if options["format"] == "llama-factory" and options["out"] != "-":
             self._write_dataset_info(options["project"], Path(options["out"]))
         if options["out"] != "-":
-            told = json.dumps({"rows": rows, "out": options["out"]}) if options["json"] else f"{rows:,} rows"
-            self.stdout.write(told)
+            facts = {"rows": rows, "out": options["out"]}
+            if FORMATS[options["format"]].makes_pairs:
+                facts["dropped"] = dict(+dropped)
+            self.stdout.write(json.dumps(facts) if options["json"] else f"{rows:,} rows")
+        if left_out := "; ".join(f"{count:,} {DROPPED[reason]}" for reason, count in (+dropped).items()):
+            many = "1 pair is" if dropped.total() == 1 else f"{dropped.total():,} pairs are"
+            self.stderr.write(f"{many} left out: {left_out}.")
 
     def _write_dataset_info(self, name: str, out: Path) -> None:
         """LLaMA-Factory finds a dataset by its entry there; entries of other datasets stay."""

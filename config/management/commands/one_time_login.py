@@ -2,9 +2,11 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from annotation.models import User
+from config import env
 from config.one_time_login import make_one_time_link
 
 
@@ -18,4 +20,9 @@ class Command(BaseCommand):
         user = User.objects.filter(username=options["username"], is_active=True).first()
         if user is None:
             raise CommandError(f"There is no active person with the user name {options['username']!r}.")
+        if env.is_site_url_guessed():
+            self.stderr.write(
+                f"No site runs on {env.read_var_dir()}, so this link takes {settings.SITE_URL} for its address; "
+                "set PORT or SITE_URL where it has another."
+            )
         self.stdout.write(make_one_time_link(user=user))

@@ -1,15 +1,19 @@
 """Rows for TRL, and which answers a row stands for."""
 
 import json
+from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import islice
 
 import pytest
 
+from annotation.consensus.leanings import Leaning
 from annotation.exports.canonical import build_record, build_response
 from annotation.exports.formats import FORMATS, ExportError, export_rows
 from annotation.exports.json_lines import encode_rows
 from annotation.exports.prompt_group import PromptGroup
+from annotation.exports.trl import DROPPED
 from annotation.kinds.ranking import parse_answer
 
 PROMPT = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Colour?"}]
@@ -74,6 +78,48 @@ def test_a_majority_is_more_than_half_of_those_who_compared() -> None:
     assert [row["judgment_ids"] for row in rows] == [["j0", "j1"], ["j0", "j1"]]
     assert [row["margin"] for row in rows] == [2.0, 2.5]
     assert [row["weight"] for row in rows] == [0.5, 0.5]
+
+
+@pytest.mark.parametrize(
+    ("view", "changes", "rows", "dropped"),
+    [
+        ("judgments", {}, 3, {"tie": 1}),
+        ("majority", {}, 1, {"no_majority": 1, "not_compared": 1}),
+        ("verdicts", {}, 1, {"no_majority": 1, "not_compared": 1}),
+        ("verdicts", {"is_unusable": True}, 0, {"unusable": 3}),
+        ("consensus", {"leanings": {("a", "b"): Leaning(0.9, 2.2), ("b", "a"): Leaning(0.1, -2.2)}}, 1,
+         {"not_compared": 2}),
+        ("consensus", {"leanings": {("a", "b"): Leaning(0.5, 0.0), ("b", "a"): Leaning(0.5, 0.0)}}, 0,
+         {"undecided": 1, "not_compared": 2}),
+    ],
+)  # fmt: skip
+def test_pairs_that_give_no_row_are_counted_by_reason(
+    view: str, changes: dict, rows: int, dropped: dict[str, int]
+) -> None:
+    # Of those who compared a with c, two say a, one the contrary and one a tie: that is no more than half.
+    group = group_of(
+        {"tiers": [["a"], ["c"]], "unranked": ["b"]},
+        {"tiers": [["a"], ["c"]], "unranked": ["b"]},
+        {"tiers": [["c"], ["a"]], "unranked": ["b"]},
+        {"tiers": [["a", "c"]], "unranked": ["b"]},
+    )
+    if view in ("majority", "verdicts"):
+        another = group_of({"tiers": [["a"], ["b"]], "unranked": ["c"]})
+        group = replace(group, records=[*group.records, *another.records])
+    counts: Counter[str] = Counter()
+    group = replace(group, **changes)
+    made = list(export_rows([group], format_name="hh", kind="ranking", view=view, dropped=counts))
+    assert (len(made), dict(+counts)) == (rows, dropped)
+    assert set(counts) <= set(DROPPED)
+
+
+def test_equal_texts_are_told_apart_from_those_that_nobody_compared() -> None:
+    group = group_of(keys="ab")
+    responses = [build_response(key=key, text="the same", source=None) for key in "ab"]
+    counts: Counter[str] = Counter()
+    same = replace(group, responses=responses)
+    assert not list(export_rows([same], format_name="trl", kind="ranking", view="consensus", dropped=counts))
+    assert dict(+counts) == {"equal_texts": 1}
 
 
 def test_a_simulated_answer_marks_its_rows() -> None:

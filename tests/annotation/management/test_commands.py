@@ -80,6 +80,21 @@ def test_export_writes_all_or_nothing(tmp_path: Path, monkeypatch: pytest.Monkey
     assert sorted(path.name for path in tmp_path.iterdir()) == ["feedback.jsonl", "out.jsonl"]
 
 
+def test_export_says_what_it_leaves_out_and_why(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    people = [{"annotator": name, "tiers": tiers} for name, tiers in (
+        ("one", [["a"], ["b"]]), ("two", [["a"], ["b"]]), ("three", [["b"], ["a"]]), ("four", [["a", "b"]]),
+    )]  # fmt: skip
+    run("import_judgments", write(tmp_path, {**line(1), "judgments": people}), "--project", "new", "--create")
+    wish = ("export", "new", "--format", "trl", "--out", str(tmp_path / "out.jsonl"))
+    told = json.loads(run(*wish, "--view", "majority", "--json"))
+    assert (told["rows"], told["dropped"]) == (0, {"no_majority": 1})
+    assert "1 pair is left out: 1 without more than half of those who compared both" in capsys.readouterr().err
+    assert run(*wish) == "3 rows\n"
+    assert "1 pair is left out: 1 tied by the person who judged." in capsys.readouterr().err
+    assert run("export", "new", "--format", "concord", "--out", str(tmp_path / "out.jsonl")) == "1 rows\n"
+    assert capsys.readouterr().err == ""
+
+
 def _no_space(_: int) -> None:
     raise OSError(28, "No space left on device")
 

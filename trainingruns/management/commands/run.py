@@ -10,17 +10,29 @@ from celery import current_app
 from django.core.management.base import BaseCommand, CommandError
 from kombu.exceptions import OperationalError
 
-from annotation.exceptions import ApplicationError
+from annotation.exceptions import ApplicationError, NotFound
 from annotation.models import Project
 from trainingruns.lifecycle import FINISHED, RunState
 from trainingruns.models import POLICY_KINDS, ModelVersion, Run, Snapshot
 from trainingruns.selectors.registry import find_version
+from trainingruns.selectors.reward_doubts import doubts_about_rewards
 from trainingruns.services.followups import fetch_base_model
+from trainingruns.services.parts import refuse_unused
 from trainingruns.services.runs import start_run
 from trainingruns.supervisor import supervise_run
-from trainingruns.wishes import AGAINST, fault_of_against, serving_purpose
+from trainingruns.wishes import AGAINST, fault_of_against, fault_of_serving, serving_purpose
 
 POLL_SECONDS = 1.0
+OPTION_OF_FIELD = {
+    "snapshot": "--snapshot",
+    "base_version": "--base",
+    "reward_version": "--reward",
+    "ensemble": "--ensemble",
+    "groups_run": "--groups",
+    "config": "--config",
+    "overrides": "--set",
+}
+"""By the name of a part of a run, the option that gives it."""
 
 
 class Command(BaseCommand):
@@ -33,7 +45,11 @@ class Command(BaseCommand):
         parser.add_argument("--config", type=Path, metavar="FILE", help="JSON, laid over the kind's recipe")
         parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", dest="overrides")
         parser.add_argument("--base", metavar="NAME/NUMBER", help="the model to start from")
-        parser.add_argument("--reward", metavar="NAME/NUMBER", help="the reward model of a policy run")
+        parser.add_argument(
+            "--reward",
+            metavar="NAME/NUMBER",
+            help="the reward model of a policy run (default: the champion, else the newest)",
+        )
         parser.add_argument(
             "--ensemble",
             action="append",
@@ -58,8 +74,9 @@ class Command(BaseCommand):
         try:
             run = self._start(options)
         except ApplicationError as error:
-            faults = error.extra.get("faults")
-            raise CommandError("\n".join(faults) if faults else error.message) from error
+            raise CommandError(_explain(error)) from error
+        for doubt in doubts_about_rewards(run):
+            self.stderr.write(doubt)
         if options["wait"]:
             self._wait(run)
             run.refresh_from_db()
@@ -69,21 +86,26 @@ class Command(BaseCommand):
 
     def _start(self, options: dict[str, Any]) -> Run:
         snapshot = _snapshot(options["snapshot"])
-        project = snapshot.project if snapshot else _project(options["project"])
-        if options["kind"] == Run.Kind.FETCH:
+        parts: dict[str, Any] = {
+            "snapshot": snapshot,
+            "base_version": _version(options["base"], ModelVersion.Kind.POLICY),
+            "reward_version": _version(options["reward"], ModelVersion.Kind.REWARD),
+            "groups_run": _groups_run(options["groups"]),
+            "config": _config(options["config"]),
+            "overrides": options["overrides"],
+        }
+        kind = options["kind"]
+        refuse_unused(kind=kind, parts=parts)
+        project, purpose = _project(options["project"], snapshot), _purpose(options)
+        if kind == Run.Kind.FETCH and not options["ensemble"] and not options["preview"]:
             return fetch_base_model(project=project)
         return start_run(
             project=project,
-            kind=options["kind"],
-            snapshot=snapshot,
-            base_version=_version(options["base"]),
-            reward_version=_version(options["reward"]),
-            config=_config(options["config"]),
-            ensemble=[find_version(reference=name, kinds=["reward"]) for name in options["ensemble"]],
-            groups_run=_groups_run(options["groups"]),
-            overrides=options["overrides"],
-            purpose=_purpose(options),
+            kind=kind,
+            ensemble=[_find(name, ModelVersion.Kind.REWARD) for name in options["ensemble"]],
+            purpose=purpose,
             is_preview=options["preview"],
+            **parts,
         )
 
     def _wait(self, run: Run) -> None:
@@ -107,9 +129,20 @@ def worker_is_alive() -> bool:
 
 def _purpose(options: dict[str, Any]) -> dict[str, Any]:
     kind, wanted, against = options["kind"], options["serve"], options["against"]
-    if fault := fault_of_against(against, wanted=wanted, makes_policy=kind in POLICY_KINDS):
+    makes_policy = kind in POLICY_KINDS
+    if fault := fault_of_against(against, wanted=wanted, makes_policy=makes_policy):
         raise CommandError(f"--against: {fault}.")
+    if fault := fault_of_serving(wanted=wanted, makes_policy=makes_policy, samples=kind == Run.Kind.SAMPLE):
+        raise CommandError(f"--serve: {fault}.")
     return serving_purpose(kind, wanted=wanted, against=against)
+
+
+def _explain(error: ApplicationError) -> str:
+    """Why there is no run, with the option that is at fault."""
+    if faults := error.extra.get("faults"):
+        return "\n".join(faults)
+    option = OPTION_OF_FIELD.get(error.extra.get("field", ""))
+    return f"{option}: {error.message}" if option else error.message
 
 
 def _snapshot(snapshot_id: int | None) -> Snapshot | None:
@@ -130,7 +163,11 @@ def _groups_run(run_id: int | None) -> Run | None:
     return run
 
 
-def _project(slug: str | None) -> Project:
+def _project(slug: str | None, snapshot: Snapshot | None) -> Project:
+    if snapshot is not None:
+        if slug not in (None, snapshot.project.slug):
+            raise CommandError(f"--project: snapshot {snapshot.pk} is of {snapshot.project.slug}; leave that out.")
+        return snapshot.project
     if slug is None:
         raise CommandError("Name a --snapshot, or a --project for a kind that takes none.")
     project = Project.objects.filter(slug=slug).first()
@@ -139,8 +176,16 @@ def _project(slug: str | None) -> Project:
     return project
 
 
-def _version(reference: str | None) -> ModelVersion | None:
-    return find_version(reference=reference) if reference else None
+def _version(reference: str | None, kind: str) -> ModelVersion | None:
+    return _find(reference, kind) if reference else None
+
+
+def _find(reference: str, kind: str) -> ModelVersion:
+    """A version of this kind; one of another kind is left to `start_run`, which says what is wrong with it."""
+    try:
+        return find_version(reference=reference, kinds=[kind])
+    except NotFound:
+        return find_version(reference=reference)
 
 
 def _config(path: Path | None) -> dict[str, Any]:

@@ -17,7 +17,13 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("project", metavar="SLUG")
-        parser.add_argument("--view", choices=Snapshot.View.values, default="majority", help="default: majority")
+        parser.add_argument(
+            "--view",
+            choices=Snapshot.View.values,
+            default="majority",
+            help="default: majority, which is more votes for one side than for the other (an export's majority is more "
+            "than half of those who compared)",
+        )
         parser.add_argument("--eval-share", type=float, default=0.1, help="share of prompts held out (default 0.1)")
         parser.add_argument("--seed", type=int, default=0, help="of the split (default 0)")
         parser.add_argument("--without-simulated", action="store_true", help="leave out simulated annotators")
