@@ -8,7 +8,6 @@ import numpy
 
 from rewardmodel.config import EvaluationConfig
 from rewardmodel.data import EncodedPair
-from rewardmodel.intervals import Resampling
 from rewardmodel.metrics import (
     JudgedPairs,
     accuracy,
@@ -69,20 +68,20 @@ def split_sides(values: numpy.ndarray) -> Scores:
     return values[0::2], values[1::2]
 
 
-def build_report(pairs: Sequence[EncodedPair], scores: Scores, config: EvaluationConfig, seed: int) -> dict[str, Any]:
+def build_report(pairs: Sequence[EncodedPair], scores: Scores, config: EvaluationConfig) -> dict[str, Any]:
     """The part of `result.json` that judges the model."""
-    resampling = Resampling(config.bootstrap_samples, config.confidence, seed)
+    confidence = config.confidence
     judged = _judge(pairs, scores)
     return {
-        "accuracy": asdict(accuracy(judged.difference, judged.prompts, resampling)),
-        "longer_wins": _longer_wins(pairs, judged, resampling),
-        "human_ceiling": asdict(human_ceiling(judged, resampling)),
+        "accuracy": asdict(accuracy(judged.difference, judged.prompts, confidence)),
+        "longer_wins": _longer_wins(pairs, judged, confidence),
+        "human_ceiling": asdict(human_ceiling(judged, confidence)),
         "nll": negative_log_likelihood(judged.difference),
         "brier": brier(judged.difference),
         "ece": calibration_error(judged.difference),
         "length_correlation": correlation(numpy.concatenate(scores), numpy.concatenate(_characters(pairs))),
-        "by_agreement": accuracy_by_agreement(judged, resampling),
-        "confidence": config.confidence,
+        "by_agreement": accuracy_by_agreement(judged, confidence),
+        "confidence": confidence,
     }
 
 
@@ -98,12 +97,12 @@ def _judge(pairs: Sequence[EncodedPair], scores: Scores) -> JudgedPairs:
     )
 
 
-def _longer_wins(pairs: Sequence[EncodedPair], judged: JudgedPairs, resampling: Resampling) -> dict[str, Any]:
+def _longer_wins(pairs: Sequence[EncodedPair], judged: JudgedPairs, confidence: float) -> dict[str, Any]:
     """What a model would reach that always prefers the longer response: by characters, and by tokens."""
     chosen, rejected = _characters(pairs)
     tokens = numpy.array([pair.lengths for pair in pairs], dtype=numpy.float64)
-    by_tokens = accuracy(tokens[:, 0] - tokens[:, 1], judged.prompts, resampling)
-    return {**asdict(accuracy(chosen - rejected, judged.prompts, resampling)), "tokens": asdict(by_tokens)}
+    by_tokens = accuracy(tokens[:, 0] - tokens[:, 1], judged.prompts, confidence)
+    return {**asdict(accuracy(chosen - rejected, judged.prompts, confidence)), "tokens": asdict(by_tokens)}
 
 
 def _characters(pairs: Sequence[EncodedPair]) -> Scores:

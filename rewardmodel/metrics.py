@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy
 
-from rewardmodel.intervals import Estimate, Resampling, estimate_ratio
+from rewardmodel.intervals import Estimate, estimate_share
 
 AGREEMENT_LEVELS = (("under 60 %", 0.0, 0.6), ("60 to 79 %", 0.6, 0.8), ("80 to 99 %", 0.8, 1.0), ("all", 1.0, 1.1))
 CALIBRATION_BINS = 10
@@ -41,12 +41,12 @@ def count_hits(difference: numpy.ndarray) -> numpy.ndarray:
     return hits
 
 
-def accuracy(difference: numpy.ndarray, prompts: Sequence[Hashable], resampling: Resampling) -> Estimate:
+def accuracy(difference: numpy.ndarray, prompts: Sequence[Hashable], confidence: float) -> Estimate:
     """Share of pairs in which the preferred side is ahead, ties half; difference: [pairs]."""
-    return estimate_ratio(count_hits(difference), numpy.ones(len(difference)), prompts, resampling)
+    return estimate_share(count_hits(difference), numpy.ones(len(difference)), prompts, confidence)
 
 
-def human_ceiling(pairs: JudgedPairs, resampling: Resampling) -> Estimate:
+def human_ceiling(pairs: JudgedPairs, confidence: float) -> Estimate:
     """How often one annotator says what the majority of the others on the pair says (leave-one-out accuracy).
 
     A vote for a tie, and a majority that is tied without the annotator, count half, as a model's tie does. Pairs with
@@ -58,7 +58,7 @@ def human_ceiling(pairs: JudgedPairs, resampling: Resampling) -> Estimate:
     total = chosen + rejected + tie
     hits = chosen * count_hits(chosen - 1 - rejected) + rejected * count_hits(rejected - 1 - chosen) + 0.5 * tie
     enough = total >= 2
-    return estimate_ratio(numpy.where(enough, hits, 0.0), numpy.where(enough, total, 0.0), pairs.prompts, resampling)
+    return estimate_share(numpy.where(enough, hits, 0.0), numpy.where(enough, total, 0.0), pairs.prompts, confidence)
 
 
 def negative_log_likelihood(difference: numpy.ndarray) -> float:
@@ -91,7 +91,7 @@ def correlation(first: numpy.ndarray, second: numpy.ndarray) -> float | None:
     return float(numpy.corrcoef(first.astype(numpy.float64), second.astype(numpy.float64))[0, 1])
 
 
-def accuracy_by_agreement(pairs: JudgedPairs, resampling: Resampling) -> list[dict[str, Any]]:
+def accuracy_by_agreement(pairs: JudgedPairs, confidence: float) -> list[dict[str, Any]]:
     """Accuracy on pairs by the share of votes that the chosen response got; levels without pairs are left out."""
     total = pairs.chosen_votes + pairs.rejected_votes + pairs.tie_votes
     share = numpy.divide(pairs.chosen_votes, total, out=numpy.full(len(total), numpy.nan), where=total > 0)
@@ -100,7 +100,7 @@ def accuracy_by_agreement(pairs: JudgedPairs, resampling: Resampling) -> list[di
         chosen = (share >= low) & (share < high)
         if chosen.any():
             members = [prompt for prompt, inside in zip(pairs.prompts, chosen, strict=True) if inside]
-            rows.append({"votes_for_chosen": label, **asdict(accuracy(pairs.difference[chosen], members, resampling))})
+            rows.append({"votes_for_chosen": label, **asdict(accuracy(pairs.difference[chosen], members, confidence))})
     return rows
 
 

@@ -28,7 +28,7 @@ def t_quantile(probability: float, degrees: float) -> float:
 
 def _probability_up_to(value: float, degrees: float) -> float:
     """The distribution function at a value of 0 or more: with value = sqrt(degrees) * tan(angle) the density is a power
-    of the angle's cosine, smooth up to there, which Gauss and Legendre's rule integrates to the last digits."""
+    of the angle's cosine, smooth up to there, so that Gauss and Legendre's rule integrates it well."""
     angle = math.atan(value / math.sqrt(degrees))
     scale = math.exp(math.lgamma((degrees + 1) / 2) - math.lgamma(degrees / 2)) / math.sqrt(math.pi)
     density = numpy.cos(angle * (NODES + 1) / 2) ** (degrees - 1)

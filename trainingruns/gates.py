@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from trainingruns.evidence import count_prompts, why_no_interval
+
 CHANCE = 0.5
 
 
@@ -25,9 +27,12 @@ def judge_reward_model(result: Mapping[str, Any], champion: Mapping[str, Any] | 
     """
     accuracy = result.get("accuracy") or {}
     low = accuracy.get("low")
-    if low is None:
+    if accuracy.get("value") is None:
         return Verdict(False, "No champion: its accuracy on held-out pairs could not be measured.")
-    interval = f"{_share(low)} to {_share(accuracy['high'])}"
+    if low is None:
+        why = why_no_interval(accuracy)
+        return Verdict(False, f"No champion: {why} to tell its accuracy on held-out pairs from chance.")
+    interval = f"{_share(low)} to {_share(accuracy['high'])}, by {count_prompts(accuracy)}"
     measured = f"It is right on {_share(accuracy['value'])} of the held-out pairs ({interval})"
     bar, name = CHANCE, "chance"
     if champion is not None:

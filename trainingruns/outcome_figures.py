@@ -4,6 +4,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from trainingruns.evidence import count_prompts, why_no_interval
+
 Result = Mapping[str, Any]
 
 
@@ -51,12 +53,14 @@ def verdict_on_gain(result: Result) -> str:
     if gain.get("value") is None:
         return ""
     if gain.get("low") is None:
-        return "There are too few held-out prompts to tell a gain from chance."
+        why = why_no_interval(gain)
+        return f"{why[0].upper()}{why[1:]} to tell a gain from chance."
+    many = count_prompts(gain)
     if gain["low"] > 0:
-        return "It earns more reward than what it started from; the interval leaves chance out."
+        return f"On {many} it earns more reward than what it started from; the interval leaves chance out."
     if gain["high"] < 0:
-        return "It earns less reward than what it started from."
-    return "The interval of the gain holds 0: this may be chance."
+        return f"On {many} it earns less reward than what it started from."
+    return f"The interval of the gain on {many} holds 0: this may be chance."
 
 
 def accuracy_shares(result: Result, *, kind: str) -> list[tuple[str, Any]]:

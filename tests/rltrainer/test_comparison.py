@@ -1,6 +1,5 @@
 import pytest
 
-from rewardmodel.intervals import Resampling
 from rltrainer.comparison import Comparison
 from rltrainer.marks import Marks
 
@@ -10,7 +9,7 @@ def _prompt(rewards, length=10, **parts):
 
 
 def _compare(policy, rival):
-    return Comparison(policy, rival, "reference", Resampling(seed=1))
+    return Comparison(policy, rival, "reference", 0.95)
 
 
 def test_a_better_policy_wins_with_an_interval_over_prompts():
@@ -30,7 +29,25 @@ def test_a_better_policy_wins_with_an_interval_over_prompts():
 def test_a_model_beside_itself_wins_half():
     marks = [_prompt((1.0, 2.0)), _prompt((5.0, 5.0))]
     rate = _compare(marks, marks).win_rate()
-    assert (rate.value, rate.low, rate.high) == (0.5, 0.5, 0.5)
+    assert (rate.value, rate.low, rate.high, rate.prompts) == (0.5, None, None, 2)
+    twice = _compare(marks * 2, marks * 2)
+    rate, gain = twice.win_rate(), twice.gain()
+    # No prompt differs from another, yet four say little of others.
+    assert rate.value == 0.5 and rate.low < 0.4 and rate.high > 0.6
+    assert gain.value == 0 and gain.low < -0.5 and gain.high > 0.5
+
+
+def test_winning_everywhere_is_sure_only_on_enough_prompts():
+    best, worst = _prompt((1.0,) * 4), _prompt((0.0,) * 4)
+    few, many = (_compare([best] * prompts, [worst] * prompts) for prompts in (3, 16))
+    assert few.gain().low < 0 < many.gain().low < many.gain().high == 1.0
+    assert few.win_rate().low < 0.5 < many.win_rate().low < many.win_rate().high == 1.0
+
+
+def test_rewards_that_never_vary_have_no_interval_of_the_gain():
+    same = [_prompt((0.0, 0.0))] * 16
+    gain = _compare(same, same).gain()
+    assert (gain.value, gain.low, gain.high, gain.prompts) == (0.0, None, None, 16)
 
 
 def test_the_reward_model_judges_where_there_is_one():

@@ -19,6 +19,10 @@ def measured(value: float | None, low: float | None = None, high: float | None =
     return {"value": value, "low": low, "high": high, "n": 8}
 
 
+def resting_on(prompts: int, estimate: dict[str, Any]) -> dict[str, Any]:
+    return {**estimate, "prompts": prompts}
+
+
 ONLINE = {
     "kind": "dapo",
     "reward_gain": measured(0.5, 0.2, 0.8),
@@ -54,7 +58,13 @@ def test_the_gain_stands_first_and_carries_its_interval() -> None:
         (measured(0.5, 0.2, 0.8), "leaves chance out"),
         (measured(0.1, -0.2, 0.4), "may be chance"),
         (measured(-0.5, -0.8, -0.2), "less reward"),
-        (measured(0.5), "too few"),
+        (measured(0.5), "The held-out prompts are too few"),
+        (resting_on(1, measured(0.5)), "1 held-out prompt is too few to tell a gain from chance."),
+        (resting_on(2, measured(0.5)), "2 held-out prompts are too few to tell a gain from chance."),
+        (resting_on(16, measured(0.0)), "16 held-out prompts are too much alike to tell a gain from chance."),
+        (resting_on(4, measured(0.5, 0.2, 0.8)), "On 4 held-out prompts it earns more reward"),
+        (resting_on(4, measured(-0.5, -0.8, -0.2)), "On 4 held-out prompts it earns less reward"),
+        (resting_on(4, measured(0.1, -0.2, 0.4)), "The interval of the gain on 4 held-out prompts holds 0"),
         (None, ""),
     ],
 )

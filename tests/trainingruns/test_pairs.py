@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from trainingruns.gates import judge_reward_model
+from trainingruns.gates import Verdict, judge_reward_model
 from trainingruns.pairs import PromptVotes, human_ceiling, majority_records, split_bound, split_place
 
 ASK = [{"role": "user", "content": "?"}]
@@ -62,6 +62,14 @@ def test_the_gate_wants_the_interval_above_the_bar(low: float, champion: float |
     verdict = judge_reward_model({"accuracy": {"value": 0.7, "low": low, "high": 0.8}}, best)
     assert verdict.passes is passes
     assert ("above the champion" if champion else "above chance") in verdict.reason
+
+
+def test_a_model_measured_on_two_prompts_is_no_champion_and_says_so() -> None:
+    few = judge_reward_model({"accuracy": {"value": 1.0, "low": None, "high": None, "n": 40, "prompts": 2}}, None)
+    why = "2 held-out prompts are too few to tell its accuracy on held-out pairs from chance."
+    assert few == Verdict(False, f"No champion: {why}")
+    enough = judge_reward_model({"accuracy": {"value": 0.9, "low": 0.6, "high": 1.0, "n": 40, "prompts": 12}}, None)
+    assert enough.passes and "of the held-out pairs (60.0% to 100.0%, by 12 held-out prompts), above" in enough.reason
 
 
 def test_a_model_without_a_measured_accuracy_is_no_champion() -> None:
