@@ -12,11 +12,16 @@ import pytest
 from django.core.management.base import CommandError
 from django.db import OperationalError
 from django.test import Client, TransactionTestCase
+from hypothesis import settings as property_settings
 
 from annotation.models import Membership, Project, User
 
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
 FLUSH_TRIES = 6
+
+# Property tests without a stopwatch: a busy machine is no defect, and 60 examples keep the suite fast.
+property_settings.register_profile("concord", deadline=None, max_examples=60)
+property_settings.load_profile("concord")
 
 
 @pytest.fixture(scope="session", autouse=True)

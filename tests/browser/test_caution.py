@@ -1,7 +1,7 @@
 """A calm word about haste and habit: before the answer goes out, never in its way, and by the server's own rules."""
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
 from annotation.models import Judgment, Project, Response, User
 from annotation.services.judgments import submit_judgment
@@ -48,18 +48,19 @@ def test_haste_is_said_before_and_after_and_stops_nobody(judge: Judge, bob: User
     assert Judgment.objects.get().warnings == ["too_fast"]
 
 
-def test_the_word_about_haste_goes_once_there_was_time_to_read(judge: Judge, bob: User) -> None:
-    Response.objects.update(text=LONG[:60])  # 240 characters: 2.4 seconds
-    page = judge(bob)
+def test_the_word_about_haste_goes_once_there_was_time_to_read(judge: Judge, bob: User, page: Page) -> None:
+    Response.objects.update(text=LONG[:2500])  # 10,000 characters: 100 seconds, however slow the machine
+    page.clock.install()
+    # The heartbeats of these seconds would still be under way when the answer is sent, and find the lease gone.
+    page.route("**/heartbeat", lambda route: route.fulfill(json={"expires_at": "2100-01-01T00:00:00Z"}))
+    judge(bob)
     press(page, "1", "2", "3", "4")
     expect(page.locator("#caution")).to_be_visible()
-    for _ in range(40):
-        page.mouse.move(300, 300)
-        page.mouse.move(310, 300)
-        page.wait_for_timeout(100)
-        if not page.locator("#caution").is_visible():
-            break
+    for place in range(6):
+        page.mouse.move(300 + place, 300)
+        page.clock.run_for(20_000)
     expect(page.locator("#caution")).to_be_hidden()
+    expect(page.locator("#draft-state")).to_contain_text("draft saved")
     press(page, "Enter")
     expect(page.locator("#toasts")).to_contain_text("Saved.")
     expect(page.locator("#toasts")).not_to_contain_text("quicker")

@@ -93,7 +93,9 @@ def test_commands_know_where_the_running_site_answers(monkeypatch: pytest.Monkey
     for name in ("PORT", "SITE_URL"):
         monkeypatch.delenv(name, raising=False)
     assert env.read_site_url() == "http://127.0.0.1:8000"
+    assert env.is_site_url_guessed()
     (tmp_path / "site.lock").write_text("http://127.0.0.1:8003/")
     assert env.read_site_url() == "http://127.0.0.1:8003"
+    assert not env.is_site_url_guessed()
     monkeypatch.setenv("SITE_URL", "https://concord.example.org/")
     assert env.read_site_url() == "https://concord.example.org"

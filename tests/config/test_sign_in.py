@@ -1,10 +1,12 @@
 """Sign-up is closed, guessing is slowed down, and a one-time link works once."""
 
 import datetime
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 import time_machine
+from django.conf import settings
 from django.core.cache import cache
 from django.core.management import CommandError, call_command
 from django.test import Client
@@ -67,6 +69,21 @@ def test_a_link_cannot_be_posted(client: Client, alice: User) -> None:
 def test_the_command_names_a_person_it_does_not_find(db: None) -> None:
     with pytest.raises(CommandError, match="'nobody-here'"):
         call_command("one_time_login", "nobody-here")
+
+
+def test_a_link_whose_address_is_a_guess_says_so(
+    alice: User, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("CONCORD_VAR", str(tmp_path))
+    for name in ("PORT", "SITE_URL"):
+        monkeypatch.delenv(name, raising=False)
+    call_command("one_time_login", "alice")
+    told = capsys.readouterr()
+    assert told.out.startswith(f"{settings.SITE_URL}/accounts/once/")
+    assert f"takes {settings.SITE_URL} for its address" in told.err and "set PORT or SITE_URL" in told.err
+    (tmp_path / "site.lock").write_text("http://127.0.0.1:8003/")
+    call_command("one_time_login", "alice")
+    assert capsys.readouterr().err == ""
 
 
 def test_nobody_makes_an_account_for_themselves(client: Client, db: None) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from config.site import choose_port
 from tests.running_site import ROOT, Site, answers, open_home
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE_SECONDS, wait_until
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not Path("/proc").is_dir(), reason="counts processes in /proc")]
 
@@ -28,12 +28,24 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         site.kill()
 
 
+def web_server_of(site: Site) -> int:
+    """The process that the supervisor started; those that it forked have the same command line."""
+    [server] = [
+        pid for pid, command in site.processes().items() if "config.web_server" in command and is_ours(pid, site)
+    ]
+    return server
+
+
+def is_ours(pid: int, site: Site) -> bool:
+    parent = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1]
+    return int(parent) == site.process.pid
+
+
 def test_the_site_heals_and_stops_without_a_trace(site: Site) -> None:
     address = site.address()
     assert "is in use, so this is" in site.log.read_text()
     wait_until(lambda: answers(f"{address}readyz"))
-    web = next(pid for pid, command in site.processes().items() if "config.web_server" in command)
-    os.kill(web, signal.SIGKILL)
+    os.kill(web_server_of(site), signal.SIGKILL)
     wait_until(lambda: "web ended by itself (exit code -9); it starts again" in site.log.read_text())
     wait_until(lambda: answers(f"{address}healthz"))
     # The web server's start is not worth a line of the terminal, but it is on record.
@@ -50,7 +62,7 @@ def test_the_site_heals_and_stops_without_a_trace(site: Site) -> None:
     assert second.returncode == 1
     assert f"already runs: {address}" in second.stdout
     site.process.send_signal(signal.SIGINT)
-    assert site.process.wait(60) == 0
+    assert site.process.wait(PATIENCE_SECONDS) == 0
     assert not site.processes()
 
 

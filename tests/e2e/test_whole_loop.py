@@ -14,8 +14,12 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.running_site import ROOT, Site, open_home
 from tests.tiny_model import make_tiny_model
+from tests.waiting import PATIENCE_SECONDS
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
+
+# As for all browsers of the tests, whether or not theirs run too.
+expect.set_options(timeout=30_000)
 
 PASSWORD = "long-enough-for-a-test-7"
 QUALITIES = ("good", "fair", "poor")
@@ -124,7 +128,7 @@ def start_run(page: Page, address: str, kind: str, overrides: list[str]) -> None
     expect(page).to_have_url(re.compile(r"/runs/\d+/"))
     page.evaluate("window.samePage = true")
     try:
-        expect(page.locator("#run-live h1")).to_contain_text("Made", timeout=150_000)
+        expect(page.locator("#run-live h1")).to_contain_text("Made", timeout=1000 * PATIENCE_SECONDS)
     except AssertionError:
         raise AssertionError(page.locator("#run-live").inner_text()) from None
     assert page.evaluate("window.samePage") is True
@@ -181,7 +185,7 @@ def test_judgments_become_a_policy_and_its_answers_new_tasks(site: Site, browser
     assert sorted(judgment_ids(lineage)) == list(range(1, 2 * PROMPTS + 1))
 
     site.process.send_signal(signal.SIGINT)
-    assert site.process.wait(60) == 0
+    assert site.process.wait(PATIENCE_SECONDS) == 0
     assert not site.processes()
 
 

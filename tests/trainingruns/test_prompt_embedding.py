@@ -143,22 +143,22 @@ def test_a_model_that_is_too_large_is_not_loaded(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("script", "words"),
+    ("script", "seconds", "words"),
     [
-        ("import time; time.sleep(60)", "not done within"),
-        ("print('[1]')", "cannot be read"),
-        ("print('{\"embedding\": [1, 2]}')", "gave 1 vectors for"),
-        ("raise SystemExit(7)", "exit code 7"),
+        ("import time; time.sleep(600)", 1, "not done within"),
+        ("print('[1]')", 240, "cannot be read"),
+        ("print('{\"embedding\": [1, 2]}')", 240, "gave 1 vectors for"),
+        ("raise SystemExit(7)", 240, "exit code 7"),
     ],
 )
 def test_what_a_bad_process_leaves_is_named(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str, words: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str, seconds: int, words: str
 ) -> None:
     use_program(tmp_path, monkeypatch, script)
     (tmp_path / "config.json").write_text("{}")
     monkeypatch.setattr(prompt_vectors, "GRACE_SECONDS", 1)
     with pytest.raises(CannotEmbed, match=words):
-        embed_prompts(["a"], folder=tmp_path, seconds=1)
+        embed_prompts(["a"], folder=tmp_path, seconds=seconds)
 
 
 def test_vectors_that_do_not_fit_are_refused(asked: Project) -> None:

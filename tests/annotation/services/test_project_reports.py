@@ -1,7 +1,6 @@
 """From stored judgments to consensus, bias and data health: the numbers are those of the pure functions."""
 
 import json
-import time
 from datetime import timedelta
 from io import StringIO
 from typing import Any
@@ -18,8 +17,8 @@ from annotation.jobs import refresh_report_sections
 from annotation.models import Criterion, Flag, Judgment, Project, ProjectReport, Task, User
 from annotation.selectors import choices
 from annotation.selectors.choices import load_choices
-from annotation.services import project_reports
-from annotation.services.project_reports import COMPUTE, refresh_project_report
+from annotation.services import project_reports, turns
+from annotation.services.project_reports import COMPUTE, TURN_SECONDS, refresh_project_report
 from tests.annotation.services.test_reports import judge
 from tests.factories import make_project, make_task, make_user, ranking
 
@@ -213,9 +212,16 @@ def test_the_job_refreshes_what_is_due_and_nothing_else() -> None:
 def test_a_turn_ends_and_the_next_goes_on_with_what_waits_longest(monkeypatch: pytest.MonkeyPatch) -> None:
     project = make_project()
     say(project, [("a", "b")], [make_user()])
-    monkeypatch.setattr(project_reports, "TURN_SECONDS", 0.01)
+    clock = [0.0]
+    for module in (project_reports, turns):
+        monkeypatch.setattr(module, "perf_counter", lambda: clock[0])
+
+    def take_long(*, project: Project) -> dict[str, Any]:
+        clock[0] += 2 * TURN_SECONDS
+        return {"checks": []}
+
     for section in COMPUTE:
-        monkeypatch.setitem(COMPUTE, section, lambda *, project: time.sleep(0.02) or {"checks": []})
+        monkeypatch.setitem(COMPUTE, section, take_long)
     seen = []
     for _ in range(4):
         assert refresh_report_sections() == 1

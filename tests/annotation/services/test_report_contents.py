@@ -155,8 +155,8 @@ def test_people_whose_pairs_are_kept_change(keys: str, monkeypatch: pytest.Monke
     refresh_agreement_report(project=project)
     before = AgreementDetail.objects.get(project=project).people
     late = make_task(project, keys=keys)
-    for person in [people[2], *(make_member(project) for _ in range(9))]:
-        judge(late, person, say(late, Random(person.pk)))
+    for number, person in enumerate([people[2], *(make_member(project) for _ in range(9))]):
+        judge(late, person, say(late, Random(number)))
     report = followed(project)
     after = AgreementDetail.objects.get(project=project)
     assert people[2].pk not in [row[0] for row in before]

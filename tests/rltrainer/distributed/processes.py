@@ -15,7 +15,7 @@ from tqdm import tqdm
 from rltrainer.rank_environment import RankPlace
 from rltrainer.ranks import Ranks, start_ranks
 
-SECONDS = 60
+SECONDS = 240
 
 
 def free_port() -> int:

@@ -17,7 +17,7 @@ def server():
 
 
 def _engine(server) -> VLLMEngine:
-    return VLLMEngine(f"http://127.0.0.1:{server.server_port}/", seconds=5)
+    return VLLMEngine(f"http://127.0.0.1:{server.server_port}/", seconds=240)
 
 
 def test_tokens_go_in_and_tokens_with_log_probs_come_out(server):
