@@ -5,7 +5,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from rewardmodel.config import EvaluateConfig, RewardConfig, ScoreConfig, read_kind
+from rewardmodel.config import EvaluateConfig, RewardConfig, ScoreConfig, parse_config, read_kind
+from rewardmodel.runtime.model_folders import require_model_folder
 from rewardmodel.runtime.priority import lower_priority
 from rewardmodel.runtime.process import (
     EXIT_BAD_CONFIG,
@@ -17,6 +18,20 @@ from rewardmodel.runtime.process import (
     run_process,
 )
 from rewardmodel.runtime.run_directory import RunDirectory
+from rewardmodel.runtime.usage import Usage, asks_for_help
+
+USAGE = Usage(
+    "rewardmodel",
+    runs={
+        "train": "train a reward model on preferences (kind reward)",
+        "evaluate": "judge a trained one on held-out preferences (kind reward-evaluate)",
+        "score": "score responses with a trained one (kind score)",
+    },
+    others={
+        "fetch-base": ("OUT_DIR", "write SmolLM2-135M-Instruct, a model to start from, as a folder"),
+        "embed": ("MODEL_DIR SECONDS", "texts on stdin into vectors on stdout, for at most so long"),
+    },
+)
 
 # torch is loaded inside the commands and not above: the malloc settings must be in place before it, and a wrong
 # command line or config should not wait for it.
@@ -24,15 +39,22 @@ from rewardmodel.runtime.run_directory import RunDirectory
 
 def main(argv: Sequence[str]) -> int:
     """The exit code of one command."""
+    if argv[:1] in (["fetch-base"], ["embed"]) and asks_for_help(argv):
+        print(USAGE.describe())
+        return EXIT_DONE
     if argv[:1] == ["fetch-base"]:
         return _fetch_base(argv[1:])
     if argv[:1] == ["embed"]:
         return _embed(argv[1:])
-    return run_process("rewardmodel", argv, {"train": _train, "evaluate": _evaluate, "score": _score})
+    commands = {"train": _train, "evaluate": _evaluate, "score": _score}
+    return run_process(
+        "rewardmodel", argv, commands, usage=USAGE, complete=lambda mapping: parse_config(mapping).to_dict()
+    )
 
 
 def _train(directory: RunDirectory) -> None:
     config = read_kind(directory.read_config(), RewardConfig)
+    require_model_folder(directory.resolve(config.model.base), key="model.base")
     from rewardmodel.trainer import RewardTrainer
 
     RewardTrainer(directory, config).run()
@@ -40,6 +62,7 @@ def _train(directory: RunDirectory) -> None:
 
 def _evaluate(directory: RunDirectory) -> None:
     config = read_kind(directory.read_config(), EvaluateConfig)
+    require_model_folder(directory.resolve(config.model.folder), key="model.folder")
     from rewardmodel.commands import evaluate
 
     evaluate(directory, config)
@@ -47,6 +70,7 @@ def _evaluate(directory: RunDirectory) -> None:
 
 def _score(directory: RunDirectory) -> None:
     config = read_kind(directory.read_config(), ScoreConfig)
+    require_model_folder(directory.resolve(config.model.folder), key="model.folder")
     from rewardmodel.commands import score
 
     score(directory, config)

@@ -1,6 +1,7 @@
 """The commands that use a trained reward model: evaluate and score."""
 
-from rewardmodel.config import ComputeConfig, EvaluateConfig, ScoreConfig
+from rewardmodel.config import EvaluateConfig, ScoreConfig
+from rewardmodel.config_compute import ComputeConfig
 from rewardmodel.data import encode_pairs
 from rewardmodel.evaluation import build_report, score_pairs
 from rewardmodel.records import DataError, ResponseRecord, read_preferences, read_responses, to_json
@@ -24,7 +25,7 @@ def evaluate(directory: RunDirectory, config: EvaluateConfig) -> None:
     tokens = config.evaluation.batch_tokens
     check = directory.cancellation.check
     scores = score_pairs(scorer.network, pairs, pad_id=scorer.renderer.pad_id, batch_tokens=tokens, check=check)
-    report = build_report(pairs, scores, config.evaluation, config.seed)
+    report = build_report(pairs, scores, config.evaluation)
     counts = {"eval_pairs": len(pairs), "truncated_rows": sum(pair.truncated_rows for pair in pairs)}
     directory.write_result({"kind": "reward-evaluate", **report, **counts})
 

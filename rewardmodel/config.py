@@ -4,26 +4,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 
+from rewardmodel.config_compute import ComputeConfig
 from rewardmodel.config_parsing import ConfigError, dump_dataclass, parse_dataclass, with_overrides
 
 __all__ = ["Config", "ConfigError", "EvaluateConfig", "RewardConfig", "ScoreConfig", "parse_config", "with_overrides"]
-
-
-@dataclass(frozen=True, slots=True)
-class ComputeConfig:
-    """Where and how precisely to compute."""
-
-    device: Literal["auto", "cpu", "cuda"] = "auto"
-    """`auto` takes a GPU where there is one."""
-    precision: Literal["auto", "bfloat16", "float32"] = "auto"
-    """Precision of the network's arithmetic; the trained weights have a float32 master in any case."""
-    threads: int | None = None
-    """CPU threads; null takes OMP_NUM_THREADS or else all cores this process may use, less one on a busy machine."""
-
-    def validate(self) -> Iterator[str]:
-        """Faults, each beginning with its key."""
-        if self.threads is not None and self.threads < 1:
-            yield f"threads: must be at least 1, got {self.threads}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +138,7 @@ class EvaluationConfig:
     monitor_pairs: int = 64
     """Held-out pairs looked at while training, always the same ones."""
     bootstrap_samples: int = 1000
-    """Resamples of prompts behind each interval."""
+    """Without effect: intervals are computed and no longer drawn. Read so that configs of before stay valid."""
     confidence: float = 0.95
     """Coverage of the intervals."""
     batch_tokens: int = 8192
@@ -197,9 +181,14 @@ class _RunConfig:
     schema: Literal[1] = 1
     """Version of this form."""
     seed: int = 0
-    """Decides whatever is drawn: the head's first weights, the order of the data, the bootstrap."""
+    """Decides whatever is drawn: the head's first weights, the order of the data."""
     compute: ComputeConfig = field(default_factory=ComputeConfig)
     """Where to compute."""
+
+    def validate(self) -> Iterator[str]:
+        """Faults, each beginning with its key."""
+        if self.seed < 0:
+            yield f"seed: must be 0 or more, got {self.seed}"
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON form; `parse_config` takes it back unchanged."""
@@ -270,6 +259,8 @@ class ScoreConfig(_RunConfig):
 
     def validate(self) -> Iterator[str]:
         """Faults, each beginning with its key."""
+        # No super(): a dataclass with slots is another class than the one written here.
+        yield from _RunConfig.validate(self)
         if self.batch_tokens < 1:
             yield f"batch_tokens: must be at least 1, got {self.batch_tokens}"
 

@@ -79,6 +79,6 @@ def _check_ids(name: str, records: Sequence[PreferenceRecord]) -> None:
 
 
 def _encode(record: PreferenceRecord, renderer: Renderer, max_tokens: int) -> EncodedPair:
-    chosen = renderer.render(record.prompt, record.chosen, max_tokens=max_tokens)
-    rejected = renderer.render(record.prompt, record.rejected, max_tokens=max_tokens)
+    chosen = renderer.render(record.prompt, record.chosen, max_tokens=max_tokens, prompt_id=record.prompt_id)
+    rejected = renderer.render(record.prompt, record.rejected, max_tokens=max_tokens, prompt_id=record.prompt_id)
     return EncodedPair(record, chosen.token_ids, rejected.token_ids, chosen.truncated + rejected.truncated)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from transformers import PreTrainedModel
@@ -197,9 +198,17 @@ def load_reward_model(folder: Path, *, dtype: torch.dtype = torch.float32) -> tu
     """
     if not (folder / CARD_FILE).is_file():
         raise ConfigError([f"model: {folder} is not a reward model (it has no {CARD_FILE})"])
-    card = parse_dataclass(RewardCard, json.loads((folder / CARD_FILE).read_text(encoding="utf-8")), path=CARD_FILE)
+    try:
+        card = parse_dataclass(RewardCard, json.loads((folder / CARD_FILE).read_text(encoding="utf-8")), path=CARD_FILE)
+        head = load_file(folder / HEAD_FILE)
+    except (OSError, SafetensorError, json.JSONDecodeError) as error:
+        raise ConfigError([f"model: {folder} has a head or card that cannot be read: {error}"]) from error
     network = RewardNetwork(load_backbone(folder, dtype=dtype))
-    network.head.load_state_dict(load_file(folder / HEAD_FILE))
+    if {name: weight.shape for name, weight in head.items()} != {
+        name: weight.shape for name, weight in network.head.state_dict().items()
+    }:
+        raise ConfigError([f"model: {folder / HEAD_FILE} is not a head for the model beside it; copy the folder again"])
+    network.head.load_state_dict(head)
     if _hash_head(network.head) != card.head_sha256:
         raise ConfigError([f"model: {folder / HEAD_FILE} is not the head that was saved with this model"])
     return network.eval(), card

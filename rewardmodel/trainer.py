@@ -1,7 +1,6 @@
 """Bradley-Terry training of a reward model, from a run directory to a model folder."""
 
 import logging
-import shutil
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,6 +11,7 @@ import torch
 
 from rewardmodel.batching import plan_epoch
 from rewardmodel.config import ConfigError, RewardConfig
+from rewardmodel.config_differences import list_differences
 from rewardmodel.data import EncodedPair, make_objective
 from rewardmodel.datasets import load_datasets
 from rewardmodel.evaluation import build_report, list_sides, read_finite, score_pairs, split_sides
@@ -53,7 +53,8 @@ class RewardTrainer:
         )
         directory.status.update(state="running", phase="load", device=self.compute.name, message="loading data")
         base = directory.resolve(config.model.base)
-        self.renderer = Renderer(load_tokenizer(base), load_generation_config(base))
+        key = "model.base"
+        self.renderer = Renderer(load_tokenizer(base, key=key), load_generation_config(base, key=key), key=key)
         self.data = load_datasets(directory, config, self.renderer)
         directory.status.update(message=f"loading the model {base.name}")
         self.network = make_network(base, config, self.compute)
@@ -225,8 +226,9 @@ class RewardTrainer:
     def _refuse_other_run(self, checkpoint: Checkpoint) -> None:
         """Raises: ConfigError where config or data have changed since, for then the run could not be repeated."""
         faults = []
-        if checkpoint.state["config"] != self.config.to_dict():
-            faults.append("config.json: differs from the one the checkpoints were made with; use a new run directory")
+        if changes := list_differences(checkpoint.state["config"], self.config.to_dict()):
+            told = ", ".join(each.describe(then="there", now="now") for each in changes)
+            faults.append(f"config.json: differs from the one the checkpoints have: {told}; use a new run directory")
         if checkpoint.state["data_sha256"] != self.data.digest:
             faults.append("data: the files differ from those the checkpoints were made with; use a new run directory")
         if faults:
@@ -238,12 +240,12 @@ class RewardTrainer:
         keep = choose_rows(sides, seed=self.config.seed)
         held_out = read_finite(self.network, sides, of="held-out", keep=keep, **self._reading())
         scores = split_sides(held_out.scores)
-        report = build_report(self.data.held_out, scores, self.config.evaluation, self.config.seed)
+        report = build_report(self.data.held_out, scores, self.config.evaluation)
         self._save_model(held_out, proof=sides[::2][:PROOF_SEQUENCES])
         counts = {"train_pairs": len(self.data.train), "eval_pairs": len(self.data.held_out), "steps": self.total_steps}
         self.directory.write_result({"kind": "reward", **report, **counts, "truncated_rows": self.data.truncated_rows})
         # Nothing resumes a complete run, and the optimizer's state is three times as large as the model.
-        shutil.rmtree(self.directory.checkpoints)
+        self.directory.drop_checkpoints()
 
     def _save_model(self, held_out: Reading, *, proof: Sequence[tuple[int, ...]]) -> None:
         sides = list_sides(self.data.train)
@@ -265,7 +267,8 @@ class RewardTrainer:
 
 def make_network(base: Path, config: RewardConfig, compute: ComputeDevice) -> RewardNetwork:
     """The network at the start of a run, on its device."""
-    network = RewardNetwork(load_backbone(base, dtype=compute.compute_dtype), seed=config.seed).to(compute.device)
+    backbone = load_backbone(base, dtype=compute.compute_dtype, key="model.base")
+    network = RewardNetwork(backbone, seed=config.seed).to(compute.device)
     network.freeze_layers(config.model.frozen_layers)
     require_causal(network)
     require_places(network, config.data.max_length_tokens)

@@ -1,5 +1,7 @@
 """What a network must be like for our sampler and our head to be exact, checked before a run starts."""
 
+from inspect import signature
+
 import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
@@ -33,26 +35,56 @@ def hidden_states(model: PreTrainedModel, **inputs: Tensor | object) -> Tensor:
     return states
 
 
-def require_full_attention(model: PreTrainedModel, length: int) -> None:
-    """Raises ConfigError where the network cannot see `length` tokens back in every layer, or hasn't so many places."""
-    config = model.config
+def require_full_attention(
+    model: PreTrainedModel,
+    length: int,
+    *,
+    key: str = "model.path",
+    limits: str = "data.max_prompt_tokens and max_new_tokens",
+) -> None:
+    """Raises ConfigError where the network cannot see `length` tokens back in every layer, or hasn't so many places.
+
+    length: tokens of the longest prompt and completion there can be. key: of the model, limits: of what to lower; both
+    for messages.
+    """
+    config = model.config.get_text_config()
     places = getattr(config, "max_position_embeddings", None)
     if places is not None and length > places:
-        raise ConfigError([f"model.path: {length} tokens of prompt and completion exceed its {places} positions"])
+        raise ConfigError(
+            [f"{key}: {length} tokens of prompt and completion exceed its {places} positions; lower {limits}"]
+        )
+    kinds = _layer_kinds(model)
+    if foreign := ", ".join(sorted(kinds - {"full_attention", "sliding_attention"})):
+        way_out = "take a model whose layers attend to every token"
+        raise ConfigError([f"{key}: layers of kind {foreign} cannot see {length} tokens back; {way_out}"])
+    if "position_ids" not in signature(model.base_model.forward).parameters or getattr(config, "alibi", False):
+        way_out = "take a model with positions such as Llama's or GPT-2's"
+        raise ConfigError([f"{key}: {type(model).__name__} tells positions by its mask and not by ids; {way_out}"])
     window = getattr(config, "sliding_window", None)
-    kinds = set(getattr(config, "layer_types", None) or ["full_attention"])
-    if kinds <= {"full_attention"} and not (window and getattr(config, "use_sliding_window", True)):
-        return
-    if kinds <= {"full_attention", "sliding_attention"} and window is not None and length <= window:
-        return
-    raise ConfigError([f"model.path: layers of kind {', '.join(sorted(kinds))} cannot see {length} tokens back"])
+    if "sliding_attention" in kinds and (window is None or length > window):
+        raise ConfigError(
+            [
+                f"{key}: layers of kind sliding_attention see {window} tokens back, and the longest prompt and "
+                f"completion may have {length} together; lower {limits} so that they fit into the window, or take a "
+                "model without one"
+            ]
+        )
+
+
+def _layer_kinds(model: PreTrainedModel) -> set[str]:
+    """What the layers attend to, in transformers' words; a config without them may still name a window for all."""
+    config = model.config.get_text_config()
+    if kinds := getattr(config, "layer_types", None):
+        return set(kinds)
+    slides = getattr(config, "sliding_window", None) and getattr(config, "use_sliding_window", True)
+    return {"sliding_attention" if slides else "full_attention"}
 
 
 @torch.no_grad()
-def require_plain_head(model: PreTrainedModel) -> None:
+def require_plain_head(model: PreTrainedModel, *, key: str = "model.path") -> None:
     """Raises ConfigError where logits are more than head(hidden states), for instance scaled or capped.
 
-    Raises: Diverged where the logits are not finite.
+    key: of the model, for messages. Raises: Diverged where the logits are not finite.
     """
     device = next(model.parameters()).device
     size = min(output_head(model).out_features, token_embeddings(model).num_embeddings)
@@ -60,6 +92,9 @@ def require_plain_head(model: PreTrainedModel) -> None:
     whole = model(input_ids=ids, use_cache=False).logits.float()
     ours = output_head(model)(hidden_states(model, input_ids=ids, use_cache=False)).float()
     if not bool(whole.isfinite().all()):
-        raise Diverged("the logits of the model in model.path are not finite; its weights are broken")
+        raise Diverged(f"the logits of the model in {key} are not finite; its weights are broken")
     if not torch.allclose(whole, ours, rtol=0, atol=LOGIT_TOLERANCE * float(whole.abs().max())):
-        raise ConfigError([f"model.path: {type(model).__name__} changes its logits after the output layer"])
+        raise ConfigError([f"{key}: {type(model).__name__} changes its logits after the output layer"])
+    if getattr(model.config.get_text_config(), "final_logit_softcapping", None):
+        # Small logits are hardly changed by it, and might pass for plain until the model has learned larger ones.
+        raise ConfigError([f"{key}: {type(model).__name__} caps its logits after the output layer"])

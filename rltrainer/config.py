@@ -6,6 +6,7 @@ from typing import Any, Literal, get_args
 
 from rewardmodel.config_parsing import ConfigError, dump_dataclass, parse_dataclass, with_overrides
 from rltrainer.config_brakes import WATCH_OWN_COMPLETIONS, BrakesConfig
+from rltrainer.config_checks import at_least
 from rltrainer.config_learning import (
     AdvantageConfig,
     CriticConfig,
@@ -26,6 +27,7 @@ from rltrainer.config_sections import (
     SamplingConfig,
     StopConfig,
 )
+from rltrainer.config_warmup import fit_critic_warmup, warmup_fault
 
 __all__ = [
     "Config",
@@ -76,8 +78,8 @@ class OnlineConfig:
         yield from self.reward.overlong_fault(self.rollout.max_new_tokens)
         if self.rollout.engine == "vllm":
             yield from self.model.one_process_only_with("rollout.engine 'vllm'")
-        if self.optimizer.warmup_steps > self.stop.steps:
-            yield f"optimizer.warmup_steps: must not exceed stop.steps ({self.stop.steps})"
+        yield from at_least(self, "seed", 0)
+        yield from warmup_fault(self.optimizer, "optimizer", steps=self.stop.steps, limit="stop.steps")
         if self.model.adapter_rank and self.model.reference is not None:
             yield "model.reference: with model.adapter_rank the reference is the model without adapters; leave it out"
         if self.drawing.enabled and self.drawing.rule == "noise" and not self.reward.is_doubted:
@@ -172,8 +174,7 @@ class OnlineConfig:
             yield "critic.coefficient: has no effect on a separate critic, which has a loss of its own"
         if self.critic.kind == "shared" and self.critic.passes != 1:
             yield "critic.passes: a shared critic learns with the policy; set optimizer.passes"
-        if self.critic.warmup_steps > self.stop.steps:
-            yield f"critic.warmup_steps: must not exceed stop.steps ({self.stop.steps})"
+        yield from warmup_fault(self.critic, "critic", steps=self.stop.steps, limit="stop.steps")
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON form."""
@@ -197,6 +198,7 @@ class SampleConfig:
     def validate(self) -> Iterator[str]:
         """Faults of fields that do not fit each other."""
         yield from self.model.missing_path("model.path")
+        yield from at_least(self, "seed", 0)
         yield from self.model.one_process_only("sample")
         if self.model.reference is not None:
             yield "model.reference: kind 'sample' has no reference; sample it in a run of its own"
@@ -226,6 +228,7 @@ class EvaluateConfig:
         yield from self.model.missing_path("model.path")
         yield from self.reward.missing_source()
         yield from self.reward.overlong_fault(self.sampling.max_new_tokens)
+        yield from at_least(self, "seed", 0)
         yield from self.model.one_process_only("policy-evaluate")
         if self.model.reference is None:
             yield "model.reference: kind 'policy-evaluate' needs the model to compare with"
@@ -280,6 +283,8 @@ def parse_config(mapping: Mapping[str, Any]) -> Config:
 def _defaults_beside(mapping: Mapping[str, Any], kind: str) -> Mapping[str, Mapping[str, Any]]:
     """The kind's own defaults, less what would have no effect beside the given settings: nobody has asked for it."""
     defaults, given = DEFAULTS.get(kind, {}), mapping.get("optimizer")
+    if kind == "ppo":
+        defaults = {**defaults, **fit_critic_warmup(mapping)}
     if kind == "ppo" and isinstance(given, Mapping) and given.get("passes") == given.get("minibatches") == 1:
         kept = {name: value for name, value in defaults["optimizer"].items() if name != "target_kl"}
         return {**defaults, "optimizer": kept}

@@ -83,7 +83,8 @@ class CriticConfig:
     learning_rate: float = 1e-5
     """Highest learning rate of the critic: of all of a separate one, of the head of a shared one."""
     warmup_steps: int = 10
-    """Steps in which only the critic learns, so that the policy is not led by a critic that knows nothing."""
+    """Steps in which only the critic learns, so that the policy is not led by a critic that knows nothing. Where it is
+    not given, at most half of `stop.steps`."""
     coefficient: float = 0.1
     """Weight of the value loss beside the policy's in a shared network."""
     clip: float | None = None
@@ -189,7 +190,7 @@ class OptimizerConfig:
     learning_rate: float = 1e-6
     """Highest learning rate."""
     warmup_steps: int = 0
-    """Steps over which it rises to that."""
+    """Steps over which it rises to that; a run on given responses that has fewer warns."""
     schedule: Literal["constant", "linear"] = "constant"
     """What it does afterwards; `linear` falls to 0 at the last step."""
     beta1: float = 0.9

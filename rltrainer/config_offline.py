@@ -8,6 +8,7 @@ from rewardmodel.config_parsing import dump_dataclass
 from rltrainer.config_checks import above, at_least
 from rltrainer.config_learning import OptimizerConfig
 from rltrainer.config_sections import CheckpointConfig, ModelConfig
+from rltrainer.config_warmup import warmup_fault
 
 OFFLINE_DEFAULTS: dict[str, dict[str, dict[str, Any]]] = {
     # Adapters (model.adapter_rank) want about ten times these learning rates.
@@ -143,8 +144,9 @@ class _OfflineConfig:
         for name, idle in (("passes", 1), ("minibatches", 1), ("target_kl", None)):
             if getattr(self.optimizer, name) != idle:
                 yield f"optimizer.{name}: has no effect with kind '{kind}', which samples nothing; leave it out"
-        if self.training.max_steps is not None and self.optimizer.warmup_steps > self.training.max_steps:
-            yield f"optimizer.warmup_steps: must not exceed training.max_steps ({self.training.max_steps})"
+        yield from at_least(self, "seed", 0)
+        if (most := self.training.max_steps) is not None:
+            yield from warmup_fault(self.optimizer, "optimizer", steps=most, limit="training.max_steps")
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON form."""

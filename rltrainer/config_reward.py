@@ -40,7 +40,7 @@ class RewardConfig:
     """Import path of a function whose values are logged as `reward_watched` and reward nothing: a second opinion that
     the policy cannot please. Null for none."""
     number_weight: float = 0.0
-    """Weight of 1 for a completion whose last number equals the prompt's `metadata.answer`, else 0."""
+    """Weight of 1 for a completion whose last (or boxed) number is exactly the prompt's `metadata.answer`, else 0."""
     choice_weight: float = 0.0
     """Weight of 1 for a completion that settles on the letter in the prompt's `metadata.answer`, else 0."""
     pattern_weight: float = 0.0

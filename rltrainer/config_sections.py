@@ -24,8 +24,8 @@ class ModelConfig:
     layers, where the trainer's own layers run a bfloat16 network on a CPU: a step's gradient is then 1.7 % off, else 4
     to 7 (SmolLM2-135M). The forward pass takes longer by two thirds, the backward pass as long as ever."""
     adapter_rank: int = 0
-    """Rank of low-rank adapters on all linear layers; only they learn, and the reference is the network without them. 0
-    trains every weight."""
+    """Rank of low-rank adapters on all linear layers but the output; only they learn, and the reference is the network
+    without them. 0 trains every weight."""
     adapter_alpha: float = 16.0
     """Strength of the adapters: their sum is scaled by this over their rank."""
     threads: int | None = None
@@ -138,6 +138,9 @@ class CheckpointConfig:
     """After this many steps."""
     every_seconds: float = 300.0
     """Or when this long has passed since the last."""
+    keep_when_done: bool = False
+    """Keep the newest two once the run has its result. They are thrice as large as the model, and without `result.json`
+    a run with them goes on: with more steps, for instance."""
 
     def validate(self) -> Iterator[str]:
         """Faults of single fields."""

@@ -9,7 +9,7 @@ from transformers import PreTrainedTokenizerBase
 
 from rewardmodel.config_parsing import ConfigError
 from rewardmodel.network import CARD_FILE, RewardNetwork, load_reward_model, require_causal
-from rewardmodel.runtime.backbones import load_backbone, load_tokenizer
+from rewardmodel.runtime.backbones import load_backbone
 from rewardmodel.runtime.device import ComputeDevice
 from rewardmodel.runtime.master_weights import MasterWeights
 from rewardmodel.runtime.run_directory import RunDirectory
@@ -22,9 +22,10 @@ from rltrainer.memory import MicroBatchBudget
 from rltrainer.optimization import PolicyOptimizer, build_adamw
 from rltrainer.ranks import Ranks
 from rltrainer.value_head import value_head
+from rltrainer.vocabulary import require_same_tokens
 from rltrainer.weight_stepper import WeightStepper
 from rltrainer.weights import Weights
-from rltrainer.workbench import Workbench, keep_exact
+from rltrainer.workbench import Workbench, keep_exact, longest_sequence
 
 
 def open_critic(
@@ -40,7 +41,7 @@ def open_critic(
         find_origin(directory, config),
         bench.compute,
         tokenizer=bench.renderer.tokenizer,
-        longest=config.data.max_prompt_tokens + config.rollout.max_new_tokens + int(config.gae.bootstrap_truncated),
+        longest=longest_sequence(bench, config) + int(config.gae.bootstrap_truncated),
         dither=derive_seed(config.seed, "critic"),
     )
     stepper = WeightStepper(
@@ -149,7 +150,7 @@ def _load(origin: CriticOrigin, *, dtype: torch.dtype) -> RewardNetwork:
         network, card = load_reward_model(origin.folder, dtype=dtype)
         _fold_scale(network.head, mean=card.score_mean, deviation=card.score_deviation, scale=origin.scale)
         return network
-    network = RewardNetwork(load_backbone(origin.folder, dtype=dtype)).eval()
+    network = RewardNetwork(load_backbone(origin.folder, dtype=dtype, key=origin.key)).eval()
     # Nothing is known of the rewards' scale: expecting 0 is the least wrong.
     nn.init.zeros_(network.head.weight)
     return network
@@ -163,17 +164,9 @@ def _fold_scale(head: nn.Linear, *, mean: float, deviation: float, scale: float)
 
 
 def _require_same_tokens(origin: CriticOrigin, tokenizer: PreTrainedTokenizerBase) -> None:
-    own = load_tokenizer(origin.folder).get_vocab()
-    policy = tokenizer.get_vocab()
-    if own == policy:
-        return
-    differing = len({token for token, _ in own.items() ^ policy.items()})
-    raise ConfigError(
-        [
-            f"{origin.key}: the critic reads the policy's tokens, but {origin.folder} has {differing} that are missing "
-            "or have another number there; name a model of the policy's kind in critic.path (the policy's own folder "
-            "will do), or take critic.kind 'shared'"
-        ]
+    kind = "name a model of the policy's kind in critic.path (the policy's own folder will do)"
+    require_same_tokens(
+        origin.folder, tokenizer, key=origin.key, reader="critic", way_out=f"{kind}, or take critic.kind 'shared'"
     )
 
 

@@ -8,12 +8,11 @@ import numpy
 import torch
 from transformers import PreTrainedModel
 
-from rewardmodel.intervals import Estimate, Resampling, estimate_ratio
+from rewardmodel.intervals import Estimate, estimate_ratio
 from rewardmodel.runtime.cancellation import StopCheck, never_stop
 from rewardmodel.runtime.faults import Cancelled, Interrupted
 from rewardmodel.runtime.rendering import Renderer
 from rewardmodel.runtime.run_directory import RunDirectory
-from rewardmodel.runtime.seeding import derive_seed
 from rltrainer.comparison import Comparison
 from rltrainer.config import EvaluateConfig
 from rltrainer.config_sections import EvaluationConfig
@@ -23,12 +22,13 @@ from rltrainer.policy import Policy
 from rltrainer.ranks import SINGLE, Ranks
 from rltrainer.records import EncodedPrompt, Group, flatten_completions
 from rltrainer.reference import Reference
+from rltrainer.reference_loading import load_reference
 from rltrainer.rewards.weighted import WeightedReward, build_reward
 from rltrainer.rollouts.batched_sampler import BatchedSampler
 from rltrainer.rollouts.collecting import collect_groups
 from rltrainer.rollouts.engine import RolloutEngine, SamplingRules
 from rltrainer.shared_work import SharedEngine, SharedReward
-from rltrainer.workbench import Workbench, load_network, set_up
+from rltrainer.workbench import Workbench, set_up
 
 SCORING_TOKENS = 2048
 """Tokens per forward pass where no gradient is kept."""
@@ -56,11 +56,6 @@ class Examination:
     """Level of the intervals."""
     ranks: Ranks = SINGLE
     """Who answers: each its part of the prompts."""
-
-    @property
-    def resampling(self) -> Resampling:
-        """How intervals are made."""
-        return Resampling(confidence=self.confidence, seed=derive_seed(self.seed, "bootstrap"))
 
     def examine(self, model: PreTrainedModel, directory: RunDirectory) -> list[Group]:
         """The model's scored completions, a wave at a time. Raises: Cancelled where the starter asks for it."""
@@ -109,7 +104,7 @@ def measure_kl(
     reference: Reference,
     groups: Sequence[Group],
     temperature: float,
-    resampling: Resampling,
+    confidence: float,
     *,
     check: StopCheck = never_stop,
     ranks: Ranks = SINGLE,
@@ -131,7 +126,7 @@ def measure_kl(
     tokens = estimate_kl(own, other, estimator="k3")
     rows = (own - other).double().split([len(completion) for _, completion in pairs])
     sums = numpy.array([float(row.sum()) for row in rows])
-    return Distance(estimate_ratio(sums, numpy.ones(len(sums)), prompts, resampling), float(tokens.double().mean()))
+    return Distance(estimate_ratio(sums, numpy.ones(len(sums)), prompts, confidence), float(tokens.double().mean()))
 
 
 def evaluate(directory: RunDirectory, config: EvaluateConfig) -> None:
@@ -141,7 +136,14 @@ def evaluate(directory: RunDirectory, config: EvaluateConfig) -> None:
     )
     examination = _examination(directory, config, bench)
     directory.status.update(phase="evaluate", total_steps=2, message="answering with the reference")
-    network = load_network(directory, config.model.reference or config.model.path, bench.compute)
+    network = load_reference(
+        directory,
+        config.model,
+        bench.compute,
+        policy=bench.model,
+        tokenizer=bench.renderer.tokenizer,
+        longest=bench.longest_prompt + config.sampling.max_new_tokens,
+    )
     reference = Reference(
         Policy(network, temperature=config.sampling.temperature, micro_batch_tokens=SCORING_TOKENS), has_adapters=False
     )
@@ -149,8 +151,8 @@ def evaluate(directory: RunDirectory, config: EvaluateConfig) -> None:
     directory.status.update(step=1, message="answering with the policy")
     after = examination.examine(bench.model, directory)
     check = directory.cancellation.check
-    resampling = examination.resampling
-    distance = measure_kl(bench.model, reference, after, config.sampling.temperature, resampling, check=check)
+    sampling = config.sampling
+    distance = measure_kl(bench.model, reference, after, sampling.temperature, sampling.confidence, check=check)
     directory.write_result(
         {
             "kind": "policy-evaluate",
@@ -179,7 +181,7 @@ def compare(
     found: dict[str, Any] = {}
     accuracy: dict[str, dict[str, Any]] = {}
     for name, marks in rivals.items():
-        comparison = Comparison(own, marks, name, examination.resampling)
+        comparison = Comparison(own, marks, name, examination.confidence)
         found.update(comparison.describe())
         gain = "reward_gain" if name == "reference" else f"reward_gain_{name}"
         found[gain] = asdict(comparison.gain())

@@ -64,14 +64,18 @@ def finish(
     masters: Weights,
     progress: Progress,
     history: PromptHistory,
+    prompts_left_out: int,
 ) -> None:
-    """Compare with reference and champion, save the policy, write the report on prompts and the result."""
+    """Compare with reference and champion, save the policy, write the report on prompts and the result.
+
+    prompts_left_out: prompts of the file that were longer than `data.max_prompt_tokens`.
+    """
     directory.status.update(phase="evaluate", message="answering the held-out prompts with the new policy")
     check, ranks = directory.cancellation.check, examination.ranks
     with masters.whole():
         groups = examination.examine(policy, directory)
         distance = measure_kl(
-            policy, reference, groups, config.rollout.temperature, examination.resampling, check=check, ranks=ranks
+            policy, reference, groups, config.rollout.temperature, examination.confidence, check=check, ranks=ranks
         )
     directory.status.update(phase="save", message="saving the policy")
     save_policy(directory, config.model, masters, examination.renderer, ranks=ranks)
@@ -90,6 +94,7 @@ def finish(
             "stopped_by": progress.stopped_by,
             "warnings": progress.warnings,
             "held_out_prompts": len(groups),
+            "prompts_left_out": prompts_left_out,
             "prompts": history.summary(),
             "reward_first": progress.reward_first,
             "reward_last": progress.reward_last,
@@ -99,6 +104,8 @@ def finish(
             "policy_version_sha256": hash_weights(directory.model),
         }
     )
+    if not config.checkpoint.keep_when_done:
+        directory.drop_checkpoints()
 
 
 def keep_samples(

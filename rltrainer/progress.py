@@ -1,7 +1,6 @@
 """Where a policy run stands, and its checkpoints."""
 
 import hashlib
-import json
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
+from rewardmodel.config_differences import list_differences
 from rewardmodel.config_parsing import ConfigError
 from rewardmodel.records import DataError
 from rewardmodel.runtime.checkpoint import Checkpoint, load_newest_checkpoint, restoring, save_checkpoint
@@ -173,17 +173,18 @@ def hash_file(path: Path) -> str:
 
 
 def _require_same(saved: Mapping[str, Any], current: Mapping[str, Any]) -> None:
+    # A section of before that this version does not know means nothing to it.
+    known = {section: values for section, values in saved.items() if section in current}
     faults = [
-        f"{section}: differs from the checkpoint's ({json.dumps(saved.get(section))}); use a new run directory"
-        for section in current
-        if section not in CHANGEABLE and _lasting(section, saved.get(section)) != _lasting(section, current[section])
+        f"{each.key.partition('.')[0]}: differs from the checkpoint's in {each.describe(then='there', now='now')}; "
+        "put it back, or use a new run directory"
+        for each in list_differences(known, current)
+        if not _may_change(each.key)
     ]
     if faults:
         raise ConfigError(faults)
 
 
-def _lasting(section: str, values: Any) -> Any:
-    """A section of a config without what may change."""
-    if not isinstance(values, dict):
-        return values
-    return {name: value for name, value in values.items() if name not in CHANGEABLE_FIELDS.get(section, ())}
+def _may_change(key: str) -> bool:
+    section, _, name = key.partition(".")
+    return section in CHANGEABLE or name in CHANGEABLE_FIELDS.get(section, ())

@@ -8,9 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from rewardmodel.runtime.process import EXIT_DONE, EXIT_OUR_FAULT, Command, describe_end, run_process
+from rewardmodel.runtime.process import EXIT_DONE, EXIT_OUR_FAULT, Command, Complete, describe_end, run_process
 from rewardmodel.runtime.run_directory import RunDirectory
 from rewardmodel.runtime.status import StatusWriter
+from rewardmodel.runtime.usage import Usage
 from rltrainer.rank_environment import RankPlace, forget_launch, read_launch
 from rltrainer.rank_outcome import RankLost, RankOutcome, find_cause, forget_outcome, write_outcome
 
@@ -43,11 +44,19 @@ class BystanderDirectory(RunDirectory):
         """Nothing: the first rank does it."""
 
 
-def run_rank(place: RankPlace, program: str, argv: Sequence[str], commands: Mapping[str, Command]) -> int:
+def run_rank(
+    place: RankPlace,
+    program: str,
+    argv: Sequence[str],
+    commands: Mapping[str, Command],
+    *,
+    usage: Usage | None = None,
+    complete: Complete = dict,
+) -> int:
     """The exit code of this process; why it failed is left for the starter and for the other ranks."""
     watched = {name: _leave_outcome(command, place) for name, command in commands.items()}
     if place.index == 0:
-        return run_process(program, argv, watched)
+        return run_process(program, argv, watched, usage=usage, complete=complete)
     # Warnings alone: the first rank tells the rest, and they share one log.
     line = f"%(asctime)s %(levelname)s process {place.index}: %(message)s"
     logging.basicConfig(level=logging.WARNING, format=line, stream=sys.stderr)

@@ -8,6 +8,7 @@ from rewardmodel.familiarity import FEATURES_FILE
 from rewardmodel.runtime.run_directory import RunDirectory
 from rltrainer.algorithms.algorithm import AdvantageRule
 from rltrainer.algorithms.policy_loss import PolicyLoss
+from rltrainer.architecture import require_full_attention
 from rltrainer.brakes import Brakes
 from rltrainer.composition import compose_loss, compose_rule
 from rltrainer.config import OnlineConfig
@@ -27,6 +28,7 @@ from rltrainer.prompts import PromptSampler, split_held_out
 from rltrainer.ranks import SINGLE, Ranks
 from rltrainer.records import EncodedPrompt
 from rltrainer.reference import Reference
+from rltrainer.reference_loading import load_reference
 from rltrainer.rewards.learned import LearnedReward
 from rltrainer.rewards.weighted import WeightedReward, build_reward
 from rltrainer.rollouts.batched_sampler import BatchedSampler
@@ -38,7 +40,7 @@ from rltrainer.rollouts.vllm_engine import VLLMEngine
 from rltrainer.shared_work import SharedEngine, SharedReward
 from rltrainer.step_work import PeakWatch
 from rltrainer.weights import Weights
-from rltrainer.workbench import Workbench, load_network, make_trainable, set_up
+from rltrainer.workbench import Workbench, longest_sequence, make_trainable, set_up
 
 MICRO_BATCH_TOKENS = 1024
 
@@ -218,10 +220,19 @@ def _hash_data(directory: RunDirectory, config: OnlineConfig) -> str:
 def _open_reference(
     directory: RunDirectory, config: OnlineConfig, bench: Workbench, policy: Policy, ranks: Ranks
 ) -> Reference:
+    longest = longest_sequence(bench, config)
+    # Prompts that come with given groups were not yet known when the policy was loaded.
+    require_full_attention(bench.model, longest)
     if config.model.adapter_rank:
         return Reference(policy, has_adapters=True, ranks=ranks)
-    path = config.model.reference or config.model.path
-    network = load_network(directory, path, bench.compute)
+    network = load_reference(
+        directory,
+        config.model,
+        bench.compute,
+        policy=bench.model,
+        tokenizer=bench.renderer.tokenizer,
+        longest=longest,
+    )
     frozen = Policy(
         network,
         temperature=policy.temperature,
@@ -230,7 +241,7 @@ def _open_reference(
         # Beside the sampler's rounding, or times the penalty's coefficient, its own is lost.
         exact=False,
     )
-    weights = file_weights(network, directory.resolve(path))
+    weights = file_weights(network, directory.resolve(config.model.reference or config.model.path))
     return Reference(frozen, has_adapters=False, ranks=ranks, weights=weights)
 
 

@@ -59,7 +59,10 @@ class Trainer:
             compute=session.bench.compute,
         )
         self.directory.status.update(
-            total_steps=self.config.stop.steps, step=progress.step, warnings=tuple(progress.warnings)
+            total_steps=self.config.stop.steps,
+            step=progress.step,
+            warnings=tuple(progress.warnings),
+            prompts_left_out=session.bench.prompts_left_out,
         )
         self._tell_of_idle_rule(progress)
         if not progress.rival_marks:
@@ -74,6 +77,7 @@ class Trainer:
             masters=session.optimizer.masters,
             progress=progress,
             history=session.collector.history,
+            prompts_left_out=session.bench.prompts_left_out,
         )
 
     def _train(self, session: Session, progress: Progress) -> None:

@@ -20,6 +20,7 @@ from rewardmodel.runtime.seeding import seed_everything
 from rewardmodel.runtime.split_weights import SplitWeights
 from rltrainer.adapters import add_adapters
 from rltrainer.architecture import require_full_attention, require_plain_head
+from rltrainer.config import OnlineConfig
 from rltrainer.config_sections import DataConfig, ModelConfig
 from rltrainer.filed_weights import view_weights
 from rltrainer.llama.body import find_body
@@ -49,6 +50,11 @@ class Workbench:
     prompts_left_out: int
     """Prompts that were too long."""
 
+    @property
+    def longest_prompt(self) -> int:
+        """Tokens of the longest usable prompt."""
+        return max(len(prompt.token_ids) for prompt in self.prompts)
+
 
 def set_up(
     directory: RunDirectory, *, model: ModelConfig, data: DataConfig, seed: int, max_new_tokens: int
@@ -61,28 +67,42 @@ def set_up(
     folder = directory.resolve(model.path)
     network = load_network(directory, model.path, compute)
     require_plain_head(network)
-    require_full_attention(network, data.max_prompt_tokens + max_new_tokens)
-    renderer = Renderer(load_tokenizer(folder), load_generation_config(folder))
+    renderer = Renderer(
+        load_tokenizer(folder, key="model.path"), load_generation_config(folder, key="model.path"), key="model.path"
+    )
     prompts, left_out = encode_prompts(
         read_prompts(directory.resolve(data.prompts)), renderer, max_tokens=data.max_prompt_tokens
     )
     if left_out:
         log.warning("%d prompts have more than %d tokens and are left out", left_out, data.max_prompt_tokens)
-    return Workbench(compute, network, renderer, prompts, left_out)
+    bench = Workbench(compute, network, renderer, prompts, left_out)
+    require_full_attention(network, bench.longest_prompt + max_new_tokens)
+    return bench
 
 
-def load_network(directory: RunDirectory, path: str, compute: ComputeDevice) -> PreTrainedModel:
-    """A network for computing alone: frozen, in the compute precision, on its device."""
-    network = load_causal_model(directory.resolve(path), dtype=compute.compute_dtype)
+def longest_sequence(bench: Workbench, config: OnlineConfig) -> int:
+    """Tokens that a prompt and its completion may have together; given prompts may be as long as the config allows."""
+    is_given = config.rollout.source == "judged"
+    prompt = config.data.max_prompt_tokens if is_given else bench.longest_prompt
+    return prompt + config.rollout.max_new_tokens
+
+
+def load_network(
+    directory: RunDirectory, path: str, compute: ComputeDevice, *, key: str = "model.path"
+) -> PreTrainedModel:
+    """A network for computing alone: frozen, in the compute precision, on its device. key: of `path`, for messages."""
+    network = load_causal_model(directory.resolve(path), dtype=compute.compute_dtype, key=key)
     # functools.wraps hides from the checker that transformers' `to` is a method.
     network.to(compute.device)  # type: ignore[arg-type]
     return network.requires_grad_(False)
 
 
-def load_exact_network(directory: RunDirectory, path: str, compute: ComputeDevice) -> PreTrainedModel:
+def load_exact_network(
+    directory: RunDirectory, path: str, compute: ComputeDevice, *, key: str = "model.path"
+) -> PreTrainedModel:
     """`load_network` for passes that are exact: where its files are more precise than it is, and our own layers run it,
     its weights know what rounding took from them."""
-    network = load_network(directory, path, compute)
+    network = load_network(directory, path, compute, key=key)
     if network.dtype == torch.float32 or find_body(network) is None:
         return network
     network.requires_grad_(True)

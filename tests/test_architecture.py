@@ -20,6 +20,7 @@ SHARED_WITH_SITE = {
     "rewardmodel.config",
     "rewardmodel.config_parsing",
     "rewardmodel.records",
+    "rewardmodel.strict_json",
     "rltrainer.config",
     "rltrainer.config_brakes",
     "rltrainer.config_checks",

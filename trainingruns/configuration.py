@@ -1,5 +1,6 @@
 """A run's configuration, checked by the trainer's own parser before the run exists."""
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -11,7 +12,7 @@ from rewardmodel.config_parsing import ConfigError, with_overrides
 from rltrainer import config as policy_config
 from trainingruns.artifacts import artifact_path
 from trainingruns.models import ONLINE_KINDS, ModelVersion, Run
-from trainingruns.recipes import recipe_for
+from trainingruns.recipes import recipe_for, shorten_warmups
 from trainingruns.run_files import read_json
 
 OURS = (
@@ -50,7 +51,9 @@ def build_config(
     try:
         wished = with_overrides(config or {}, overrides)
         _refuse_files(wished)
-        mapping = _merge(recipe_for(kind, layers=_count_layers(base)), {**wished, "kind": kind})
+        _refuse_another_kind(wished, kind)
+        recipe = shorten_warmups(recipe_for(kind, layers=_count_layers(base)), wished)
+        mapping = _merge(recipe, {**wished, "kind": kind})
         return _without_files(_parse(_with_files(mapping, base, reward, ensemble)))
     except ConfigError as error:
         raise ApplicationError(
@@ -127,6 +130,11 @@ def _without_files(mapping: dict[str, Any]) -> dict[str, Any]:
     return mapping
 
 
+def _refuse_another_kind(wished: Mapping[str, Any], kind: str) -> None:
+    if wished.get("kind", kind) != kind:
+        raise ConfigError([f"kind: is chosen when the run is started, here {kind!r}; leave it out of the settings"])
+
+
 def _refuse_files(wished: Mapping[str, Any]) -> None:
     faults = []
     for key in OURS:
@@ -152,9 +160,13 @@ def _refused_code(wished: Mapping[str, Any]) -> Iterator[str]:
             yield f"{key}: names code to run, which this site does not allow; {advice}"
 
 
-def _merge(lower: Mapping[str, Any], upper: Mapping[str, Any]) -> dict[str, Any]:
+def _merge(lower: Mapping[str, Any], upper: Mapping[str, Any], path: str = "") -> dict[str, Any]:
+    """`upper` laid over `lower`. Raises: ConfigError where a section of one is a plain value in the other."""
     merged = dict(lower)
     for key, value in upper.items():
-        both = isinstance(value, Mapping) and isinstance(merged.get(key), Mapping)
-        merged[key] = _merge(merged[key], value) if both else value
+        name = f"{path}.{key}" if path else key
+        if key in merged and isinstance(value, Mapping) != isinstance(merged[key], Mapping):
+            wrong = merged[key] if isinstance(value, Mapping) else value
+            raise ConfigError([f"{name}: expected a section (a JSON object), got {json.dumps(wrong)}"])
+        merged[key] = _merge(merged[key], value, name) if key in merged and isinstance(value, Mapping) else value
     return merged

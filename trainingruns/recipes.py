@@ -3,7 +3,7 @@
 A GPU machine overrides what it likes; whatever is not named here is the trainer's own default.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 Recipe = dict[str, Any]
@@ -20,6 +20,18 @@ def recipe_for(kind: str, *, layers: int = 0) -> Recipe:
         return {"schema": 1, "kind": kind, **reward_recipe(layers)}
     recipe = _RECIPES.get(kind)
     return {"schema": 1, "kind": kind, **(recipe() if recipe else {})}
+
+
+def shorten_warmups(recipe: Recipe, wished: Mapping[str, Any]) -> Recipe:
+    """The recipe with warm-ups of at most half of the steps that somebody wishes for; their own are left to them."""
+    fitted = dict(recipe)
+    for section, steps in (("optimizer", ("training", "max_steps")), ("critic", ("stop", "steps"))):
+        values = wished.get(steps[0], {})
+        wanted = values.get(steps[1]) if isinstance(values, Mapping) else None
+        if type(wanted) is int and "warmup_steps" in recipe.get(section, {}):
+            most = min(recipe[section]["warmup_steps"], max(0, wanted // 2))
+            fitted[section] = {**recipe[section], "warmup_steps": most}
+    return fitted
 
 
 def reward_recipe(layers: int) -> Recipe:

@@ -1,6 +1,7 @@
 """Complete checkpoints: safetensors for tensors, JSON for the rest, published in one rename."""
 
 import json
+import logging
 import re
 import shutil
 from collections.abc import Iterator, Mapping
@@ -16,12 +17,14 @@ from torch import Tensor
 from rewardmodel.config_parsing import ConfigError
 from rewardmodel.records import DataError
 from rewardmodel.runtime.atomic_files import UNFINISHED_PREFIX, publish_folder, write_json
+from rewardmodel.runtime.checksums import Checksums, checksum
 
 TensorGroup = Mapping[str, Tensor]
 KEPT_CHECKPOINTS = 2
 SCHEMA = 1
 """Version of the form of a checkpoint's folder."""
 _FOLDER_NAME = re.compile(r"step-(\d{6,})")
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,36 +44,45 @@ class Checkpoint:
 def save_checkpoint(
     root: Path, step: int, *, tensors: Mapping[str, TensorGroup], state: Mapping[str, Any], keep: int = KEPT_CHECKPOINTS
 ) -> Path:
-    """Write `step-NNNNNN` under `root` completely or not at all, then drop all but the newest `keep`."""
+    """Write `step-NNNNNN` under `root` completely or not at all, then drop all but the newest `keep`.
+
+    `checkpoint.json` in it tells the size and the CRC-32 of every other file.
+    """
     target = root / f"step-{step:06d}"
-    with publish_folder(target) as folder:
+    with publish_folder(target) as folder, Checksums() as checksums:
         for group, members in tensors.items():
             owned = {name: tensor.detach().contiguous() for name, tensor in members.items()}
             save_file(owned, folder / f"{group}.safetensors")
+            checksums.add(folder / f"{group}.safetensors")
         write_json(folder / "state.json", dict(state))
+        checksums.add(folder / "state.json")
+        index = {"schema": SCHEMA, "step": step, "groups": list(tensors)}
         sizes = {path.name: path.stat().st_size for path in folder.iterdir()}
-        write_json(
-            folder / "checkpoint.json", {"schema": SCHEMA, "step": step, "groups": list(tensors), "sizes": sizes}
-        )
+        write_json(folder / "checkpoint.json", {**index, "sizes": sizes, "crc32": checksums.values()})
     for stale in _folders(root)[:-keep]:
         shutil.rmtree(stale)
     return target
 
 
 def load_newest_checkpoint(root: Path) -> Checkpoint | None:
-    """The newest checkpoint that is complete and readable; None where there is none.
+    """The newest checkpoint that is whole; None where there is none. Each damaged one is told in the log.
 
     What a kill left half written is deleted: nobody would ever finish it, and it is as large as a checkpoint.
     Raises: ConfigError where its form is another version's.
     """
     for unfinished in root.glob(f"{UNFINISHED_PREFIX}*"):
         shutil.rmtree(unfinished, ignore_errors=True)
-    for folder in reversed(_folders(root)):
-        if _is_complete(folder):
+    folders = _folders(root)
+    for folder in reversed(folders):
+        damage = _find_damage(folder)
+        if not damage:
             try:
                 return load_checkpoint(folder)
-            except SafetensorError:
-                continue  # The disk lost part of it; the one before is whole.
+            except SafetensorError as error:
+                damage = f"its tensors cannot be read: {error}"
+        log.warning("%s is damaged and passed over: %s", folder, damage)
+    if folders:
+        log.warning("no checkpoint in %s is whole: the run starts from its beginning", root)
     return None
 
 
@@ -113,9 +125,22 @@ def _folders(root: Path) -> list[Path]:
     return [path for _, path in sorted(found)]
 
 
-def _is_complete(folder: Path) -> bool:
+def _find_damage(folder: Path) -> str:
+    """What the disk has lost or changed since the checkpoint was written; empty where it is whole."""
     try:
-        sizes = json.loads((folder / "checkpoint.json").read_text(encoding="utf-8"))["sizes"]
-        return all((folder / name).stat().st_size == size for name, size in sizes.items())
-    except (OSError, ValueError, KeyError):
-        return False
+        index = json.loads((folder / "checkpoint.json").read_text(encoding="utf-8"))
+        sizes = dict(index["sizes"])
+        # Checkpoints of before tell none.
+        sums = dict(index.get("crc32", {}))
+    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+        return f"checkpoint.json cannot be read: {type(error).__name__}: {error}"
+    for name, size in sizes.items():
+        try:
+            found = (folder / name).stat().st_size
+            if found != size:
+                return f"{name} has {found} bytes and was written with {size}"
+            if name in sums and checksum(folder / name) != sums[name]:
+                return f"{name} holds other bytes than were written (its CRC-32 differs)"
+        except OSError as error:
+            return f"{name} cannot be read: {error}"
+    return ""

@@ -1,6 +1,5 @@
 """The process frame of both trainers: one run directory in, an exit code and a status out."""
 
-import errno
 import logging
 import os
 import signal
@@ -8,14 +7,20 @@ import sys
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
+from rewardmodel.config_differences import list_differences
 from rewardmodel.config_parsing import ConfigError
 from rewardmodel.records import DataError
 from rewardmodel.runtime.faults import Busy, Cancelled, Diverged
 from rewardmodel.runtime.run_directory import RunDirectory
 from rewardmodel.runtime.status import State
+from rewardmodel.runtime.storage_faults import describe_storage_fault
+from rewardmodel.runtime.usage import Usage, asks_for_help
 
 Command = Callable[[RunDirectory], None]
+Complete = Callable[[Mapping[str, Any]], dict[str, Any]]
+"""Puts the defaults into a config. Raises: ConfigError."""
 
 EXIT_DONE = 0
 EXIT_OUR_FAULT = 1
@@ -40,16 +45,30 @@ MALLOC_HINTS = {
 log = logging.getLogger(__name__)
 
 
-def run_process(program: str, argv: Sequence[str], commands: Mapping[str, Command]) -> int:
-    """Run `<program> COMMAND RUN_DIR` and give the exit code that docs/run-directory.md promises."""
+def run_process(
+    program: str,
+    argv: Sequence[str],
+    commands: Mapping[str, Command],
+    *,
+    usage: Usage | None = None,
+    complete: Complete = dict,
+) -> int:
+    """Run `<program> COMMAND RUN_DIR` and give the exit code that docs/run-directory.md promises.
+
+    usage: of the whole program, where it has more commands than these. complete: for comparing configs.
+    """
     log_to_stderr()
+    told = (usage or Usage(program, dict.fromkeys(commands, "works on a run directory"), {})).describe()
+    if asks_for_help(argv):
+        print(told)
+        return EXIT_DONE
     if len(argv) != 2 or argv[0] not in commands:
-        print(f"usage: python -m {program} {'|'.join(commands)} RUN_DIR", file=sys.stderr)
+        print(told, file=sys.stderr)
         return EXIT_BAD_CONFIG
     if not Path(argv[1]).is_dir():
         print(f"{argv[1]}: there is no such run directory", file=sys.stderr)
         return EXIT_BAD_CONFIG
-    return _run(commands[argv[0]], RunDirectory(argv[1]))
+    return _run(commands[argv[0]], RunDirectory(argv[1]), complete)
 
 
 def keep_freed_memory() -> None:
@@ -68,11 +87,11 @@ def log_to_stderr() -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
 
 
-def _run(command: Command, directory: RunDirectory) -> int:
+def _run(command: Command, directory: RunDirectory, complete: Complete) -> int:
     try:
         with directory.locked():
             if directory.is_complete:
-                return _say_complete(directory)
+                return _say_complete(directory, complete)
             directory.cancellation.listen()
             with directory.status:
                 return _supervise(command, directory)
@@ -84,16 +103,36 @@ def _run(command: Command, directory: RunDirectory) -> int:
         print(f"the run directory cannot be written: {error}", file=sys.stderr)
         return EXIT_BAD_CONFIG
     except OSError as error:
-        print(_describe_storage(error), file=sys.stderr)
+        print(describe_end(error)[2], file=sys.stderr)
         return EXIT_OUR_FAULT
 
 
-def _say_complete(directory: RunDirectory) -> int:
-    log.info("%s is complete: result.json is there, nothing to do", directory.root)
+def _say_complete(directory: RunDirectory, complete: Complete) -> int:
+    """Nothing is done. Where the config is no longer the one of the result, that would be another run: code 2."""
     if directory.read_state() != "succeeded":
         # The process that wrote the result was killed before it could say so.
         directory.status.update(state="succeeded", message="done")
+    directory.remove_dropped_checkpoints()
+    if fault := _compare_configs(directory, complete):
+        log.error("%s is complete, but %s", directory.root, fault)
+        return EXIT_BAD_CONFIG
+    log.info("%s is complete: result.json is there, nothing to do", directory.root)
     return EXIT_DONE
+
+
+def _compare_configs(directory: RunDirectory, complete: Complete) -> str:
+    """What the config has other than the one of the result; empty where they are the same."""
+    try:
+        finished = directory.read_finished_config()
+        if finished is None:
+            return ""  # A result of before left none.
+        differences = list_differences(complete(finished), complete(directory.read_config()))
+    except ConfigError as error:
+        return f"not comparable with its config.json: {error}"
+    if not differences:
+        return ""
+    told = ", ".join(each.describe(then="then", now="now") for each in differences)
+    return f"config.json was changed since: {told}; nothing is done; use a new run directory"
 
 
 def _supervise(command: Command, directory: RunDirectory) -> int:
@@ -118,9 +157,8 @@ def describe_end(error: BaseException) -> tuple[State, int, str]:
             return "failed", EXIT_DIVERGED, f"diverged: {error}"
         case Cancelled():
             return "cancelled", EXIT_CANCELLED, str(error)
-        case OSError():
-            return "failed", EXIT_OUR_FAULT, _describe_storage(error)
-    return "failed", EXIT_OUR_FAULT, f"internal error: {type(error).__name__}: {error}"
+    reason = describe_storage_fault(error) or f"internal error: {type(error).__name__}: {error}"
+    return "failed", EXIT_OUR_FAULT, reason
 
 
 def _end(directory: RunDirectory, state: State, code: int, reason: str) -> int:
@@ -134,11 +172,3 @@ def _end(directory: RunDirectory, state: State, code: int, reason: str) -> int:
         # The exit code and the log still say how it ended.
         log.warning("status.json cannot be written: %s", error)
     return code
-
-
-def _describe_storage(error: OSError) -> str:
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return f"the disk is full: {error}; free some space and start again, the run goes on from its checkpoint"
-    if error.errno == errno.EROFS:
-        return f"the run directory is on a read-only file system: {error}"
-    return f"internal error: {type(error).__name__}: {error}"

@@ -4,6 +4,7 @@ import fcntl
 import json
 import math
 import os
+import shutil
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -11,11 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from rewardmodel.config_parsing import ConfigError
-from rewardmodel.runtime.atomic_files import write_json
+from rewardmodel.runtime.atomic_files import UNFINISHED_PREFIX, write_json
 from rewardmodel.runtime.cancellation import Cancellation
 from rewardmodel.runtime.faults import Busy
 from rewardmodel.runtime.json_lines import append_line, keep_lines, read_lines
 from rewardmodel.runtime.status import StatusWriter
+
+FINISHED_CONFIG = "finished_config.json"
 
 
 class RunDirectory:
@@ -25,6 +28,7 @@ class RunDirectory:
         self.root = Path(root).resolve()
         self.status = StatusWriter(self.root / "status.json")
         self.cancellation = Cancellation(self.root / "cancel")
+        self._config: dict[str, Any] | None = None
 
     @property
     def checkpoints(self) -> Path:
@@ -73,6 +77,20 @@ class RunDirectory:
             raise ConfigError([f"config.json: not valid JSON: {error}"]) from error
         if not isinstance(mapping, dict):
             raise ConfigError(["config.json: expected a JSON object"])
+        self._config = mapping
+        return mapping
+
+    def read_finished_config(self) -> dict[str, Any] | None:
+        """The config that `result.json` came of; None where there is none. Raises: ConfigError where it is broken."""
+        path = self.root / FINISHED_CONFIG
+        if not path.exists():
+            return None
+        try:
+            mapping = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise ConfigError([f"{FINISHED_CONFIG}: cannot be read: {error}"]) from error
+        if not isinstance(mapping, dict):
+            raise ConfigError([f"{FINISHED_CONFIG}: expected a JSON object"])
         return mapping
 
     @contextmanager
@@ -121,8 +139,24 @@ class RunDirectory:
         return self.result_path.exists()
 
     def write_result(self, result: Mapping[str, Any]) -> None:
-        """The outcome, last of all."""
+        """The outcome, last of all; just before it the config that was read for it, to be compared with later."""
+        if self._config is not None:
+            write_json(self.root / FINISHED_CONFIG, self._config)
         write_json(self.result_path, result)
+
+    def drop_checkpoints(self) -> None:
+        """Remove them from a run that has its result: nothing resumes it. What a kill leaves of them is found later."""
+        if self.checkpoints.is_dir():
+            self.checkpoints.rename(self._dropped)
+        self.remove_dropped_checkpoints()
+
+    def remove_dropped_checkpoints(self) -> None:
+        """Remove what a kill has left of checkpoints that were being dropped."""
+        shutil.rmtree(self._dropped, ignore_errors=True)
+
+    @property
+    def _dropped(self) -> Path:
+        return self.root / f"{UNFINISHED_PREFIX}dropped-checkpoints"
 
 
 def _finite_or_none(value: float | None) -> float | None:

@@ -32,6 +32,7 @@ class Status:
     seconds_per_step: float | None = None
     checkpoint_step: int | None = None
     warnings: tuple[dict[str, Any], ...] = ()
+    prompts_left_out: int | None = None
     updated_at: str = ""
 
 

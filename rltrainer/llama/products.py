@@ -36,6 +36,11 @@ class Product:
         return self(states).add_(other)
 
 
+def can_pack() -> bool:
+    """Whether bfloat16 weights can be laid out here: oneDNN refuses to on processors without AVX-512 or its like."""
+    return torch.backends.mkldnn.is_available() and bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+
+
 def make_product(linears: Sequence[nn.Linear], *, dtype: torch.dtype, rows: int) -> Product:
     """The layers as one product of inputs [rows, width] in this precision.
 
@@ -44,7 +49,7 @@ def make_product(linears: Sequence[nn.Linear], *, dtype: torch.dtype, rows: int)
     """
     weights = [linear.weight.detach().to(dtype) for linear in linears]
     biases = [None if linear.bias is None else linear.bias.detach().to(dtype) for linear in linears]
-    if dtype != torch.bfloat16 or not torch.backends.mkldnn.is_available():
+    if dtype != torch.bfloat16 or not can_pack():
         return Product(tuple(weights), tuple(biases), packed=False)
     whole = weights[0] if len(weights) == 1 else torch.cat(weights)
     packed = torch.ops.mkldnn._reorder_linear_weight(whole, rows)

@@ -2,13 +2,13 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy
 from torch import Tensor
 
-from rewardmodel.intervals import Estimate, Resampling, estimate_ratio
+from rewardmodel.intervals import Estimate, estimate_ratio
 from rltrainer.offline.lesson import Lesson
 from rltrainer.offline.objective import Answers, StepSize, Sums
 from rltrainer.offline_losses import sft_loss
@@ -28,15 +28,15 @@ class Imitation:
         return {"eval_loss": -float(_column(sums).sum()) / float(_tokens(lessons).sum())}
 
     def judge(
-        self, lessons: Sequence[Lesson], before: Sequence[Sums], after: Sequence[Sums], resampling: Resampling
+        self, lessons: Sequence[Lesson], before: Sequence[Sums], after: Sequence[Sums], confidence: float
     ) -> dict[str, Any]:
         """Held-out nats a token before and after, and the gain prompt by prompt, with intervals over prompts."""
         tokens, prompts = _tokens(lessons), [lesson.record.prompt_id for lesson in lessons]
         old, new = -_column(before), -_column(after)
         estimates = {
-            "nll_before": estimate_ratio(old, tokens, prompts, resampling),
-            "nll_after": estimate_ratio(new, tokens, prompts, resampling),
-            "nll_gain": estimate_ratio(old - new, tokens, prompts, resampling),
+            "nll_before": estimate_ratio(old, tokens, prompts, confidence),
+            "nll_after": estimate_ratio(new, tokens, prompts, confidence),
+            "nll_gain": estimate_ratio(old - new, tokens, prompts, confidence),
         }
         return {
             **{name: asdict(estimate) for name, estimate in estimates.items()},
@@ -56,4 +56,4 @@ def _tokens(lessons: Sequence[Lesson]) -> numpy.ndarray:
 def _perplexity(nll: Estimate) -> Estimate:
     """e to the power of nats a token; it is monotone, so that an interval's ends stay its ends."""
     value, low, high = (None if end is None else math.exp(end) for end in (nll.value, nll.low, nll.high))
-    return Estimate(value, low, high, nll.n)
+    return replace(nll, value=value, low=low, high=high)

@@ -1,5 +1,6 @@
 """Records as tokens: a prompt with the one response to imitate, or with the chosen and the rejected one."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -7,6 +8,7 @@ from rewardmodel.records import DataError, ExampleRecord, PreferenceRecord
 from rewardmodel.runtime.rendering import Renderer
 
 Record = ExampleRecord | PreferenceRecord
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,7 @@ def make_lesson(
     record: Record, texts: Sequence[str], renderer: Renderer, *, target: float = 1.0, weight: float = 1.0
 ) -> Lesson:
     """The record's prompt with these responses, in this order."""
-    whole = [renderer.render(record.prompt, text) for text in texts]
+    whole = [renderer.render(record.prompt, text, prompt_id=record.prompt_id) for text in texts]
     start = whole[0].response_start
     prompt_ids = whole[0].token_ids[:start]
     return Lesson(record, prompt_ids, tuple(rendering.token_ids[start:] for rendering in whole), target, weight)
@@ -70,10 +72,19 @@ def keep_fitting(lessons: Sequence[Lesson], *, max_tokens: int, name: str) -> tu
 
 
 def check_apart(train: Sequence[Lesson], held_out: Sequence[Lesson]) -> None:
-    """Raises: DataError where a prompt is in both."""
+    """Raises: DataError where a prompt is in both. The same text under two ids is told in the log."""
     shared = {lesson.record.prompt_id for lesson in train} & {lesson.record.prompt_id for lesson in held_out}
     if shared:
         raise DataError(
             f"prompt_id: {len(shared)} prompts, for instance {sorted(shared)[0]!r}, are in both data.train and "
             "data.eval; split by prompt, or what is measured says nothing"
+        )
+    learned = {lesson.prompt_ids: lesson.record.prompt_id for lesson in train}
+    if twins := [lesson for lesson in held_out if lesson.prompt_ids in learned]:
+        log.warning(
+            "%d held-out prompts have the text of one that is learned from, for instance %r of data.eval that of %r of "
+            "data.train: what is measured on them says little; split by text",
+            len({twin.record.prompt_id for twin in twins}),
+            twins[0].record.prompt_id,
+            learned[twins[0].prompt_ids],
         )

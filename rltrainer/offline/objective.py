@@ -6,7 +6,6 @@ from typing import Any, Protocol
 
 from torch import Tensor
 
-from rewardmodel.intervals import Resampling
 from rltrainer.offline.lesson import Lesson
 from rltrainer.tally import Tally
 
@@ -48,7 +47,7 @@ class Objective(Protocol):
         ...
 
     def judge(
-        self, lessons: Sequence[Lesson], before: Sequence[Sums], after: Sequence[Sums], resampling: Resampling
+        self, lessons: Sequence[Lesson], before: Sequence[Sums], after: Sequence[Sums], confidence: float
     ) -> dict[str, Any]:
         """The part of `result.json` that compares the policy with where it started."""
         ...

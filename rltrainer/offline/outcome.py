@@ -2,12 +2,10 @@
 
 from typing import Literal
 
-from rewardmodel.intervals import Resampling
 from rewardmodel.records import PromptRecord
 from rewardmodel.runtime.faults import Cancelled, Interrupted
 from rewardmodel.runtime.json_lines import keep_lines
 from rewardmodel.runtime.run_directory import RunDirectory
-from rewardmodel.runtime.seeding import derive_seed
 from rltrainer.config_offline import OfflineConfig
 from rltrainer.offline.objective import Sums
 from rltrainer.offline.session import Session
@@ -30,8 +28,8 @@ def look_at_start(directory: RunDirectory, config: OfflineConfig, session: Sessi
 def finish(directory: RunDirectory, config: OfflineConfig, session: Session, *, steps: int) -> None:
     """Compare with the start, save the policy, write the result. Raises: Cancelled."""
     directory.status.update(phase="evaluate", message=f"judging on {len(session.lessons.held_out)} held-out records")
-    resampling = Resampling(confidence=config.evaluation.confidence, seed=derive_seed(config.seed, "bootstrap"))
-    judged = session.objective.judge(session.lessons.held_out, session.start.sums, score_held_out(session), resampling)
+    confidence = config.evaluation.confidence
+    judged = session.objective.judge(session.lessons.held_out, session.start.sums, score_held_out(session), confidence)
     groups = answer_held_out(config, session)
     directory.status.update(phase="save", message="saving the policy")
     save_policy(directory, config.model, session.learner.stepper.masters, session.renderer, ranks=session.ranks)
@@ -52,6 +50,8 @@ def finish(directory: RunDirectory, config: OfflineConfig, session: Session, *, 
             "policy_version_sha256": hash_weights(directory.model),
         }
     )
+    if not config.checkpoint.keep_when_done:
+        directory.drop_checkpoints()
 
 
 def score_held_out(session: Session) -> list[Sums]:

@@ -11,7 +11,7 @@ from torch import Tensor
 from rewardmodel.config import EvaluationConfig
 from rewardmodel.data import EncodedPair
 from rewardmodel.evaluation import build_report
-from rewardmodel.intervals import Resampling, estimate_ratio
+from rewardmodel.intervals import estimate_ratio, estimate_share
 from rewardmodel.metrics import count_hits
 from rewardmodel.records import PreferenceRecord
 from rewardmodel.runtime.faults import Diverged
@@ -49,7 +49,7 @@ class Preference:
         }
 
     def judge(
-        self, lessons: Sequence[Lesson], before: Sequence[Sums], after: Sequence[Sums], resampling: Resampling
+        self, lessons: Sequence[Lesson], before: Sequence[Sums], after: Sequence[Sums], confidence: float
     ) -> dict[str, Any]:
         """The policy as a reward model of its own, by the measures of one, and where the likelihood went."""
         now, start = numpy.array(after), numpy.array(before)
@@ -57,21 +57,23 @@ class Preference:
         rewards = self.config.beta * (now - reference)
         if not numpy.isfinite(rewards).all():
             raise Diverged("log-probs of held-out responses are not finite; lower optimizer.learning_rate")
-        settings = EvaluationConfig(bootstrap_samples=resampling.samples, confidence=resampling.confidence)
-        report = build_report(
-            [_encoded(lesson) for lesson in lessons], (rewards[:, 0], rewards[:, 1]), settings, resampling.seed
-        )
+        settings = EvaluationConfig(confidence=confidence)
+        report = build_report([_encoded(lesson) for lesson in lessons], (rewards[:, 0], rewards[:, 1]), settings)
         prompts = [lesson.record.prompt_id for lesson in lessons]
         means = {
             "reward_margin": rewards[:, 0] - rewards[:, 1],
             "log_prob_chosen_change": (now - start)[:, 0],
             "log_prob_rejected_change": (now - start)[:, 1],
-            **_count_likelier(start, now),
         }
         ones = numpy.ones(len(lessons))
+        old, new = (count_hits(sums[:, 0] - sums[:, 1]) for sums in (start, now))
         return {
             **report,
-            **{name: asdict(estimate_ratio(each, ones, prompts, resampling)) for name, each in means.items()},
+            **{name: asdict(estimate_ratio(each, ones, prompts, confidence)) for name, each in means.items()},
+            # Whether the policy itself gives the chosen response the greater log-prob, ties half.
+            "likelier_before": asdict(estimate_share(old, ones, prompts, confidence)),
+            "likelier_after": asdict(estimate_share(new, ones, prompts, confidence)),
+            "likelier_gain": asdict(estimate_ratio(new - old, ones, prompts, confidence, span=(-1.0, 1.0))),
         }
 
     def _losses(self, sums: Tensor, reference: Tensor, lessons: Sequence[Lesson]) -> Tensor:
@@ -104,15 +106,6 @@ class Preference:
         for column, name in enumerate(("chosen", "rejected")):
             tally.add_mean(f"reward_{name}", rewards[:, column])
             tally.add_mean(f"log_prob_{name}", sums[:, column])
-
-
-def _count_likelier(before: numpy.ndarray, after: numpy.ndarray) -> dict[str, numpy.ndarray]:
-    """Pair by pair, whether the policy itself gives the chosen response the greater log-prob, ties half.
-
-    before, after: log-probs [pairs, 2], chosen first.
-    """
-    old, new = (count_hits(sums[:, 0] - sums[:, 1]) for sums in (before, after))
-    return {"likelier_before": old, "likelier_after": new, "likelier_gain": new - old}
 
 
 def _encoded(lesson: Lesson) -> EncodedPair:

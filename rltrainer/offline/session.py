@@ -4,7 +4,7 @@ import logging
 from dataclasses import dataclass
 from typing import Any
 
-from transformers import PreTrainedModel
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from rewardmodel.runtime.backbones import load_generation_config, load_tokenizer
 from rewardmodel.runtime.device import ComputeDevice, select_device
@@ -25,6 +25,7 @@ from rltrainer.optimization import build_adamw
 from rltrainer.policy import Policy
 from rltrainer.progress import Parts
 from rltrainer.ranks import SINGLE, Ranks
+from rltrainer.reference_loading import load_reference
 from rltrainer.session import MICRO_BATCH_TOKENS, choose_budget
 from rltrainer.step_work import PeakWatch
 from rltrainer.weight_stepper import WeightStepper
@@ -77,17 +78,23 @@ def open_session(directory: RunDirectory, config: OfflineConfig, *, ranks: Ranks
     compute = select_device(device=model.device, precision=model.precision, threads=model.threads)
     directory.status.update(device=compute.name)
     folder = directory.resolve(model.path)
-    renderer = Renderer(load_tokenizer(folder), load_generation_config(folder))
+    renderer = Renderer(
+        load_tokenizer(folder, key="model.path"), load_generation_config(folder, key="model.path"), key="model.path"
+    )
     lessons = load_lessons(directory, config, renderer)
     if lessons.left_out:
         many = "%d records have more than %d tokens and are left out"
         log.warning(many, lessons.left_out, config.data.max_length_tokens)
     network = load_network(directory, model.path, compute)
     require_plain_head(network)
-    require_full_attention(network, _longest(lessons, config.evaluation.max_new_tokens))
+    require_full_attention(
+        network,
+        _longest(lessons, config.evaluation.max_new_tokens),
+        limits="data.max_length_tokens and evaluation.max_new_tokens",
+    )
     learner = make_learner(directory, config, network, ranks)
     schedule = Schedule(lessons.train, config.training, seed=config.seed)
-    objective = _make_objective(directory, config, compute, learner, schedule, lessons)
+    objective = _make_objective(directory, config, compute, learner, schedule, lessons, renderer.tokenizer)
     peak = PeakWatch(compute, configured=model.peak_tflops, ranks=ranks, status=directory.status)
     return Session(compute, network, renderer, lessons, schedule, learner, objective, Start(), ranks, peak)
 
@@ -122,10 +129,11 @@ def _make_objective(
     learner: Learner,
     schedule: Schedule,
     lessons: Lessons,
+    tokenizer: PreTrainedTokenizerBase,
 ) -> Objective:
     if not isinstance(config, DPOConfig):
         return Imitation()
-    return Preference(config.loss, _ask_reference(directory, config, compute, learner, schedule, lessons))
+    return Preference(config.loss, _ask_reference(directory, config, compute, learner, schedule, lessons, tokenizer))
 
 
 def _ask_reference(
@@ -135,6 +143,7 @@ def _ask_reference(
     learner: Learner,
     schedule: Schedule,
     lessons: Lessons,
+    tokenizer: PreTrainedTokenizerBase,
 ) -> dict[Key, Sums]:
     """What the reference thinks of every response that the run will see.
 
@@ -145,9 +154,17 @@ def _ask_reference(
     directory.status.update(message=f"asking the reference about {sum(map(len, batches))} pairs")
     scorer = learner
     if config.model.reference is not None:
-        load = load_exact_network if learner.policy.exact else load_network
+        network = load_reference(
+            directory,
+            config.model,
+            compute,
+            policy=learner.policy.model,
+            tokenizer=tokenizer,
+            longest=_longest(lessons, config.evaluation.max_new_tokens),
+            load=load_exact_network if learner.policy.exact else load_network,
+        )
         frozen = Policy(
-            load(directory, config.model.reference, compute),
+            network,
             temperature=1.0,
             micro_batch_tokens=learner.policy.budget.tokens,
             check=learner.policy.check,

@@ -9,6 +9,7 @@ from rewardmodel.runtime.run_directory import RunDirectory
 from rewardmodel.runtime.seeding import derive_generator
 from rltrainer.checkpoint_keeper import CheckpointKeeper
 from rltrainer.config_offline import OfflineConfig
+from rltrainer.config_warmup import explain_long_warmup
 from rltrainer.offline.lesson import Lesson
 from rltrainer.offline.outcome import finish, look_at_start
 from rltrainer.offline.session import Session, open_session
@@ -47,10 +48,18 @@ class OfflineTrainer:
             compute=session.compute,
         )
         self.directory.status.update(total_steps=session.schedule.steps, step=progress.step)
+        self._tell_of_long_warmup(session.schedule.steps)
         if not session.start.sums:
             look_at_start(self.directory, self.config, session)
         self._train(session, progress)
         finish(self.directory, self.config, session, steps=progress.step)
+
+    def _tell_of_long_warmup(self, steps: int) -> None:
+        """At every start, for the number of steps is known only with the data."""
+        if sentence := explain_long_warmup(self.config.optimizer, steps=steps):
+            log.warning("%s", sentence)
+            told = {"step": 0, "brake": "warmup", "action": "warn", "sentence": sentence}
+            self.directory.status.update(warnings=(told,))
 
     def _train(self, session: Session, progress: Progress) -> None:
         keeper = CheckpointKeeper(

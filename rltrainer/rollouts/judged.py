@@ -106,7 +106,8 @@ def _group(record: JudgedRecord, renderer: Renderer) -> Group:
     completions = tuple(
         Completion(given.token_ids, given.log_probs, given.finish_reason, given.seed) for given in record.completions
     )
-    prompt = EncodedPrompt(record.prompt, renderer.render(record.prompt.prompt).token_ids)
+    rendering = renderer.render(record.prompt.prompt, prompt_id=record.prompt.prompt_id)
+    prompt = EncodedPrompt(record.prompt, rendering.token_ids)
     return Group(prompt, completions, tuple(renderer.decode(c.token_ids) for c in completions), FOREIGN_VERSION)
 
 

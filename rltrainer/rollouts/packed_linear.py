@@ -6,6 +6,8 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
+from rltrainer.llama.products import can_pack
+
 
 @contextmanager
 def packed_linears(network: nn.Module, *, rows: int) -> Iterator[None]:
@@ -13,7 +15,7 @@ def packed_linears(network: nn.Module, *, rows: int) -> Iterator[None]:
 
     At each call the plain layer lays its weight out anew for the processor's matrix instructions, which at `rows`
     rows costs more than the product itself. The copies take the memory of the weights once more; the weights must
-    not change inside the block. Only for bfloat16 on a CPU: elsewhere the block changes nothing.
+    not change inside the block. Only for bfloat16 on a CPU that packs: elsewhere the block changes nothing.
     """
     chosen = [module for module in network.modules() if isinstance(module, nn.Linear) and _gains(module)]
     try:
@@ -31,7 +33,7 @@ def _gains(module: nn.Linear) -> bool:
     return (
         weight.device.type == "cpu"
         and weight.dtype == torch.bfloat16
-        and torch.backends.mkldnn.is_available()
+        and can_pack()
         and "forward" not in module.__dict__
     )
 

@@ -59,7 +59,7 @@ def export_job(directory: RunDirectory, config: OnlineConfig, machines: Machines
     Raises: ConfigError with everything that verl cannot do; DataError where prompts do not suffice.
     """
     job = directory.root / "verl"
-    faults = [*machines.faults(), *list_faults(config)]
+    faults = [*machines.faults(), *machines.misfits(config), *list_faults(config)]
     if (job / "checkpoints").exists():
         faults.append(f"{job}: holds checkpoints of a job that was started; remove the folder to write a new one")
     if faults:

@@ -19,6 +19,7 @@ UNUSED = {
     "kl.measure": "verl computes the distance where it has a price, and only there",
     "optimizer.max_skipped_steps": "verl leaves such steps out and goes on, however many they are",
     "brakes": "verl watches nothing; brakes that are to warn will not",
+    "checkpoint.keep_when_done": "verl keeps every checkpoint",
     "checkpoint.every_seconds": "verl saves after checkpoint.every_steps steps",
     "evaluation.shown_prompts": "verl keeps no answers of its evaluation",
     "evaluation.confidence": _OUR_COMPARISON,

@@ -40,6 +40,19 @@ def test_every_fault_is_named_at_once_by_its_key() -> None:
     ]
 
 
+@pytest.mark.parametrize("kind", ["reward", "reward-evaluate", "score"])
+def test_a_negative_seed_is_refused(kind: str) -> None:
+    model = {"base": "x"} if kind == "reward" else {"folder": "x"}
+    with pytest.raises(ConfigError, match="seed: must be 0 or more, got -1"):
+        parse_config({"kind": kind, "model": model, "seed": -1})
+
+
+def test_both_faults_of_a_scoring_run_are_named() -> None:
+    with pytest.raises(ConfigError) as caught:
+        parse_config({"kind": "score", "model": {"folder": "x"}, "seed": -1, "batch_tokens": 0})
+    assert [fault.split(":")[0] for fault in caught.value.faults] == ["seed", "batch_tokens"]
+
+
 def test_unknown_kind_is_refused() -> None:
     with pytest.raises(ConfigError, match="kind: expected one of reward, reward-evaluate, score, got 'grpo'"):
         parse_config({"kind": "grpo"})

@@ -1,10 +1,14 @@
+from pathlib import Path
+
 import pytest
 
 from rewardmodel.config import LossConfig
 from rewardmodel.data import Objective, check_splits, encode_pairs, make_objective
 from rewardmodel.records import DataError, PreferenceRecord, Votes, parse_preference
+from rewardmodel.runtime.backbones import load_tokenizer
 from rewardmodel.runtime.rendering import Renderer
 from tests.rewardmodel.preferences import make_rows
+from tests.tiny_model import CHAT_TEMPLATE
 
 
 def record(**changes: object) -> PreferenceRecord:
@@ -45,6 +49,16 @@ def test_long_rows_keep_the_end_of_the_response_and_are_counted(renderer: Render
     assert renderer.decode(pair.chosen_ids).endswith("the end")
     assert pair.lengths[0] == 40
     assert pair.truncated_rows == 1 + (pair.lengths[1] == 40)
+
+
+def test_a_record_that_the_chat_template_refuses_is_named(tiny: Path) -> None:
+    tokenizer = load_tokenizer(tiny)
+    tokenizer.chat_template = (
+        "{% if messages[0]['content'] == 'never' %}{{ raise_exception('refused') }}{% endif %}" + CHAT_TEMPLATE
+    )
+    rows = [record(), record(prompt_id="p9", prompt=[{"role": "user", "content": "never"}])]
+    with pytest.raises(DataError, match=r"^prompt 'p9': the chat template of .*: refused;"):
+        encode_pairs(rows, Renderer(tokenizer), max_length_tokens=512)
 
 
 def test_a_prompt_in_both_splits_is_refused_by_name() -> None:

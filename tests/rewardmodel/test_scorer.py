@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from rewardmodel.config_parsing import ConfigError
 from rewardmodel.familiarity import FEATURES_FILE, Familiarity, learn_familiarity
@@ -92,6 +93,20 @@ def test_head_of_another_model_is_refused(tiny: Path, tmp_path: Path, scorer: Re
     save_reward_model(RewardNetwork(load_backbone(tiny), seed=6), other, max_length_tokens=128, mean=0.0, std=1.0)
     (other / HEAD_FILE).replace(tmp_path / "model" / HEAD_FILE)
     with pytest.raises(ConfigError, match="not the head that was saved"):
+        load_reward_model(tmp_path / "model")
+
+
+@pytest.mark.parametrize("name", [HEAD_FILE, CARD_FILE])
+def test_a_head_or_card_that_is_cut_off_is_told(tmp_path: Path, scorer: RewardScorer, name: str) -> None:
+    path = tmp_path / "model" / name
+    path.write_bytes(path.read_bytes()[:-8])
+    with pytest.raises(ConfigError, match="model has a head or card that cannot be read"):
+        load_reward_model(tmp_path / "model")
+
+
+def test_a_head_of_another_width_is_refused(tmp_path: Path, scorer: RewardScorer) -> None:
+    save_file({"weight": torch.zeros(1, 7), "bias": torch.zeros(1)}, tmp_path / "model" / HEAD_FILE)
+    with pytest.raises(ConfigError, match="is not a head for the model beside it"):
         load_reward_model(tmp_path / "model")
 
 

@@ -17,6 +17,7 @@ from rewardmodel.gradient_step import GradientStep
 from rewardmodel.network import RewardNetwork
 from rewardmodel.records import parse_preference
 from rewardmodel.runtime.backbones import load_backbone
+from rewardmodel.runtime.checksums import checksum
 from rewardmodel.runtime.master_weights import MasterWeights
 from rewardmodel.runtime.rendering import Renderer
 from rewardmodel.scorer import RewardScorer
@@ -215,6 +216,7 @@ def test_a_checkpoint_of_another_version_is_refused_with_its_folder(tmp_path: Pa
     state["rng"] = state.pop("randomness")
     (folder / "state.json").write_text(json.dumps(state))
     index["sizes"]["state.json"] = (folder / "state.json").stat().st_size
+    index["crc32"]["state.json"] = checksum(folder / "state.json")
     (folder / "checkpoint.json").write_text(json.dumps(index))
     assert main(["train", str(run)]) == 2
     reason = read(run / "status.json")["reason"]

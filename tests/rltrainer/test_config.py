@@ -147,6 +147,7 @@ def test_faults_of_form_and_of_meaning_are_listed_together():
 @pytest.mark.parametrize(
     ("kind", "override", "fault"),
     [
+        *((kind, "seed=-1", "seed: must be 0 or more, got -1") for kind in KINDS),
         ("grpo", "kl.place=reward", "kl.estimator: place 'reward' needs the unbiased 'k1'"),
         ("grpo", 'kl={"estimator":"k1","gradient":"naive"}', "kl.gradient: 'naive' with estimator 'k1'"),
         ("grpo", "reward.brevity_weight=0", "reward: nothing is rewarded"),

@@ -5,7 +5,7 @@ import torch
 
 from rewardmodel.config_parsing import ConfigError
 from rewardmodel.network import RewardNetwork, save_reward_model
-from rewardmodel.runtime.backbones import load_backbone, load_tokenizer
+from rewardmodel.runtime.backbones import load_backbone, load_causal_model, load_tokenizer
 from rewardmodel.runtime.device import ComputeDevice
 from rewardmodel.runtime.run_directory import RunDirectory
 from rewardmodel.scorer import RewardScorer
@@ -69,6 +69,9 @@ def test_other_tokens_are_refused(base, tmp_path):
     tokenizer = load_tokenizer(other)
     tokenizer.add_tokens(["<|new|>"])
     tokenizer.save_pretrained(other)
+    network = load_causal_model(other)
+    network.resize_token_embeddings(len(tokenizer))
+    network.save_pretrained(other)
     with pytest.raises(ConfigError, match=r"reward\.model: the critic reads the policy's tokens.*'shared'"):
         _load(CriticOrigin(other, "reward.model", 1.0), base)
 

@@ -43,7 +43,10 @@ def test_a_policy_is_no_better_than_itself(base, tmp_path):
 
 def test_another_policy_is_some_way_off(base, tmp_path):
     other = make_tiny_model(tmp_path / "other", seed=9)
-    folder = make_run(tmp_path / "run", _config(other, base))
+    config = _config(other, base)
+    # So many tokens that twelve prompts leave no doubt that the sum over them is above 0.
+    config["sampling"]["max_new_tokens"] = 30
+    folder = make_run(tmp_path / "run", config)
     code, output = run("evaluate", folder)
     assert code == 0, output
     result = read_json(folder / "result.json")

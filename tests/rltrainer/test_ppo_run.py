@@ -7,7 +7,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from rewardmodel.network import RewardNetwork, save_reward_model
+from rewardmodel.network import RewardNetwork, load_reward_model, save_reward_model
 from rewardmodel.runtime.backbones import load_backbone, load_causal_model, load_tokenizer
 from tests.rltrainer.run_folder import make_run, ppo_config, read_json, read_rows, run
 
@@ -34,6 +34,7 @@ def finished(request, base, judge, tmp_path_factory):
         reward={"model": str(judge), "model_weight": 2.0, "brevity_weight": 0.0, "unfinished_penalty": 0.5},
         gae={"bootstrap_truncated": True},
         stop={"steps": 4},
+        evaluation={"prompts": 3},
     )
     folder = make_run(tmp_path_factory.mktemp(request.param) / "run", config)
     assert run("train", folder) == (0, "")
@@ -49,6 +50,7 @@ def test_a_run_leaves_everything_the_contract_names(finished):
     result = read_json(folder / "result.json")
     assert (result["kind"], result["steps"]) == ("ppo", 4)
     assert result["reward_gain"]["low"] <= result["reward_gain"]["value"] <= result["reward_gain"]["high"]
+    assert result["reward_gain"]["prompts"] == 3
     assert len(_values(folder)) == 4
 
 
@@ -110,10 +112,10 @@ def test_every_metric_is_explained(finished):
 def test_a_reward_model_with_other_tokens_is_no_start(base, judge, tmp_path):
     tokenizer = load_tokenizer(base)
     tokenizer.add_tokens(["<|new|>"])
+    network, _ = load_reward_model(judge)
+    network.backbone.resize_token_embeddings(len(tokenizer))
+    save_reward_model(network, tmp_path / "judge", max_length_tokens=128, mean=0.5, std=0.1)
     tokenizer.save_pretrained(tmp_path / "judge")
-    for path in judge.iterdir():
-        if not (tmp_path / "judge" / path.name).exists():
-            (tmp_path / "judge" / path.name).write_bytes(path.read_bytes())
     reward = {"model": str(tmp_path / "judge"), "brevity_weight": 0.0}
     folder = make_run(tmp_path / "run", ppo_config(base, reward=reward))
     code, reason = run("train", folder)

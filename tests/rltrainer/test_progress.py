@@ -5,8 +5,10 @@ import shutil
 
 import pytest
 
+from rewardmodel.runtime.cancellation import Cancellation
+from rewardmodel.runtime.checksums import checksum
 from tests.rltrainer.offline.run_folder import make_offline_run, offline_config
-from tests.rltrainer.run_folder import grpo_config, make_run, read_json, run
+from tests.rltrainer.run_folder import grpo_config, make_run, read_json, read_rows, run
 
 WORD_OF_PEOPLE = '{"step": 0, "win_rate": 0.75, "judgments": 4}\n'
 
@@ -63,12 +65,19 @@ def _take_up(begun, folder):
     return folder
 
 
+def _change_config(folder, section, **values):
+    config = read_json(folder / "config.json")
+    config[section] = {**config.get(section, {}), **values}
+    (folder / "config.json").write_text(json.dumps(config))
+
+
 def _rewrite_state(folder, change):
     """Changes a whole checkpoint, as another version would have written it."""
     state, index = read_json(folder / "state.json"), read_json(folder / "checkpoint.json")
     change(state)
     (folder / "state.json").write_text(json.dumps(state))
     index["sizes"]["state.json"] = (folder / "state.json").stat().st_size
+    index["crc32"]["state.json"] = checksum(folder / "state.json")
     (folder / "checkpoint.json").write_text(json.dumps(index))
 
 
@@ -89,6 +98,58 @@ def test_a_state_of_another_shape_is_refused(begun, tmp_path, change, words):
     checkpoint = folder / "checkpoints" / "step-000002"
     _rewrite_state(checkpoint, change)
     _assert_refused(folder, checkpoint, words)
+
+
+def test_a_changed_value_is_named_by_its_own_key(begun, tmp_path):
+    folder = _take_up(begun, tmp_path / "run")
+    _change_config(folder, "rollout", temperature=0.5)
+    code, reason = run("train", folder)
+    told = "rollout: differs from the checkpoint's in rollout.temperature (1.0 there, 0.5 now); put it back"
+    assert (code, reason.startswith(f"bad config: {told}"), "group_size" in reason) == (2, True, False)
+
+
+def test_what_may_change_may_change(begun, tmp_path):
+    folder = _take_up(begun, tmp_path / "run")
+    _change_config(folder, "stop", steps=3)
+    _change_config(folder, "checkpoint", every_steps=7)
+    _change_config(folder, "brakes", window=2)
+    _change_config(folder, "model", peak_tflops=1.0)
+    assert run("train", folder) == (0, "")
+    assert [row["step"] for row in read_rows(folder / "metrics.jsonl")] == [1, 2, 3]
+
+
+def test_a_finished_run_with_another_config_is_no_success(begun, tmp_path, caplog):
+    folder = tmp_path / "run"
+    shutil.copytree(begun, folder)
+    before = (folder / "status.json").read_bytes()
+    _change_config(folder, "optimizer", learning_rate=0.5)
+    assert run("train", folder)[0] == 2
+    told = "config.json was changed since: optimizer.learning_rate (0.003 then, 0.5 now)"
+    assert f"{folder} is complete, but {told}" in caplog.text
+    # What it has achieved it has achieved.
+    assert (folder / "status.json").read_bytes() == before
+    # A default that is written out is no change.
+    _change_config(folder, "optimizer", learning_rate=3e-3, beta1=0.9)
+    assert run("train", folder)[0] == 0
+
+
+@pytest.mark.parametrize("kind", ["grpo", "sft"])
+def test_a_run_drops_its_checkpoints_only_when_it_is_finished(base, tmp_path, kind, monkeypatch):
+    if kind == "grpo":
+        config = grpo_config(base, stop={"steps": 2}, checkpoint={"keep_when_done": False})
+        folder = make_run(tmp_path / "run", config)
+    else:
+        config = offline_config(kind, base, training={"max_steps": 2}, checkpoint={"keep_when_done": False})
+        folder = make_offline_run(tmp_path / "run", config)
+    with monkeypatch.context() as patch:
+        reached = property(lambda self: read_json(folder / "status.json")["step"] >= 1)
+        patch.setattr(Cancellation, "requested", reached)
+        assert run("train", folder)[0] == 130
+    assert [path.name for path in (folder / "checkpoints").iterdir()] == ["step-000001"]
+    assert run("train", folder) == (0, "")
+    assert list(folder.glob("*checkpoints*")) == []
+    assert read_json(folder / "result.json")["steps"] == 2
+    assert (folder / "model" / "model.safetensors").exists()
 
 
 def test_as_it_was_written_it_goes_on(begun, tmp_path):

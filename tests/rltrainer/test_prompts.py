@@ -1,6 +1,8 @@
 import pytest
+import torch
 
 from rewardmodel.records import DataError, PromptRecord
+from rewardmodel.runtime.seeding import derive_generator
 from rltrainer.prompts import PromptSampler, encode_prompts, split_held_out
 
 
@@ -43,6 +45,35 @@ def test_a_single_prompt_cannot_be_split(renderer):
     prompts, _ = encode_prompts(_records(1), renderer, max_tokens=500)
     with pytest.raises(DataError, match="only one usable prompt"):
         split_held_out(prompts, held_out=1, seed=1)
+
+
+def _of_texts(renderer, *texts):
+    records = [PromptRecord(f"q{n}", ({"role": "user", "content": text},), {}) for n, text in enumerate(texts)]
+    return encode_prompts(records, renderer, max_tokens=500)[0]
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_prompts_of_one_text_come_to_one_side(renderer, seed, caplog):
+    prompts = _of_texts(renderer, *"abcdabeafg")
+    training, held_out = split_held_out(prompts, held_out=1, seed=seed)
+    assert len(training) + len(held_out) == 10
+    assert not {p.token_ids for p in training} & {p.token_ids for p in held_out}
+    assert len({p.token_ids for p in held_out}) == 1
+    told = "kept on one side and count as one ('q0' and 'q4' have the same text, as have 5 prompts in all)"
+    assert told in caplog.text
+
+
+def test_prompts_that_are_all_one_text_cannot_be_split(renderer):
+    with pytest.raises(DataError, match=r"only one usable prompt \('q0' and 'q1' have the same text, as have 8"):
+        split_held_out(_of_texts(renderer, *"aaaaaaaa"), held_out=2, seed=1)
+
+
+def test_without_twins_the_split_is_the_one_of_ever(renderer, caplog):
+    prompts = _of_texts(renderer, *"abcdefghijkl")
+    _, held_out = split_held_out(prompts, held_out=3, seed=1)
+    order = torch.randperm(12, generator=derive_generator(1, "held-out")).tolist()
+    assert {p.record.prompt_id for p in held_out} == {f"q{n}" for n in order[:3]}
+    assert not caplog.records
 
 
 def test_each_epoch_draws_every_prompt_once_in_an_order_of_its_own(renderer):

@@ -1,4 +1,7 @@
+import json
+import os
 import random
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy
@@ -31,6 +34,60 @@ def test_the_newest_two_are_kept_and_the_newest_is_found(tmp_path: Path) -> None
     newest = load_newest_checkpoint(tmp_path)
     assert newest is not None
     assert (newest.step, newest.state, newest.tensors["model"]["w"].item()) == (100, {"note": 100}, 100.0)
+
+
+def _flip_a_bit(path: Path) -> None:
+    data = bytearray(path.read_bytes())
+    data[-1] ^= 1
+    path.write_bytes(data)
+
+
+DAMAGES = {
+    "cut": (lambda folder: os.truncate(folder / "model.safetensors", 70), "model.safetensors has 70 bytes and was"),
+    "gone": (lambda folder: (folder / "state.json").unlink(), "state.json cannot be read"),
+    "a bit of the weights": (lambda folder: _flip_a_bit(folder / "model.safetensors"), "model.safetensors holds other"),
+    "a letter of the state": (
+        lambda folder: (folder / "state.json").write_text((folder / "state.json").read_text().replace("2", "3")),
+        "state.json holds other bytes",
+    ),
+    "no index": (lambda folder: (folder / "checkpoint.json").unlink(), "checkpoint.json cannot be read"),
+    "half an index": (lambda folder: os.truncate(folder / "checkpoint.json", 9), "checkpoint.json cannot be read"),
+    "an index of another form": (lambda folder: (folder / "checkpoint.json").write_text("[]"), "TypeError"),
+}
+
+
+@pytest.mark.parametrize(("harm", "reason"), DAMAGES.values(), ids=DAMAGES)
+def test_a_damaged_newest_is_told_with_its_reason(
+    tmp_path: Path, harm: Callable[[Path], object], reason: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    save(tmp_path, 1)
+    newest = save(tmp_path, 2)
+    harm(newest)
+    found = load_newest_checkpoint(tmp_path)
+    assert found is not None
+    assert (found.step, found.tensors["model"]["w"].item()) == (1, 1.0)
+    (told,) = [record.getMessage() for record in caplog.records]
+    assert told.startswith(f"{newest} is damaged and passed over: ")
+    assert reason in told
+
+
+def test_where_none_is_whole_the_log_says_that_the_run_starts_anew(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    _flip_a_bit(save(tmp_path, 1) / "model.safetensors")
+    assert load_newest_checkpoint(tmp_path) is None
+    assert f"no checkpoint in {tmp_path} is whole: the run starts from its beginning" in caplog.text
+
+
+def test_a_checkpoint_without_checksums_still_loads(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    folder = save(tmp_path, 7)
+    index = json.loads((folder / "checkpoint.json").read_text())
+    assert set(index.pop("crc32")) == {"model.safetensors", "state.json"}
+    (folder / "checkpoint.json").write_text(json.dumps(index))
+    found = load_newest_checkpoint(tmp_path)
+    assert found is not None
+    assert found.step == 7
+    assert not caplog.records
 
 
 @pytest.mark.parametrize("damage", ["cut", "gone", "unfinished"])

@@ -2,9 +2,11 @@ from pathlib import Path
 
 import pytest
 
+from rewardmodel.config_parsing import ConfigError
+from rewardmodel.records import DataError
 from rewardmodel.runtime.backbones import load_generation_config, load_tokenizer
 from rewardmodel.runtime.rendering import Renderer
-from tests.tiny_model import make_tiny_model
+from tests.tiny_model import CHAT_TEMPLATE, make_tiny_model
 
 MESSAGES = [{"role": "user", "content": "hi"}]
 
@@ -60,6 +62,53 @@ def test_tokenizer_without_a_template_gets_a_plain_one(tmp_path: Path) -> None:
     renderer = Renderer(load_tokenizer(folder), load_generation_config(folder))
     rendering = renderer.render(MESSAGES, "yes")
     assert text(renderer, rendering.token_ids) == "user: hi\n\nassistant: yes<|end|>"
+
+
+def test_a_model_saved_without_a_template_carries_the_plain_one(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = make_tiny_model(tmp_path / "plain", chat_template=False)
+    renderer = Renderer(load_tokenizer(folder))
+    assert [record.message for record in caplog.records if str(folder) in record.message]
+    renderer.tokenizer.save_pretrained(folder)
+    caplog.clear()
+    saved = load_tokenizer(folder)
+    again = Renderer(saved)
+    assert not caplog.records
+    conversation = [{"role": "system", "content": "be brief"}, *MESSAGES, {"role": "assistant", "content": "yes"}]
+    assert again.render(conversation, "no") == renderer.render(conversation, "no")
+    # Whoever serves the model asks its tokenizer and not us.
+    served = saved.apply_chat_template(conversation, add_generation_prompt=True, return_dict=False)
+    assert tuple(served) == renderer.render(conversation).token_ids
+
+
+@pytest.mark.parametrize("template", ["{% for %}", "{{ messages | nothing }}", "{{ 1 + messages[0]['content'] }}"])
+def test_a_broken_template_is_the_config_s_fault(tiny: Path, template: str) -> None:
+    tokenizer = load_tokenizer(tiny)
+    tokenizer.chat_template = template
+    with pytest.raises(ConfigError, match=rf"^model\.path: the chat template of {tiny} fails: "):
+        Renderer(tokenizer, key="model.path")
+
+
+def test_a_prompt_that_the_template_refuses_is_named(tiny: Path) -> None:
+    tokenizer = load_tokenizer(tiny)
+    refusal = "{% if messages[0]['role'] == 'system' %}{{ raise_exception('no system turn') }}{% endif %}"
+    tokenizer.chat_template = refusal + CHAT_TEMPLATE
+    renderer = Renderer(tokenizer)
+    renderer.render(MESSAGES, prompt_id="q1")
+    with pytest.raises(
+        DataError, match=rf"^prompt 'q7': the chat template of {tiny} .*\(system, user\): no system turn"
+    ):
+        renderer.render([{"role": "system", "content": "x"}, *MESSAGES], prompt_id="q7")
+
+
+def test_of_several_templates_the_default_counts(tiny: Path) -> None:
+    tokenizer = load_tokenizer(tiny)
+    tokenizer.chat_template = {"tool_use": "{{ 'tools' }}", "default": CHAT_TEMPLATE}
+    assert Renderer(tokenizer).chat_template == CHAT_TEMPLATE
+    tokenizer.chat_template = {"tool_use": "{{ 'tools' }}"}
+    with pytest.raises(ConfigError, match="no default"):
+        Renderer(tokenizer)
 
 
 @pytest.mark.parametrize("response", ["", " leading", "umläut ☃", "two\n\nlines"])

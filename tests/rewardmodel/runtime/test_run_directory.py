@@ -114,6 +114,55 @@ def test_a_result_whose_writer_was_killed_counts_as_success(tmp_path: Path) -> N
     assert run.read_state() == "succeeded"
 
 
+def _finish(directory: RunDirectory) -> None:
+    directory.read_config()
+    directory.write_result({"kind": "reward"})
+
+
+def _finished(folder: Path, config: str = '{"seed": 1}') -> None:
+    (folder / "config.json").write_text(config)
+    assert run_process("program", ["train", str(folder)], {"train": _finish}) == 0
+
+
+def test_a_finished_run_whose_config_is_another_is_no_success(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    _finished(tmp_path)
+    assert run_process("program", ["train", str(tmp_path)], {"train": full_disk}) == 0
+    (tmp_path / "config.json").write_text('{"seed": 2}')
+    assert run_process("program", ["train", str(tmp_path)], {"train": full_disk}) == 2
+    assert "config.json was changed since: seed (1 then, 2 now); nothing is done" in caplog.text
+    assert RunDirectory(tmp_path).read_state() == "succeeded"
+
+
+def test_a_finished_run_of_before_says_that_it_is_complete(tmp_path: Path) -> None:
+    _finished(tmp_path)
+    (tmp_path / "finished_config.json").unlink()
+    (tmp_path / "config.json").write_text('{"seed": 2}')
+    assert run_process("program", ["train", str(tmp_path)], {"train": full_disk}) == 0
+
+
+@pytest.mark.parametrize("name", ["config.json", "finished_config.json"])
+def test_a_finished_run_with_a_broken_config_is_not_compared(
+    tmp_path: Path, name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    _finished(tmp_path)
+    (tmp_path / name).write_text("{oops")
+    assert run_process("program", ["train", str(tmp_path)], {"train": full_disk}) == 2
+    assert f"not comparable with its config.json: {name}: " in caplog.text
+
+
+def test_what_a_kill_left_of_dropped_checkpoints_is_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    directory = RunDirectory(tmp_path)
+    (directory.checkpoints / "step-000001").mkdir(parents=True)
+    with monkeypatch.context() as patch:
+        patch.setattr("shutil.rmtree", lambda *_, **__: None)
+        directory.drop_checkpoints()
+    assert not directory.checkpoints.exists()
+    assert len(list(tmp_path.iterdir())) == 1
+    _finished(tmp_path)
+    assert run_process("program", ["train", str(tmp_path)], {"train": full_disk}) == 0
+    assert list(tmp_path.glob("*checkpoints*")) + list(tmp_path.glob(".unfinished*")) == []
+
+
 def test_a_leftover_lock_file_keeps_nobody_out(tmp_path: Path) -> None:
     (tmp_path / ".lock").write_text("4711")
     with RunDirectory(tmp_path).locked():

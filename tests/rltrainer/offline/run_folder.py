@@ -33,7 +33,8 @@ def offline_config(kind: str, base: Path, **sections: dict[str, Any]) -> dict[st
         "training": {"records_per_step": 8, "max_steps": 6, "epochs": 2},
         "optimizer": {"learning_rate": 3e-3, "micro_batch_tokens": 128},
         "evaluation": {"every_steps": 2, "monitor_records": 4, "shown_prompts": 2, "max_new_tokens": 8},
-        "checkpoint": {"every_steps": 2},
+        # Looked at in many tests, and gone on from.
+        "checkpoint": {"every_steps": 2, "keep_when_done": True},
     }
     for name, section in sections.items():
         config[name] = {**config.get(name, {}), **section}

@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 import shutil
 
 import pytest
@@ -175,6 +176,17 @@ def test_another_config_begins_the_reference_anew(straight, base, tmp_path):
     assert run("train", folder)[0] == 0
     old, new = read_rows(straight["dpo"] / "reference.jsonl"), read_rows(folder / "reference.jsonl")
     assert old[0] != new[0] and len(old) == len(new)
+
+
+@pytest.mark.parametrize("kind", ["sft", "dpo"])
+def test_a_prompt_that_the_template_refuses_is_named(base, tmp_path, kind):
+    shutil.copytree(base, tmp_path / "base")
+    template = tmp_path / "base" / "chat_template.jinja"
+    refusal = "{% if messages[0]['content'] == 'question 7' %}{{ raise_exception('not that') }}{% endif %}"
+    template.write_text(refusal + template.read_text())
+    code, reason = run("train", make_offline_run(tmp_path / "run", offline_config(kind, tmp_path / "base")))
+    assert code == 3
+    assert re.match(r"bad data: prompt '\w*7': the chat template of .*base refuses .*: not that;", reason), reason
 
 
 @pytest.mark.parametrize(("kind", "other"), [("sft", "eval"), ("dpo", "train")])

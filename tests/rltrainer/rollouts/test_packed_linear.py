@@ -1,15 +1,46 @@
+import os
+import platform
+import subprocess
+import sys
+
 import pytest
 import torch
 
 from rewardmodel.runtime.backbones import load_causal_model
+from rltrainer.llama.products import can_pack
 from rltrainer.rollouts.batched_sampler import BatchedSampler
 from rltrainer.rollouts.engine import SamplingRequest, SamplingRules
 from rltrainer.rollouts.packed_linear import packed_linears
+from tests.rltrainer.run_folder import ROOT
 
-needs_mkldnn = pytest.mark.skipif(not torch.backends.mkldnn.is_available(), reason="this torch has no oneDNN")
+DECODE = """
+import sys, pathlib, torch
+from rewardmodel.runtime.backbones import load_causal_model
+from rltrainer.llama.products import can_pack
+from rltrainer.rollouts.batched_sampler import BatchedSampler
+from rltrainer.rollouts.engine import SamplingRequest, SamplingRules
+model = load_causal_model(pathlib.Path(sys.argv[1]), dtype=torch.bfloat16)
+request = SamplingRequest((5, 6, 7), (1,))
+[[answer]] = BatchedSampler(model, batch_rows=4).sample([request], SamplingRules(5, frozenset()))
+print(can_pack(), len(answer.token_ids))
+"""
 
 
-@needs_mkldnn
+@pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="only x86 can be taken for an older one")
+def test_a_processor_that_cannot_pack_decodes_in_bfloat16_all_the_same(base):
+    said = subprocess.run(
+        [sys.executable, "-c", DECODE, str(base)],
+        cwd=ROOT,
+        # What oneDNN then may use is what older processors have.
+        env={**os.environ, "ONEDNN_MAX_CPU_ISA": "AVX2"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert said.stdout.split() == ["False", "5"], said.stderr
+
+
+@pytest.mark.skipif(not can_pack(), reason="this processor packs no bfloat16")
 @pytest.mark.parametrize("bias", [False, True])
 def test_packed_products_are_those_of_the_plain_layer(bias):
     layer = torch.nn.Linear(32, 48, bias=bias).to(torch.bfloat16)

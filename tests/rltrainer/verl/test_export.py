@@ -28,6 +28,9 @@ def job_config(base, kind="grpo", **sections):
         "model": {"device": "auto", "precision": "auto"},
         "kl": {"gradient": "k2_st"} if kind in ("grpo", "rloo", "dapo") else {},
         "reward": {"brevity_weight": 0.0, "number_weight": 1.0},
+        # With 4 completions each, in up to 3 minibatches, 8 GPUs have equal shares.
+        "rollout": {"prompts_per_step": 6},
+        "checkpoint": {"keep_when_done": False},
     }
     for name, section in sections.items():
         settings[name] = {**settings.get(name, {}), **section}
@@ -142,7 +145,13 @@ def test_the_words_are_among_those_that_verl_knows(base):
 
 
 def test_dapo_arrives_whole(base):
-    config = _parse(base, "dapo", reward={"overlong_factor": 1.0, "overlong_tokens": 4}, optimizer={"minibatches": 3})
+    config = _parse(
+        base,
+        "dapo",
+        reward={"overlong_factor": 1.0, "overlong_tokens": 4},
+        optimizer={"minibatches": 3},
+        rollout={"prompts_per_step": 3},
+    )
     job = _job(config, Machines(2, 8, 4))
     actor = job["actor_rollout_ref"]["actor"]
     assert (actor["clip_ratio_low"], actor["clip_ratio_high"], actor["clip_ratio_c"]) == (0.2, 0.28, 1e6)
@@ -167,7 +176,7 @@ def test_dapo_arrives_whole(base):
         ("grpo", {"model": {"device": "cpu"}}, "model.device: "),
         ("grpo", {"optimizer": {"schedule": "linear"}}, "optimizer.schedule: "),
         ("grpo", {"optimizer": {"target_kl": 0.1, "passes": 2}}, "optimizer.target_kl: "),
-        ("grpo", {"optimizer": {"minibatches": 2}}, "optimizer.minibatches: "),
+        ("grpo", {"optimizer": {"minibatches": 2}, "rollout": {"prompts_per_step": 3}}, "optimizer.minibatches: "),
         ("grpo", {"brakes": {"kl": "stop"}}, "brakes.kl: "),
         ("dapo", {"brakes": {"length": "pause"}}, "brakes.length: "),
         ("grpo", {"evaluation": {"people_every_steps": 5}}, "evaluation.people_every_steps: "),
