@@ -92,7 +92,7 @@ def test_a_launched_run_is_the_one_that_the_trainer_starts_itself(base, tmp_path
     ("fault", "reason"),
     [
         ("raise_in_second", "raised ValueError: no reward for this"),
-        ("leave_in_second", "process 1 of 2: internal error: SystemExit: enough of this"),
+        ("leave_in_second", "process 1 of 2: internal error: Gone: enough of this"),
         ("die_in_second", "RankLost: another process of this run is gone or does not answer"),
     ],
 )
