@@ -15,8 +15,9 @@ from annotation.importers.concord import read_prompts
 from annotation.models import Membership, Project, Prompt, User
 from annotation.services.importing import import_prompts
 from trainingruns.launcher import BuildCommand
-from trainingruns.models import ModelVersion, Run
+from trainingruns.models import ModelVersion, Run, Snapshot
 from trainingruns.services.registry import register_base_version
+from trainingruns.services.snapshots import create_snapshot
 
 FAKE = Path(__file__).with_name("fake_trainer.py")
 
@@ -96,6 +97,14 @@ def judge(project: Project) -> Callable[..., None]:
         import_prompts(project=project, prompts=read_prompts([json.dumps(line).encode()]), actor=None)
 
     return add
+
+
+@pytest.fixture
+def snapshot(project: Project, judge: Callable[..., None], base_model: ModelVersion) -> Snapshot:
+    """Two prompts whose judgments agree, beside a base model to start from."""
+    judge("one")
+    judge("two")
+    return create_snapshot(project=project)
 
 
 @pytest.fixture

@@ -18,16 +18,8 @@ from trainingruns.configuration import build_config
 from trainingruns.models import ModelVersion, Run, Snapshot
 from trainingruns.services.registry import register_base_version, register_version
 from trainingruns.services.runs import start_run
-from trainingruns.services.snapshots import create_snapshot
 
 RUNS = "/api/v1/projects/p/runs"
-
-
-@pytest.fixture
-def snapshot(project: Project, judge: Callable[..., None], base_model: ModelVersion) -> Snapshot:
-    judge("one")
-    judge("two")
-    return create_snapshot(project=project)
 
 
 @pytest.fixture

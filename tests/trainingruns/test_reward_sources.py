@@ -15,16 +15,8 @@ from trainingruns.models import ModelVersion, Run, Snapshot
 from trainingruns.run_directory import prepare_run_directory
 from trainingruns.selectors.lineage import lineage
 from trainingruns.services.runs import start_run
-from trainingruns.services.snapshots import create_snapshot
 
 RUNS = "/api/v1/projects/p/runs"
-
-
-@pytest.fixture
-def snapshot(project: Project, judge: Callable[..., None], base_model: ModelVersion) -> Snapshot:
-    judge("one")
-    judge("two")
-    return create_snapshot(project=project)
 
 
 @pytest.fixture
