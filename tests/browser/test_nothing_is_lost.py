@@ -14,6 +14,8 @@ Judge = Callable[[User], Page]
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
+# Requests are taken over before the page is opened: in an open page the browser may send one more past the handler.
+
 
 @pytest.fixture(autouse=True)
 def _tasks(transactional_db: None, campaign: Project) -> None:
@@ -57,11 +59,10 @@ def test_a_minute_without_network_in_mid_task(judge: Judge, bob: User, page: Pag
 def test_answer_of_a_closed_tab_is_sent_when_the_page_is_open_again(
     judge: Judge, bob: User, page: Page, alarms: list[str], live_server: Any
 ) -> None:
-    judge(bob)
     page.route("**/judgments", lambda route: route.abort())
+    judge(bob)
     press(page, "1", "2", "3", "4", "Enter")
     expect(page.locator("#banner")).to_contain_text("Your answer is safe")
-    page.unroute("**/judgments")
     other = page.context.new_page()
     page.close()
     other.goto(f"{live_server.url}/projects/campaign/judge/")
@@ -74,7 +75,6 @@ def test_answer_of_a_closed_tab_is_sent_when_the_page_is_open_again(
 
 
 def test_lost_acknowledgement_counts_once(judge: Judge, bob: User, page: Page, alarms: list[str]) -> None:
-    judge(bob)
     losses = []
 
     def lose_the_first(route: Any) -> None:
@@ -86,6 +86,7 @@ def test_lost_acknowledgement_counts_once(judge: Judge, bob: User, page: Page, a
             route.fulfill(response=answer)
 
     page.route("**/judgments", lose_the_first)
+    judge(bob)
     press(page, "1", "2", "3", "4", "Enter")
     expect(page.locator("#toasts")).to_contain_text("Saved.")
     assert losses == [201, 200]
@@ -136,8 +137,8 @@ def test_expired_lease_with_nobody_else_there_is_still_good(judge: Judge, bob: U
 def test_unsent_answer_of_one_person_is_not_shown_to_another(
     judge: Judge, bob: User, carol: User, page: Page, alarms: list[str]
 ) -> None:
-    judge(bob)
     page.route("**/draft", lambda route: route.abort())
+    judge(bob)
     press(page, "1", "2")
     page.context.clear_cookies()
     judge(carol)
@@ -150,8 +151,8 @@ def test_answer_kept_here_follows_the_texts_into_another_order(
     judge: Judge, bob: User, page: Page, alarms: list[str]
 ) -> None:
     """After a lost lease the same task may come in another slot, whose letters stand for other responses."""
-    judge(bob)
     page.route("**/draft", lambda route: route.abort())
+    judge(bob)
     press(page, "1", "2", "3")
     best = page.locator("#card-A .read").inner_text()
     slot = Slot.objects.get(annotator=bob)

@@ -212,9 +212,9 @@ def test_draft_survives_a_reload(judge: Judge, bob: User) -> None:
     expect(page.locator("#card-A .rank")).to_have_text("2nd")
 
 
-def test_reload_before_the_server_has_the_draft(judge: Judge, bob: User) -> None:
-    page = judge(bob)
-    page.route("**/draft", lambda route: route.abort())
+def test_reload_before_the_server_has_the_draft(judge: Judge, bob: User, page: Page) -> None:
+    page.route("**/draft", lambda route: route.abort())  # before the page is opened, as in test_nothing_is_lost.py
+    judge(bob)
     press(page, "1", "3")
     page.evaluate("document.getElementById('rationale').dispatchEvent(new Event('input'))")
     page.reload()
