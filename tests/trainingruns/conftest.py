@@ -10,10 +10,12 @@ from typing import Any
 import pytest
 from django.core.files.storage import storages
 from django.test import Client
+from rest_framework.test import APIClient
 
 from annotation.importers.concord import read_prompts
 from annotation.models import Membership, Project, Prompt, User
 from annotation.services.importing import import_prompts
+from tests.factories import make_member
 from trainingruns.launcher import BuildCommand
 from trainingruns.models import ModelVersion, Run, Snapshot
 from trainingruns.services.registry import register_base_version
@@ -160,3 +162,11 @@ def signed_in(project: Project) -> Callable[[str | None], Client]:
         return client
 
     return sign_in
+
+
+@pytest.fixture
+def api(project: Project) -> APIClient:
+    """REST as a manager of the project."""
+    client = APIClient()
+    client.force_authenticate(make_member(project, "manager", name="manager"))
+    return client

@@ -9,26 +9,20 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 from rest_framework.test import APIClient
 
-from annotation.models import Project, Prompt
-from tests.trainingruns.test_api import client_for
+from annotation.models import Prompt
 from trainingruns.models import ModelVersion, Run
 
 # --- REST -------------------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def manager(project: Project) -> APIClient:
-    return client_for(project, "manager")
-
-
 def test_rest_compares_and_a_repeated_call_starts_nothing_twice(
-    manager: APIClient, champion: ModelVersion, base_model: ModelVersion, prompts: list[Prompt]
+    api: APIClient, champion: ModelVersion, base_model: ModelVersion, prompts: list[Prompt]
 ) -> None:
     body = {"against_version_id": base_model.pk, "responses": 5}
     address = f"/api/v1/models/{champion.pk}/comparisons"
-    made = manager.post(address, body, format="json")
+    made = api.post(address, body, format="json")
     assert made.status_code == 201 and made.json()["kind"] == "sample"
-    again = manager.post(address, body, format="json")
+    again = api.post(address, body, format="json")
     assert (again.status_code, again.json()["id"]) == (200, made.json()["id"])
     run = Run.objects.get(pk=made.json()["id"])
     # Five and some to spare, on three prompts.
@@ -46,7 +40,7 @@ def test_the_description_tells_a_new_run_from_one_that_is_there(db: None) -> Non
 
 
 def test_rest_names_the_field_at_fault(
-    manager: APIClient, champion: ModelVersion, refused: dict[str, ModelVersion], prompts: list[Prompt]
+    api: APIClient, champion: ModelVersion, refused: dict[str, ModelVersion], prompts: list[Prompt]
 ) -> None:
     address = f"/api/v1/models/{champion.pk}/comparisons"
     bodies: list[tuple[dict[str, Any], int, str]] = [
@@ -61,7 +55,7 @@ def test_rest_names_the_field_at_fault(
         ({"against_version_id": champion.pk}, 400, "against_version_id"),
     ]
     for body, status, field in bodies:
-        answer = manager.post(address, body, format="json")
+        answer = api.post(address, body, format="json")
         extra = answer.json()["extra"]
         assert (answer.status_code, extra.get("field") or extra["faults"][0]["field"]) == (status, field), body
     assert not Run.objects.filter(kind="sample").exists()
@@ -75,8 +69,8 @@ def test_rest_names_the_field_at_fault(
         ({"kind": "grpo", "against": "all", "serve_blind_tasks": True}, "is not a valid choice"),
     ],
 )
-def test_rest_takes_rivals_only_where_there_are_some(manager: APIClient, body: dict[str, Any], fault: str) -> None:
-    answer = manager.post("/api/v1/projects/p/runs", body, format="json")
+def test_rest_takes_rivals_only_where_there_are_some(api: APIClient, body: dict[str, Any], fault: str) -> None:
+    answer = api.post("/api/v1/projects/p/runs", body, format="json")
     assert answer.status_code == 400
     [found] = answer.json()["extra"]["faults"]
     assert found["field"] == "against" and fault in found["message"]

@@ -31,13 +31,6 @@ def models(project: Project, snapshot: Snapshot) -> dict[str, ModelVersion]:
     }
 
 
-@pytest.fixture
-def api(project: Project) -> APIClient:
-    client = APIClient()
-    client.force_authenticate(make_member(project, "manager"))
-    return client
-
-
 def command(*words: object) -> str:
     out = StringIO()
     call_command("run", *(str(word) for word in words), "--json", stdout=out)

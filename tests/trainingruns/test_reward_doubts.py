@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 from django.test import Client
+from rest_framework.test import APIClient
 
 from annotation.models import Project
 from trainingruns.models import ModelVersion, Run
@@ -83,3 +84,17 @@ def test_without_a_champion_the_newest_is_taken_and_the_command_warns(
     crown(version=ModelVersion.objects.get(kind="reward", number=1))
     run, told = start()
     assert (run.reward_version.number, told) == (1, "")  # type: ignore[union-attr]
+
+
+def test_the_api_says_it_of_a_run_that_is_started_or_asked_for(
+    project: Project, make_reward: MakeReward, judge: Callable[..., None], api: APIClient
+) -> None:
+    judge("one"), judge("two")
+    snapshot = create_snapshot(project=project)
+    for metrics, count in ((GOOD, 0), (CHANCE, 1)):
+        body = {"kind": "grpo", "snapshot_id": snapshot.pk, "reward_version_id": make_reward(metrics).pk}
+        started = api.post(f"/api/v1/projects/{project.slug}/runs", body, format="json")
+        assert (started.status_code, len(started.json()["reward_doubts"])) == (201, count), started.content
+        asked = api.get(f"/api/v1/runs/{started.json()['id']}").json()["reward_doubts"]
+        assert asked == started.json()["reward_doubts"]
+        assert ["is not clearly above chance" in doubt for doubt in asked] == [True] * count

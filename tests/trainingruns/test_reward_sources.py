@@ -54,13 +54,6 @@ def sampled(project: Project, snapshot: Snapshot, make_run: Callable[..., Run], 
 
 
 @pytest.fixture
-def api(project: Project) -> APIClient:
-    client = APIClient()
-    client.force_authenticate(make_member(project, "manager"))
-    return client
-
-
-@pytest.fixture
 def page(project: Project) -> Client:
     client = Client()
     client.force_login(make_member(project, "manager"))

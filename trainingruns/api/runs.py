@@ -13,7 +13,7 @@ from annotation.api.schema import describe
 from annotation.exceptions import NotFound
 from annotation.models import Project
 from annotation.permissions import Role
-from trainingruns.api.shapes import MetricOutput, RunOutput
+from trainingruns.api.shapes import MetricOutput, RunDetailOutput, RunOutput
 from trainingruns.models import POLICY_KINDS, ModelVersion, Run
 from trainingruns.selectors.registry import versions_of
 from trainingruns.selectors.runs import get_run, runs_of, snapshots_of
@@ -98,7 +98,7 @@ class RunsView(ApiView):
         "Start a run. A configuration that cannot be used is refused before the run exists; `extra.faults` lists every "
         "fault by its key.",
         request=RunInput,
-        gives={201: RunOutput},
+        gives={201: RunDetailOutput},
         fails=(400, 403, 404, 413, 415),
         tag="training",
     )
@@ -116,19 +116,19 @@ class RunsView(ApiView):
             **parts,
             **body,
         )
-        return Response(RunOutput(run).data, status=201)
+        return Response(RunDetailOutput(run).data, status=201)
 
 
 class RunView(ApiView):
     @describe(
         "get_run",
         "One run with its state, progress and outcome.",
-        gives={200: RunOutput},
+        gives={200: RunDetailOutput},
         fails=(403, 404),
         tag="training",
     )
     def get(self, request: Request, run_id: int) -> Response:
-        return Response(RunOutput(get_run(user=person(request), run_id=run_id)).data)
+        return Response(RunDetailOutput(get_run(user=person(request), run_id=run_id)).data)
 
 
 class CancelView(ApiView):

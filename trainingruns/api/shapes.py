@@ -5,6 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from trainingruns.models import Loop, Metric, ModelVersion, Run, Snapshot
+from trainingruns.selectors.reward_doubts import doubts_about_rewards
 
 
 class SnapshotOutput(serializers.ModelSerializer[Snapshot]):
@@ -56,7 +57,7 @@ class RunOutput(serializers.ModelSerializer[Run]):
 
     class Meta:
         model = Run
-        fields = (
+        fields: tuple[str, ...] = (
             "id",
             "project",
             "kind",
@@ -78,6 +79,18 @@ class RunOutput(serializers.ModelSerializer[Run]):
             "started_at",
             "finished_at",
         )
+
+
+class RunDetailOutput(RunOutput):
+    reward_doubts = serializers.SerializerMethodField(
+        help_text="A sentence for each reward model of the run that is not clearly better than chance."
+    )
+
+    class Meta(RunOutput.Meta):
+        fields = (*RunOutput.Meta.fields, "reward_doubts")
+
+    def get_reward_doubts(self, run: Run) -> list[str]:
+        return doubts_about_rewards(run)
 
 
 class MetricOutput(serializers.ModelSerializer[Metric]):
