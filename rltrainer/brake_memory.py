@@ -62,6 +62,13 @@ class BrakeMemory:
         """Mean over the latest window; None before there is a whole one."""
         return self._mean(self.latest.get(name, []))
 
+    def lately(self, name: str) -> float | None:
+        """What a measurement that runs away has come to: its mean over the latest window, or the lesser of its last two
+        values where that is more, for a mean follows late. None before there are two values."""
+        mean, last = self.now(name), self.latest.get(name, [])[-2:]
+        risen = min(last) if len(last) == 2 else None
+        return max((value for value in (mean, risen) if value is not None), default=None)
+
     def start(self, name: str) -> float | None:
         """Mean over the first window; None before there is a whole one."""
         return self._mean(self.first.get(name, []))

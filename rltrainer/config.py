@@ -7,6 +7,7 @@ from typing import Any, Literal, get_args
 from rewardmodel.config_parsing import ConfigError, dump_dataclass, parse_dataclass, with_overrides
 from rltrainer.config_brakes import WATCH_OWN_COMPLETIONS, BrakesConfig
 from rltrainer.config_checks import at_least
+from rltrainer.config_idle import brake_faults, idle_faults
 from rltrainer.config_learning import (
     AdvantageConfig,
     CriticConfig,
@@ -86,8 +87,8 @@ class OnlineConfig:
             yield f"dynamic_sampling.rule: 'noise' needs several reward models; {self.reward.lack_of_doubt}"
         if self.brakes.kl != "off" and not self.kl.measure:
             yield "brakes.kl: needs the distance; set kl.measure to true, or the brake to 'off'"
-        yield from self._faults_of_brakes()
-        yield from self._faults_of_idle_fields()
+        yield from brake_faults(self)
+        yield from idle_faults(self)
         yield from self._faults_of_ppo() if self.kind == "ppo" else self._faults_of_groups()
 
     @property
@@ -101,40 +102,6 @@ class OnlineConfig:
         if self.rollout.source == "sampled":
             return self.brakes
         return replace(self.brakes, **dict.fromkeys(WATCH_OWN_COMPLETIONS, "off"))  # type: ignore[arg-type]
-
-    def _faults_of_brakes(self) -> Iterator[str]:
-        """Brakes that are to end a run and will never have anything to look at."""
-        blind: dict[str, str] = {}
-        if not self.reward.is_learned:
-            blind["distance"] = "needs a reward model; name one in reward.model, with a reward.model_weight"
-        if self.rollout.source == "judged":
-            why = "looks at completions of the policy's own, of which rollout.source 'judged' has none"
-            blind |= dict.fromkeys(WATCH_OWN_COMPLETIONS, why)
-        if not self.reward.is_doubted:
-            why = f"needs several reward models; {self.reward.lack_of_doubt}"
-            blind |= {"uncertainty": why, "gain": why}
-        if self.rollout.group_size == 1:
-            blind["flat"] = "compares completions of a prompt, and rollout.group_size is 1"
-        for name, why in blind.items():
-            if (action := getattr(self.brakes, name)) in ("pause", "stop"):
-                yield f"brakes.{name}: '{action}' would never come, for it {why}; take 'warn' or 'off'"
-
-    def _faults_of_idle_fields(self) -> Iterator[str]:
-        """Settings without effect, which somebody believes in."""
-        drawing, kl, optimizer = self.dynamic_sampling, self.kl, self.optimizer
-        # Complete configs of before 'auto' name the rule that was the default; it said nothing then, and does not now.
-        idle = replace(drawing, rule="auto") if drawing.rule == "variance" else drawing
-        # Switched off in 'dapo', it may still say how it would be done.
-        if self.kind != "dapo" and not drawing.enabled and idle != DynamicSamplingConfig():
-            yield "dynamic_sampling: has no effect unless enabled; set enabled to true, or leave the section out"
-        if self.drawing.rule != "noise" and drawing.noise_factor != DynamicSamplingConfig().noise_factor:
-            yield "dynamic_sampling.noise_factor: has no effect unless rule is 'noise', or 'auto' is"
-        if kl.controller == "fixed":
-            for name in ("target", "horizon"):
-                if getattr(kl, name) != getattr(KLConfig(), name):
-                    yield f"kl.{name}: has no effect with kl.controller 'fixed'; take 'adaptive'"
-        if optimizer.target_kl is not None and optimizer.passes * optimizer.minibatches == 1:
-            yield "optimizer.target_kl: has no effect with one optimizer step a batch; see passes and minibatches"
 
     def _faults_of_sampled(self) -> Iterator[str]:
         """Settings of people's groups where none are given."""

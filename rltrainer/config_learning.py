@@ -38,6 +38,8 @@ class KLConfig:
             yield f"estimator: place 'reward' needs the unbiased 'k1', not '{self.estimator}'"
         if self.place == "loss" and self.estimator == "k1" and self.gradient == "naive":
             yield "gradient: 'naive' with estimator 'k1' has an expected gradient of zero; take 'ratio' or 'k2_st'"
+        if self.place == "reward" and self.gradient != "ratio":
+            yield f"gradient: '{self.gradient}' has no effect with place 'reward', which adds nothing to the loss"
         if self.coefficient and not self.measure:
             yield "measure: a distance with a price must be measured; set coefficient to 0 as well"
         if self.controller == "adaptive" and not self.coefficient:
@@ -84,7 +86,7 @@ class CriticConfig:
     """Highest learning rate of the critic: of all of a separate one, of the head of a shared one."""
     warmup_steps: int = 10
     """Steps in which only the critic learns, so that the policy is not led by a critic that knows nothing. Where it is
-    not given, at most half of `stop.steps`."""
+    not given, at most half of `stop.steps`; with as many as these the critic learns alone."""
     coefficient: float = 0.1
     """Weight of the value loss beside the policy's in a shared network."""
     clip: float | None = None
@@ -150,6 +152,8 @@ class LossConfig:
         for name in ("clip_dual", "ratio_limit"):
             if getattr(self, name) is not None:
                 yield f"{name}: has no effect with surrogate 'cispo', which has its own limit (1 + clip_high)"
+        if self.clip_low != LossConfig().clip_low:
+            yield "clip_low: has no effect with surrogate 'cispo', which holds the ratio from above alone"
         if self.ratio != "token":
             yield f"ratio: surrogate 'cispo' weighs tokens; take 'token', not '{self.ratio}'"
 

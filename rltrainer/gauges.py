@@ -28,7 +28,7 @@ Gauge = Callable[[BrakeMemory, BrakesConfig], Reading | None]
 
 
 def _kl(memory: BrakeMemory, config: BrakesConfig) -> Reading | None:
-    now = memory.now("kl_sequence")
+    now = memory.lately("kl_sequence")
     if now is None:
         return None
     text = f"the policy is {now:.1f} nats a completion away from the reference; the limit is {config.kl_limit:g}"
@@ -78,7 +78,7 @@ def _repetition(memory: BrakeMemory, config: BrakesConfig) -> Reading | None:
 
 
 def _uncertainty(memory: BrakeMemory, config: BrakesConfig) -> Reading | None:
-    now, start = memory.now("reward_noise"), memory.start("reward_noise")
+    now, start = memory.lately("reward_noise"), memory.start("reward_noise")
     if now is None or start is None:
         return None
     text = (
@@ -89,7 +89,7 @@ def _uncertainty(memory: BrakeMemory, config: BrakesConfig) -> Reading | None:
 
 
 def _distance(memory: BrakeMemory, config: BrakesConfig) -> Reading | None:
-    now, start = memory.now("reward_distance"), memory.start("reward_distance")
+    now, start = memory.lately("reward_distance"), memory.start("reward_distance")
     if now is None or start is None:
         return None
     text = (

@@ -10,8 +10,8 @@ from torch import Tensor, nn
 
 from rewardmodel.runtime.cancellation import never_stop
 from rewardmodel.runtime.seeding import derive_generator
-from rltrainer.algorithms.policy_loss import measure_distance
 from rltrainer.config_learning import OptimizerConfig
+from rltrainer.distance import choose_witnesses, measure_distance, measure_scored
 from rltrainer.joint_passes import count_missing, run_for_others
 from rltrainer.losses import StepTotals
 from rltrainer.memory import MicroBatchBudget
@@ -93,8 +93,7 @@ class PolicyOptimizer:
         """
         rows = list(batch.counted_rows)
         plan = plan_steps(rows, passes=self.config.passes, minibatches=self.config.minibatches, seed=terms.seed)
-        if len(plan) > 1:
-            self._remember_old(rows, terms, tally, besides=plan[0])
+        self._look_around(rows, terms, tally, first=plan[0])
         for taken, part in enumerate(plan, start=1):
             own = Tally()
             scored = self._take_step([rows[index] for index in part], terms, own, first=taken == 1)
@@ -115,22 +114,33 @@ class PolicyOptimizer:
         """Put what `pack` gave back."""
         self.stepper.unpack(tensors, state)
 
-    def _remember_old(self, rows: list[TrainingRow], terms: StepTerms, tally: Tally, *, besides: Sequence[int]) -> None:
-        """What the policy that sampled thinks of the rows that are learned from after its first step.
+    def _look_around(self, rows: list[TrainingRow], terms: StepTerms, tally: Tally, *, first: Sequence[int]) -> None:
+        """What the policy that sampled thinks of rows that its first step, of the rows `first`, does not run.
 
-        The rows of the first step itself (`besides`) get it from that step's own pass.
+        Those that later steps learn from need it below their ratio; those of the first get it from that step's own
+        pass. Of those that nobody learns from some tell how far the policy is.
         """
-        spared = set(besides)
-        places = [index for index in range(len(rows)) if index not in spared and terms.needs_pass(rows[index])]
+        run_first = set(first)
+        later = [index for index in range(len(rows)) if index not in run_first and terms.needs_pass(rows[index])]
         if terms.old_log_probs_of_sampler:
-            _fill_old(rows, places, [rows[index].sampler_log_probs for index in places])
+            _fill_old(rows, later, [rows[index].sampler_log_probs for index in later])
+            later = []
+        witnesses = choose_witnesses(rows, terms.needs_pass)
+        places = [*later, *witnesses]
+        if not places:
             return
+        found = self._score(rows, places, tally)
+        weights = [*[1.0] * len(later), *witnesses.values()]
+        measure_scored([rows[index] for index in places], found, tally, weights=weights)
+        _fill_old(rows, later, found[: len(later)])
+
+    def _score(self, rows: Sequence[TrainingRow], places: Sequence[int], tally: Tally) -> list[tuple[float, ...]]:
+        """Log-probs of these rows' tokens; the ranks share the work and all get all of them."""
         pairs = [(rows[index].prompt_ids, rows[index].completion_ids) for index in places]
         self.work.note_scoring(self.policy.plan(pairs), tally)
         mine = self.ranks.share(pairs, weights=[float(len(completion)) for _, completion in pairs])
         with self.masters.whole():
-            found = self.ranks.join(self.ranks.attempt(lambda: self.policy.log_probs(mine)))
-        _fill_old(rows, places, found)
+            return self.ranks.join(self.ranks.attempt(lambda: self.policy.log_probs(mine)))
 
     def _has_gone_far(self, measured: Tally) -> bool:
         limit = self.config.target_kl
@@ -188,7 +198,7 @@ class PolicyOptimizer:
             self.masters.collect()
             tally.add_sum("loss", float(loss.detach()))
             if first:
-                measure_distance(scores, own, tally)
+                measure_distance(scores.log_probs, scores.mask, own, tally)
             for index, values in zip(scores.rows, list_tokens(scores.log_probs, scores.mask), strict=True):
                 found[index] = values
         if spare is not None:

@@ -12,11 +12,18 @@ class Tally:
         self._counts: dict[str, float] = {}
         self._extremes: dict[str, float] = {}
 
-    def add_mean(self, name: str, values: Tensor, mask: Tensor | None = None) -> None:
-        """Values whose mean is reported; only those under the mask count. Summed in float64."""
-        counted = values.detach() if mask is None else values.detach()[mask]
-        self._sums[name] = self._sums.get(name, 0.0) + float(counted.double().sum())
-        self._counts[name] = self._counts.get(name, 0.0) + counted.numel()
+    def add_mean(self, name: str, values: Tensor, mask: Tensor | None = None, *, weights: Tensor | None = None) -> None:
+        """Values whose mean is reported; only those under the mask count. Summed in float64.
+
+        weights: how often each counts, of a shape that expands to that of the values; None for once.
+        """
+        counted = (values.detach() if mask is None else values.detach()[mask]).double()
+        total, count = counted.sum(), float(counted.numel())
+        if weights is not None:
+            weights = weights.expand_as(values) if mask is None else weights.expand_as(values)[mask]
+            total, count = (counted * weights).sum(), float(weights.sum())
+        self._sums[name] = self._sums.get(name, 0.0) + float(total)
+        self._counts[name] = self._counts.get(name, 0.0) + count
 
     def add_sum(self, name: str, value: float) -> None:
         """A value whose sum is reported."""

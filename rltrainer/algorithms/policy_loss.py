@@ -48,7 +48,7 @@ class PolicyLoss:
         losses = self._surrogate(log_probs, ratio, advantages)
         self._tally(losses, ratio, advantages, old, scores, totals, tally)
         if self.kl.place == "loss" and self.kl_coefficient:
-            reference = stack([_known(row.reference_log_probs) for row in rows], log_probs)
+            reference = stack([known_log_probs(row.reference_log_probs) for row in rows], log_probs)
             losses = losses + self.kl_coefficient * kl_penalty(
                 log_probs, reference, old_log_probs=old, estimator=self.kl.estimator, gradient=self.kl.gradient
             )
@@ -99,25 +99,6 @@ class PolicyLoss:
         tally.add_sum("loss_policy", float(surrogate))
 
 
-def measure_distance(scores: CompletionScores, rows: Sequence[TrainingRow], tally: Tally) -> None:
-    """KL to the reference and agreement with the sampler, whatever the loss makes of them.
-
-    Only rows that this very policy sampled tell of either: on what others chose, the mean log-ratio is no KL at all and
-    may fall while the policy runs away.
-    """
-    log_probs = scores.log_probs.detach()
-    fresh = torch.tensor([row.old_log_probs is None for row in rows], device=log_probs.device)
-    mask = scores.mask & fresh[:, None]
-    if rows[0].reference_log_probs is not None:
-        reference = stack([_known(row.reference_log_probs) for row in rows], log_probs)
-        tally.add_mean("kl_sequence", (log_probs - reference).sum(dim=1), fresh)
-        tally.add_mean("kl_token", estimate_kl(log_probs, reference, estimator="k3"), mask)
-    gap = log_probs - stack([row.sampler_log_probs for row in rows], log_probs)
-    tally.add_mean("sampler_gap_mean", gap.abs(), mask)
-    tally.add_extremes("sampler_gap", gap.abs(), mask)
-    tally.add_mean("sampler_ratio_mean", gap.exp(), mask)
-
-
 def old_log_probs(rows: Sequence[TrainingRow], log_probs: Tensor) -> Tensor | None:
     """[rows, tokens] log-probs under the policy that sampled; None where that is the current one for all rows."""
     if all(row.old_log_probs is None for row in rows):
@@ -134,7 +115,8 @@ def stack(rows: Sequence[tuple[float, ...]], like: Tensor) -> Tensor:
     return padded.to(like.device)
 
 
-def _known(values: tuple[float, ...] | None) -> tuple[float, ...]:
+def known_log_probs(values: tuple[float, ...] | None) -> tuple[float, ...]:
+    """The reference's log-probs of a row. Raises: ValueError where they were not computed."""
     if values is None:
         raise ValueError("a price on distance needs the reference's log-probs of every row")
     return values

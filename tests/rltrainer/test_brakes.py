@@ -157,6 +157,26 @@ class TestHysteresis:
         assert len(_sentences(_brakes(kl="warn", kl_limit=1.0), "kl_sequence", [2, 2, 0.8, 0.8, 2, 2])) == 2
 
 
+@pytest.mark.parametrize(
+    ("brake", "name", "calm", "far", "sentence"),
+    [
+        ("kl", "kl_sequence", 1.0, 21.0, "the policy is 21.0 nats a completion away"),
+        ("uncertainty", "reward_noise", 0.2, 0.5, "the members of the reward model differ by 0.5, 2.5 times"),
+        ("distance", "reward_distance", 1.0, 2.0, "what the policy writes lies 2.0 times as far"),
+    ],
+)
+def test_a_policy_that_runs_away_is_told_before_a_mean_has_followed(brake, name, calm, far, sentence):
+    brakes = _brakes(**{brake: "stop", "window": 10})
+    found = _observe(brakes, name, [*[calm] * 10, far, calm, far, far + 1, far])
+    assert [len(findings) for findings in found] == [0] * 13 + [1, 0]
+    assert found[13][0].sentence.startswith(sentence)
+
+
+def test_the_distance_needs_no_first_window():
+    found = _observe(_brakes(kl="stop", window=10), "kl_sequence", [5.0, 30.0, 25.0])
+    assert [len(findings) for findings in found] == [0, 0, 1]
+
+
 def test_a_measurement_that_a_step_lacks_is_no_measurement():
     brakes = _brakes(kl="warn", kl_limit=1.0)
     assert not brakes.observe(1, {"kl_sequence": 5.0})

@@ -168,6 +168,7 @@ def test_faults_of_form_and_of_meaning_are_listed_together():
         ("ppo", "critic.warmup_steps=500", "critic.warmup_steps: must not exceed"),
         ("grpo", "loss.ratio_limit=1.1", "loss.ratio_limit: must exceed 1 + clip_high"),
         ("grpo", 'loss={"surrogate":"cispo","clip_dual":3}', "loss.clip_dual: has no effect with surrogate 'cispo'"),
+        ("grpo", 'loss={"surrogate":"cispo","clip_low":0.1}', "loss.clip_low: has no effect with surrogate 'cispo'"),
         ("grpo", 'loss={"surrogate":"cispo","ratio":"sequence"}', "loss.ratio: surrogate 'cispo' weighs tokens"),
         ("grpo", "kl.measure=false", "kl.measure: a distance with a price must be measured"),
         ("dapo", "kl.controller=adaptive", "kl.controller: 'adaptive' multiplies the coefficient, which is 0"),
@@ -181,6 +182,9 @@ def test_faults_of_form_and_of_meaning_are_listed_together():
         ("dapo", "dynamic_sampling.noise_factor=1", "dynamic_sampling.noise_factor: has no effect unless rule"),
         ("grpo", "kl.target=3", "kl.target: has no effect with kl.controller 'fixed'"),
         ("grpo", "optimizer.target_kl=0.1", "optimizer.target_kl: has no effect with one optimizer step a batch"),
+        ("rloo", "kl.gradient=naive", "kl.gradient: 'naive' has no effect with place 'reward'"),
+        ("grpo", "optimizer.minibatches=9", "optimizer.minibatches: a minibatch holds whole prompts"),
+        ("ppo", "rollout.prompts_per_step=1", "optimizer.minibatches: a minibatch holds whole prompts"),
         ("ppo", "critic.coefficient=1", "critic.coefficient: has no effect on a separate critic"),
         ("grpo", "model.processes=0", "model.processes: must be 1 or more"),
         ("sample", "model.processes=2", "model.processes: kind 'sample' runs in one process"),
@@ -195,6 +199,15 @@ def test_mixes_that_make_no_sense_are_refused_by_name(kind, override, fault):
     with pytest.raises(ConfigError) as caught:
         _parse(kind, override)
     assert any(found.startswith(fault) for found in caught.value.faults), caught.value.faults
+
+
+def test_filled_groups_have_no_advantage_or_the_mix_is_refused():
+    filled = "dynamic_sampling.on_cap=fill_with_zero_advantage"
+    priced = ("kl.place=reward", "kl.estimator=k1", "kl.coefficient=0.05")
+    with pytest.raises(ConfigError, match=r"dynamic_sampling\.on_cap: 'fill_with_zero_advantage' would not"):
+        _parse("dapo", filled, *priced)
+    _parse("dapo", filled, *priced[:2])
+    _parse("dapo", filled, "kl.coefficient=0.05")
 
 
 @pytest.mark.parametrize("name", WATCH_OWN_COMPLETIONS)

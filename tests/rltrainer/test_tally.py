@@ -15,6 +15,14 @@ def test_micro_batches_of_unequal_size_weigh_right():
     assert tally.values() == pytest.approx({"x": 3.0, "loss": 0.75, "r_min": -1.0, "r_max": 3.0})
 
 
+def test_a_value_may_count_as_often_as_its_weight_says():
+    tally = Tally()
+    tally.add_mean("x", torch.tensor([1.0, 4.0]), weights=torch.tensor([1.0, 2.0]))
+    mask = torch.tensor([[True, True], [True, False]])
+    tally.add_mean("y", torch.tensor([[1.0, 2.0], [6.0, 9.0]]), mask, weights=torch.tensor([[1.0], [3.0]]))
+    assert tally.values() == pytest.approx({"x": 3.0, "y": 21 / 5})
+
+
 def test_a_mean_over_nothing_is_left_out():
     tally = Tally()
     tally.add_mean("x", torch.zeros(2), torch.zeros(2, dtype=torch.bool))
