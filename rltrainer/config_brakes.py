@@ -11,6 +11,8 @@ Action = Literal["off", "warn", "pause", "stop"]
 the last step had been done, with the policy as it is."""
 WATCH_OWN_COMPLETIONS = ("kl", "truncation", "length", "repetition", "distance", "mismatch")
 """Brakes that look at completions which the policy has sampled itself."""
+WATCH_WINDOWS = ("entropy", "truncation", "length", "repetition", "uncertainty", "distance", "mismatch", "flat")
+"""Brakes that say nothing before a whole window of steps."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from rltrainer.config_brakes import WATCH_OWN_COMPLETIONS
+from rltrainer.config_brakes import WATCH_OWN_COMPLETIONS, WATCH_WINDOWS
 from rltrainer.config_learning import DynamicSamplingConfig, KLConfig
 
 if TYPE_CHECKING:
@@ -24,9 +24,21 @@ def brake_faults(config: "OnlineConfig") -> Iterator[str]:
         blind |= {"uncertainty": why, "gain": why}
     if config.rollout.group_size == 1:
         blind["flat"] = "compares completions of a prompt, and rollout.group_size is 1"
-    for name, why in blind.items():
+    for name, why in (_too_late(config) | blind).items():
         if (action := getattr(config.brakes, name)) in ("pause", "stop"):
             yield f"brakes.{name}: '{action}' would never come, for it {why}; take 'warn' or 'off'"
+
+
+def _too_late(config: "OnlineConfig") -> dict[str, str]:
+    """Brakes whose first look comes after the last step. `kl` needs no whole window."""
+    brakes, steps = config.brakes, config.stop.steps
+    late: dict[str, str] = {}
+    if brakes.window > steps:
+        why = f"looks at the mean of {brakes.window} steps (brakes.window), and stop.steps is {steps}"
+        late = dict.fromkeys(WATCH_WINDOWS, why)
+    if brakes.gain_steps > steps:
+        late["gain"] = f"looks after {brakes.gain_steps} steps (brakes.gain_steps), and stop.steps is {steps}"
+    return late
 
 
 def idle_faults(config: "OnlineConfig") -> Iterator[str]:

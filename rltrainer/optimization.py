@@ -15,7 +15,7 @@ from rltrainer.distance import choose_witnesses, measure_distance, measure_score
 from rltrainer.joint_passes import count_missing, run_for_others
 from rltrainer.losses import StepTotals
 from rltrainer.memory import MicroBatchBudget
-from rltrainer.policy import CompletionScores, Policy, list_tokens
+from rltrainer.policy import CompletionScores, Pair, Policy, list_tokens
 from rltrainer.ranks import SINGLE, Ranks
 from rltrainer.records import TrainingBatch, TrainingRow
 from rltrainer.step_work import WorkCount
@@ -129,14 +129,16 @@ class PolicyOptimizer:
         places = [*later, *witnesses]
         if not places:
             return
-        found = self._score(rows, places, tally)
+        found = self.score([(rows[index].prompt_ids, rows[index].completion_ids) for index in places], tally)
         weights = [*[1.0] * len(later), *witnesses.values()]
         measure_scored([rows[index] for index in places], found, tally, weights=weights)
         _fill_old(rows, later, found[: len(later)])
 
-    def _score(self, rows: Sequence[TrainingRow], places: Sequence[int], tally: Tally) -> list[tuple[float, ...]]:
-        """Log-probs of these rows' tokens; the ranks share the work and all get all of them."""
-        pairs = [(rows[index].prompt_ids, rows[index].completion_ids) for index in places]
+    def score(self, pairs: Sequence[Pair], tally: Tally) -> list[tuple[float, ...]]:
+        """Log-probs of each completion's tokens; the ranks share the work, and all get all of them.
+
+        Raises: as `Policy.log_probs`.
+        """
         self.work.note_scoring(self.policy.plan(pairs), tally)
         mine = self.ranks.share(pairs, weights=[float(len(completion)) for _, completion in pairs])
         with self.masters.whole():

@@ -15,14 +15,16 @@ from rltrainer.checkpoint_keeper import CheckpointKeeper
 from rltrainer.config import OnlineConfig
 from rltrainer.critic import CriticTerms, ValueLoss
 from rltrainer.critic_network import rate_factor
+from rltrainer.foreign_groups import explain_foreign_groups
 from rltrainer.optimization import StepLoss, StepTerms, learning_rate_at
 from rltrainer.outcome import answer_with_rivals, finish
-from rltrainer.people_asked import ask_people, is_time_to_ask
 from rltrainer.progress import Progress, load_progress
 from rltrainer.ranks import SINGLE, Ranks, start_ranks, stop_ranks
 from rltrainer.records import Group, TrainingBatch, TrainingRow, flatten_completions
+from rltrainer.rollouts.judged import JudgedGroups
 from rltrainer.rollouts.keep_rules import explain_idle_rule
 from rltrainer.session import Session, open_session
+from rltrainer.shown_answers import is_time_to_ask, show_answers
 from rltrainer.step_metrics import describe_groups
 from rltrainer.step_speed import describe_speed
 from rltrainer.stopwatch import Stopwatch
@@ -65,6 +67,7 @@ class Trainer:
             prompts_left_out=session.bench.prompts_left_out,
         )
         self._tell_of_idle_rule(progress)
+        self._tell_of_foreign_groups(session, progress)
         if not progress.rival_marks:
             answer_with_rivals(self.directory, session.examination, session.reference, progress, self.config.evaluation)
         self._train(session, progress)
@@ -107,17 +110,21 @@ class Trainer:
             last = progress.step == self.config.stop.steps or bool(progress.stopped_by)
             keeper.save_if_due(now=last or bool(pause))
             if pause:
+                self._show_answers(session, progress.step)
                 raise Cancelled(f"paused after step {progress.step}: {pause}")
 
     def _ask_people(self, session: Session, step: int) -> None:
         """Raises: Interrupted where the run should stop; the checkpoint of this step asks again."""
         if not is_time_to_ask(step, self.config.evaluation):
             return
-        masters, config = session.optimizer.masters, self.config.evaluation
         try:
-            ask_people(self.directory, session.examination, session.bench.model, masters, config=config, step=step)
+            self._show_answers(session, step)
         except Cancelled as wish:
             raise Interrupted(str(wish)) from wish
+
+    def _show_answers(self, session: Session, step: int) -> None:
+        masters, config = session.optimizer.masters, self.config.evaluation
+        show_answers(self.directory, session.examination, session.bench.model, masters, config=config, step=step)
 
     def _heed(self, findings: Sequence[Finding], progress: Progress) -> str:
         """Tell what the brakes found, and note a stop; gives the reason for a pause."""
@@ -130,6 +137,14 @@ class Trainer:
         sentence = explain_idle_rule(self.config.drawing, self.config.reward)
         if sentence and sentence not in {told["sentence"] for told in progress.warnings}:
             self._tell([Finding("warn", "dynamic_sampling", sentence)], progress)
+
+    def _tell_of_foreign_groups(self, session: Session, progress: Progress) -> None:
+        """Before the first step: later the policy is another one anyway."""
+        config, collector = self.config.brakes, session.collector
+        if progress.step == 0 and config.mismatch != "off" and isinstance(collector, JudgedGroups):
+            limit = config.mismatch_limit
+            if sentence := explain_foreign_groups(collector.groups, session.optimizer, limit=limit):
+                self._tell([Finding("warn", "mismatch", sentence)], progress)
 
     def _tell(self, findings: Sequence[Finding], progress: Progress) -> None:
         told = [{"step": progress.step, "brake": f.brake, "action": f.action, "sentence": f.sentence} for f in findings]

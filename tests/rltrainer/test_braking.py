@@ -42,6 +42,9 @@ def test_a_pause_ends_the_run_with_a_checkpoint_and_it_goes_on_to_the_same_weigh
     status = read_json(folder / "status.json")
     assert (status["state"], status["checkpoint_step"]) == ("cancelled", 2)
     assert not (folder / "result.json").exists()
+    # What the policy answers by then is there to be read before somebody lets it go on.
+    shown = {(row["source"], row["step"]): row["prompt_id"] for row in read_rows(folder / "samples.jsonl")}
+    assert shown["policy", 2] == shown["reference", 0]
     # Started again, it is not paused by the very same thing, and still tells of it.
     assert run("train", folder) == (0, "")
     assert read_json(folder / "status.json")["warnings"][0]["action"] == "pause"

@@ -178,6 +178,12 @@ def test_faults_of_form_and_of_meaning_are_listed_together():
         ("ppo", "brakes.uncertainty=pause", "brakes.uncertainty: 'pause' would never come, for it needs several"),
         ("grpo", "brakes.distance=stop", "brakes.distance: 'stop' would never come, for it needs a reward model"),
         ("ppo", "brakes.flat=stop", "brakes.flat: 'stop' would never come, for it compares completions"),
+        (
+            "grpo",
+            'brakes={"truncation":"stop","window":201}',
+            "brakes.truncation: 'stop' would never come, for it looks",
+        ),
+        ("grpo", 'brakes={"flat":"pause","window":201}', "brakes.flat: 'pause' would never come, for it looks at the"),
         ("grpo", "dynamic_sampling.stale_steps=5", "dynamic_sampling: has no effect unless enabled"),
         ("dapo", "dynamic_sampling.noise_factor=1", "dynamic_sampling.noise_factor: has no effect unless rule"),
         ("grpo", "kl.target=3", "kl.target: has no effect with kl.controller 'fixed'"),

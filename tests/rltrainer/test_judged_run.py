@@ -64,6 +64,28 @@ def test_a_policy_learns_what_people_liked(base, judged, tmp_path):
     assert _preference(folder / "model", folder) > _preference(base, folder) + 0.1
 
 
+def _warnings(folder):
+    assert run("train", folder) == (0, "")
+    return [warning for warning in read_json(folder / "result.json")["warnings"] if warning["brake"] == "mismatch"]
+
+
+def test_groups_of_another_policy_are_told_before_anything_is_learned(base, judged, tmp_path):
+    own = _run_folder(tmp_path / "own", base, judged, stop={"steps": 1})
+    assert _warnings(own) == []
+    groups = read_rows(judged / "groups.jsonl")
+    for group in groups:
+        for completion in group["completions"]:
+            completion["log_probs"] = [value - 0.2 for value in completion["log_probs"]]
+    for name, brakes, told in (("other", {}, 1), ("off", {"mismatch": "off"}, 0)):
+        folder = _run_folder(tmp_path / name, base, judged, stop={"steps": 1}, brakes=brakes)
+        (folder / "data/groups.jsonl").write_text("".join(json.dumps(group) + "\n" for group in groups))
+        assert len(found := _warnings(folder)) == told
+        assert [warning["step"] for warning in found] == [0] * told
+        # exp(0.2), for every token alike.
+        assert all("sampled by another policy" in one["sentence"] for one in found)
+        assert all("differ by a factor of 1.22 on average, the limit is 1.08" in one["sentence"] for one in found)
+
+
 def test_the_distance_is_told_of_the_policys_own_answers_alone(base, judged, tmp_path):
     # On answers that another policy gave the log-ratio falls while the policy moves away.
     folder = _run_folder(

@@ -1,4 +1,4 @@
-"""Answers of a policy in training, put where the site finds them, for people to compare with the reference's."""
+"""Answers of a policy in training, put where people can read them and compare them with the reference's."""
 
 from dataclasses import replace
 
@@ -18,7 +18,7 @@ def is_time_to_ask(step: int, config: EvaluationConfig) -> bool:
     return every > 0 and step > 0 and step % every == 0
 
 
-def ask_people(
+def show_answers(
     directory: RunDirectory,
     examination: Examination,
     policy: PreTrainedModel,

@@ -5,7 +5,7 @@ import torch
 from safetensors.torch import load_file
 
 from rltrainer.config_sections import EvaluationConfig
-from rltrainer.people_asked import is_time_to_ask
+from rltrainer.shown_answers import is_time_to_ask
 from tests.rltrainer.run_folder import grpo_config, make_run, read_json, read_rows, run
 
 
