@@ -9,6 +9,8 @@ from rltrainer.config_brakes import BrakesConfig
 
 CHANCE = 1.645
 """Standard errors that one-sided chance exceeds once in twenty times."""
+NEAR = 0.1
+"""Nats below which one decimal tells nothing."""
 FARTHEST = 100.0
 """Nats beyond which a factor is told as if it were that: a number that can be written down."""
 
@@ -31,7 +33,8 @@ def _kl(memory: BrakeMemory, config: BrakesConfig) -> Reading | None:
     now = memory.lately("kl_sequence")
     if now is None:
         return None
-    text = f"the policy is {now:.1f} nats a completion away from the reference; the limit is {config.kl_limit:g}"
+    far = f"{now:.1f}" if now >= NEAR else f"{now:.2g}"
+    text = f"the policy is {far} nats a completion away from the reference; the limit is {config.kl_limit:g}"
     return Reading(now / config.kl_limit, text)
 
 
@@ -131,7 +134,13 @@ def _flat(memory: BrakeMemory, config: BrakesConfig) -> Reading | None:
         return None
     low, high = memory.now("flat_low_fraction") or 0.0, memory.now("flat_high_fraction") or 0.0
     text = f"{_percent(now)} of groups teach nothing: {_percent(low)} all fail and {_percent(high)} all pass"
-    if low > 2 * high:
+    cut = memory.now("truncated_fraction") or 0.0
+    if low > 2 * high and cut > config.truncation_limit:
+        text = (
+            f"{_percent(low)} of groups all fail, and {_percent(cut)} of completions are cut off before they have "
+            "answered: allow them more tokens before you call the prompts too hard"
+        )
+    elif low > 2 * high:
         text = f"{_percent(low)} of groups all fail: the prompts are too hard for this policy"
     elif high > 2 * low:
         text = f"{_percent(high)} of groups all pass: the prompts are too easy for this policy"

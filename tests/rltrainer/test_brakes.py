@@ -90,6 +90,17 @@ def test_most_groups_flat_is_told_with_the_side_they_are_on():
     shown = {"zero_std_fraction": 0.7, "flat_low_fraction": 0.1, "flat_high_fraction": 0.6}
     easy.observe(1, shown)
     assert "60% of groups all pass: the prompts are too easy" in easy.observe(2, shown)[0].sentence
+    cut = _brakes(flat="warn", flat_limit=0.5)
+    shown = {"zero_std_fraction": 0.9, "flat_low_fraction": 0.9, "flat_high_fraction": 0.0, "truncated_fraction": 0.8}
+    cut.observe(1, shown)
+    sentence = cut.observe(2, shown)[0].sentence
+    assert sentence.startswith("90% of groups all fail, and 80% of completions are cut off before they have answered")
+
+
+@pytest.mark.parametrize(("now", "told"), [(2e-6, "2e-06"), (0.034, "0.034"), (11.0, "11.0")])
+def test_a_small_distance_is_told_with_digits_that_say_something(now, told):
+    (sentence,) = _sentences(_brakes(kl="warn", kl_limit=1e-6), "kl_sequence", [now, now])
+    assert sentence.startswith(f"the policy is {told} nats a completion away")
 
 
 def test_a_gain_within_the_doubt_of_the_reward_model_is_told_once_it_is_due():
