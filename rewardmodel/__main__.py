@@ -1,7 +1,7 @@
 """python -m rewardmodel train|evaluate|score RUN_DIR, fetch-base OUT_DIR, and embed MODEL_DIR SECONDS."""
 
-import logging
 import sys
+import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -104,8 +104,9 @@ def _embed(argv: Sequence[str]) -> int:
         embed_stdin(Path(argv[0]), seconds=int(argv[1]))
     except Exception as error:
         # The edge of the process: the starter gets the reason as the last line, and the code says whose fault it was.
-        logging.getLogger(__name__).exception("the texts are not embedded")
         _, code, reason = describe_end(error)
+        if code == EXIT_OUR_FAULT:
+            traceback.print_exc()
         print(" ".join(reason.split()), file=sys.stderr)
         return code
     return EXIT_DONE

@@ -91,10 +91,13 @@ def embed_lines(folder: Path, lines: Iterable[str], out: TextIO, *, seconds: flo
 
 
 def read_texts(lines: Iterable[str]) -> Iterator[str]:
-    """The texts of JSON Lines. Raises: DataError with the number of the first line that is none."""
+    """The texts of JSON Lines, before which a byte order mark may stand.
+
+    Raises: DataError with the number of the first line that is none.
+    """
     for number, line in enumerate(lines, 1):
         try:
-            row = json.loads(line)
+            row = json.loads(line.removeprefix("\ufeff"))
         except ValueError as error:
             raise DataError(f"stdin:{number}: this is no JSON: {error}") from error
         if not isinstance(row, dict) or set(row) != {"text"} or not isinstance(row["text"], str):

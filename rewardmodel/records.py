@@ -195,14 +195,14 @@ def _check_preference(record: PreferenceRecord) -> None:
 
 
 def read_records(path: Path, parse: Callable[[Mapping[str, Any]], RecordT]) -> Iterator[RecordT]:
-    """A record from each line of a file. Raises: DataError naming the line and field."""
+    """A record from each line of a file, which may begin with a byte order mark. Raises: DataError naming the line."""
     if not path.is_file():
         raise DataError(f"{path.name}: the file is missing at {path}")
     try:
         # Bytes, because text with a broken character would not say in which line it stands.
         with path.open("rb") as lines:
             for number, line in enumerate(lines, start=1):
-                if line.strip():
+                if line.removeprefix(b"\xef\xbb\xbf").strip():
                     yield _parse_line(line, parse, f"{path.name} line {number}")
     except OSError as error:
         raise DataError(f"{path.name}: cannot be read: {error}") from error
@@ -210,7 +210,7 @@ def read_records(path: Path, parse: Callable[[Mapping[str, Any]], RecordT]) -> I
 
 def _parse_line(line: bytes, parse: Callable[[Mapping[str, Any]], RecordT], place: str) -> RecordT:
     try:
-        row = decode_strictly(line.decode("utf-8"))
+        row = decode_strictly(line.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         raise DataError(f"{place}: not valid UTF-8 at byte {error.start + 1}; save the file as UTF-8") from error
     except json.JSONDecodeError as error:

@@ -87,8 +87,15 @@ class OnlineConfig:
             yield f"dynamic_sampling.rule: 'noise' needs several reward models; {self.reward.lack_of_doubt}"
         if self.brakes.kl != "off" and not self.kl.measure:
             yield "brakes.kl: needs the distance; set kl.measure to true, or the brake to 'off'"
-        yield from brake_faults(self)
-        yield from idle_faults(self)
+        yield from brake_faults(self.brakes, reward=self.reward, rollout=self.rollout, stop=self.stop)
+        yield from idle_faults(
+            self.kind,
+            drawing=self.dynamic_sampling,
+            settled=self.drawing,
+            kl=self.kl,
+            optimizer=self.optimizer,
+            rollout=self.rollout,
+        )
         yield from self._faults_of_ppo() if self.kind == "ppo" else self._faults_of_groups()
 
     @property

@@ -2,36 +2,35 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
-from rltrainer.config_brakes import WATCH_OWN_COMPLETIONS, WATCH_WINDOWS
-from rltrainer.config_learning import DynamicSamplingConfig, KLConfig
-
-if TYPE_CHECKING:
-    from rltrainer.config import OnlineConfig
+from rltrainer.config_brakes import WATCH_OWN_COMPLETIONS, WATCH_WINDOWS, BrakesConfig
+from rltrainer.config_learning import DynamicSamplingConfig, KLConfig, OptimizerConfig
+from rltrainer.config_reward import RewardConfig
+from rltrainer.config_sections import RolloutConfig, StopConfig
 
 
-def brake_faults(config: "OnlineConfig") -> Iterator[str]:
+def brake_faults(
+    brakes: BrakesConfig, *, reward: RewardConfig, rollout: RolloutConfig, stop: StopConfig
+) -> Iterator[str]:
     """Brakes that are to end a run and will never have anything to look at."""
     blind: dict[str, str] = {}
-    if not config.reward.is_learned:
+    if not reward.is_learned:
         blind["distance"] = "needs a reward model; name one in reward.model, with a reward.model_weight"
-    if config.rollout.source == "judged":
+    if rollout.source == "judged":
         why = "looks at completions of the policy's own, of which rollout.source 'judged' has none"
         blind |= dict.fromkeys(WATCH_OWN_COMPLETIONS, why)
-    if not config.reward.is_doubted:
-        why = f"needs several reward models; {config.reward.lack_of_doubt}"
+    if not reward.is_doubted:
+        why = f"needs several reward models; {reward.lack_of_doubt}"
         blind |= {"uncertainty": why, "gain": why}
-    if config.rollout.group_size == 1:
+    if rollout.group_size == 1:
         blind["flat"] = "compares completions of a prompt, and rollout.group_size is 1"
-    for name, why in (_too_late(config) | blind).items():
-        if (action := getattr(config.brakes, name)) in ("pause", "stop"):
+    for name, why in (_too_late(brakes, stop.steps) | blind).items():
+        if (action := getattr(brakes, name)) in ("pause", "stop"):
             yield f"brakes.{name}: '{action}' would never come, for it {why}; take 'warn' or 'off'"
 
 
-def _too_late(config: "OnlineConfig") -> dict[str, str]:
+def _too_late(brakes: BrakesConfig, steps: int) -> dict[str, str]:
     """Brakes whose first look comes after the last step. `kl` needs no whole window."""
-    brakes, steps = config.brakes, config.stop.steps
     late: dict[str, str] = {}
     if brakes.window > steps:
         why = f"looks at the mean of {brakes.window} steps (brakes.window), and stop.steps is {steps}"
@@ -41,15 +40,22 @@ def _too_late(config: "OnlineConfig") -> dict[str, str]:
     return late
 
 
-def idle_faults(config: "OnlineConfig") -> Iterator[str]:
-    """Settings without effect, which somebody believes in."""
-    drawing, kl, optimizer = config.dynamic_sampling, config.kl, config.optimizer
+def idle_faults(
+    kind: str,
+    *,
+    drawing: DynamicSamplingConfig,
+    settled: DynamicSamplingConfig,
+    kl: KLConfig,
+    optimizer: OptimizerConfig,
+    rollout: RolloutConfig,
+) -> Iterator[str]:
+    """Settings without effect, which somebody believes in. settled: `drawing` as the run does it."""
     # Complete configs of before 'auto' name the rule that was the default; it said nothing then, and does not now.
     idle = replace(drawing, rule="auto") if drawing.rule == "variance" else drawing
     # Switched off in 'dapo', it may still say how it would be done.
-    if config.kind != "dapo" and not drawing.enabled and idle != DynamicSamplingConfig():
+    if kind != "dapo" and not drawing.enabled and idle != DynamicSamplingConfig():
         yield "dynamic_sampling: has no effect unless enabled; set enabled to true, or leave the section out"
-    if config.drawing.rule != "noise" and drawing.noise_factor != DynamicSamplingConfig().noise_factor:
+    if settled.rule != "noise" and drawing.noise_factor != DynamicSamplingConfig().noise_factor:
         yield "dynamic_sampling.noise_factor: has no effect unless rule is 'noise', or 'auto' is"
     if kl.controller == "fixed":
         for name in ("target", "horizon"):
@@ -57,10 +63,10 @@ def idle_faults(config: "OnlineConfig") -> Iterator[str]:
                 yield f"kl.{name}: has no effect with kl.controller 'fixed'; take 'adaptive'"
     if optimizer.target_kl is not None and optimizer.passes * optimizer.minibatches == 1:
         yield "optimizer.target_kl: has no effect with one optimizer step a batch; see passes and minibatches"
-    if optimizer.minibatches > config.rollout.prompts_per_step:
+    if optimizer.minibatches > rollout.prompts_per_step:
         yield (
             f"optimizer.minibatches: a minibatch holds whole prompts, and rollout.prompts_per_step is "
-            f"{config.rollout.prompts_per_step}; take at most as many"
+            f"{rollout.prompts_per_step}; take at most as many"
         )
     if drawing.on_cap == "fill_with_zero_advantage" and kl.place == "reward" and kl.coefficient:
         yield (

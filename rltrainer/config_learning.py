@@ -38,8 +38,6 @@ class KLConfig:
             yield f"estimator: place 'reward' needs the unbiased 'k1', not '{self.estimator}'"
         if self.place == "loss" and self.estimator == "k1" and self.gradient == "naive":
             yield "gradient: 'naive' with estimator 'k1' has an expected gradient of zero; take 'ratio' or 'k2_st'"
-        if self.place == "reward" and self.gradient != "ratio":
-            yield f"gradient: '{self.gradient}' has no effect with place 'reward', which adds nothing to the loss"
         if self.coefficient and not self.measure:
             yield "measure: a distance with a price must be measured; set coefficient to 0 as well"
         if self.controller == "adaptive" and not self.coefficient:
@@ -152,8 +150,6 @@ class LossConfig:
         for name in ("clip_dual", "ratio_limit"):
             if getattr(self, name) is not None:
                 yield f"{name}: has no effect with surrogate 'cispo', which has its own limit (1 + clip_high)"
-        if self.clip_low != LossConfig().clip_low:
-            yield "clip_low: has no effect with surrogate 'cispo', which holds the ratio from above alone"
         if self.ratio != "token":
             yield f"ratio: surrogate 'cispo' weighs tokens; take 'token', not '{self.ratio}'"
 

@@ -12,7 +12,7 @@ from rewardmodel.config_parsing import ConfigError, with_overrides
 from rltrainer import config as policy_config
 from trainingruns.artifacts import artifact_path
 from trainingruns.models import ONLINE_KINDS, ModelVersion, Run
-from trainingruns.recipes import recipe_for, shorten_warmups
+from trainingruns.recipes import keep_to_learn_from, recipe_for, shorten_warmups
 from trainingruns.run_files import read_json
 
 OURS = (
@@ -43,9 +43,12 @@ def build_config(
     base: ModelVersion,
     reward: ModelVersion | None,
     ensemble: Sequence[ModelVersion] = (),
+    is_compared: bool = False,
 ) -> dict[str, Any]:
     """The whole configuration of a run: the recipe, then `config`, then `overrides` (`section.key=value`).
 
+    is_compared: whether people see a sample run's responses beside those of rivals. Of all others a policy may learn
+    what people say, so they keep what that takes.
     Raises: ApplicationError `invalid_config`, whose `extra["faults"]` lists every fault, each beginning with its key.
     """
     try:
@@ -53,6 +56,8 @@ def build_config(
         _refuse_files(wished)
         _refuse_another_kind(wished, kind)
         recipe = shorten_warmups(recipe_for(kind, layers=_count_layers(base)), wished)
+        if kind == Run.Kind.SAMPLE and not is_compared:
+            recipe = keep_to_learn_from(recipe, wished)
         mapping = _merge(recipe, {**wished, "kind": kind})
         return _without_files(_parse(_with_files(mapping, base, reward, ensemble)))
     except ConfigError as error:

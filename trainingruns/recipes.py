@@ -34,6 +34,20 @@ def shorten_warmups(recipe: Recipe, wished: Mapping[str, Any]) -> Recipe:
     return fitted
 
 
+def keep_to_learn_from(recipe: Recipe, wished: Mapping[str, Any]) -> Recipe:
+    """A sampling recipe with what a policy needs to learn from people's judgments of the responses: log-probs.
+
+    Those are of no use where not every token could be drawn. Whoever wishes for that, or for no log-probs, gets the
+    recipe as it was.
+    """
+    values = wished.get("sampling", {})
+    if not isinstance(values, Mapping) or not values.get("keep_log_probs", True):
+        return recipe
+    if values.get("top_p", 1) != 1 or values.get("temperature", 1) == 0:
+        return recipe
+    return {**recipe, "sampling": {**recipe["sampling"], "top_p": 1.0, "keep_log_probs": True}}
+
+
 def reward_recipe(layers: int) -> Recipe:
     """One pass over the pairs; the upper third of the layers learns, which halves the time of a step on a CPU."""
     return {

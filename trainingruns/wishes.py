@@ -2,10 +2,10 @@
 
 from typing import Any
 
-SAMPLES_TO_LEARN_FROM = ("sampling.keep_log_probs=true", "sampling.top_p=1")
-"""Without these nothing can be learned from what people say of a sample run's responses."""
 SERVE_BLIND_TASKS = "serve_blind_tasks"
 """What follows, as `then` of a purpose: people compare the policy's responses with those of rivals."""
+MAKE_RANKING_TASKS = "make_ranking_tasks"
+"""What follows, as `then` of a purpose: people rank the responses of a sample run among themselves."""
 
 AGAINST_CHAMPION, AGAINST_REFERENCE, AGAINST_BOTH = "champion", "reference", "both"
 AGAINST = {
@@ -24,7 +24,7 @@ def serving_purpose(kind: str, *, wanted: bool, against: str | None = None) -> d
     if not wanted:
         return {}
     if kind == "sample":
-        return {"then": "make_ranking_tasks"}
+        return {"then": MAKE_RANKING_TASKS}
     if against is not None and against not in AGAINST:
         raise ValueError(f"against: expected one of {', '.join(AGAINST)}, got {against!r}")
     return {"then": SERVE_BLIND_TASKS, "against": against or AGAINST_CHAMPION}

@@ -68,7 +68,8 @@ class RunDirectory:
         """The JSON object of `config.json`. Raises: ConfigError where it is absent or no JSON object."""
         path = self.root / "config.json"
         try:
-            mapping = json.loads(path.read_text(encoding="utf-8"))
+            # Editors may have put a byte order mark before it.
+            mapping = json.loads(path.read_text(encoding="utf-8-sig"))
         except FileNotFoundError:
             raise ConfigError([f"config.json: the file is missing in {self.root}"]) from None
         except OSError as error:

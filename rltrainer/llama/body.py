@@ -8,6 +8,7 @@ from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor, nn
+from torch.distributed.tensor import DTensor
 from transformers import PreTrainedModel
 
 from rewardmodel.runtime.split_weights import weights_in
@@ -39,10 +40,12 @@ _verdicts: "WeakKeyDictionary[PreTrainedModel, bool]" = WeakKeyDictionary()
 
 def find_body(model: PreTrainedModel) -> "Body | None":
     """Our own layers for this network; None, told once in the log, where it must be run by transformers."""
-    known = isinstance(model, PreTrainedModel) and model.config.model_type in KNOWN_TYPES
-    weights = find_weights(model) if known else None
+    if not isinstance(model, PreTrainedModel) or model.config.model_type not in KNOWN_TYPES:
+        _say(model, f"is of no family that our own layers run ({', '.join(KNOWN_TYPES)})")
+        return None
+    weights = find_weights(model)
     if weights is None:
-        _say(model, "is not Llama-shaped or not plain on the CPU")
+        _say(model, _obstacle(model))
         return None
     if _rotary_type(model) not in FIXED_ROTARY:
         _say(model, "has position embeddings that depend on the length")
@@ -183,6 +186,18 @@ class _Normalize(torch.autograd.Function):
 def _rotary_type(model: PreTrainedModel) -> str:
     parameters = getattr(model.config, "rope_parameters", None) or {}
     return str(parameters.get("rope_type", "default"))
+
+
+def _obstacle(model: PreTrainedModel) -> str:
+    """Why there are no weights for our own layers in a network of a known family."""
+    parameters = list(model.parameters())
+    if any(isinstance(parameter, DTensor) for parameter in parameters):
+        return "is spread over several processes, and our own layers run whole networks alone"
+    if any(parameter.device.type != "cpu" for parameter in parameters):
+        return "is not on the CPU, for which our own layers are"
+    if any(parameter.dtype not in TOLERANCE for parameter in parameters):
+        return "has weights that are neither float32 nor bfloat16"
+    return "has other modules than a plain Llama"
 
 
 def _say(model: PreTrainedModel, why: str) -> None:

@@ -3,6 +3,7 @@
 import importlib
 import logging
 import math
+import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from itertools import islice
 from numbers import Complex, Real
@@ -15,6 +16,8 @@ log = logging.getLogger(__name__)
 
 LARGEST_REWARD = 1e18
 """Either way: the square of a larger value would overflow in float32, and with it the deviations of its group."""
+PROMPTS_TOLD = 3
+"""So many prompts of a batch are named where the function failed on all of it."""
 RewardFunction = Callable[[list[dict[str, Any]]], Any]
 """Takes all answers of a step, each as `describe_answer` gives it, and gives a number for each, in order."""
 
@@ -29,15 +32,14 @@ def function_reward(location: str, *, key: str = "reward.function") -> RewardPar
     function = import_function(location, key=key)
 
     def score(answers: Sequence[Answer]) -> list[float]:
+        described = [describe_answer(answer) for answer in answers]
         try:
             # One more than there should be tells of all others, of which there may be no end.
-            values = _taken(function([describe_answer(answer) for answer in answers]), len(answers) + 1)
-        except (
-            Exception,
-            SystemExit,
-        ) as error:  # Whatever somebody's code raises is theirs to see, with its traceback.
-            log.exception("%s failed", key)
-            raise ConfigError([f"{key}: {location} raised {type(error).__name__}: {error}"]) from error
+            values = _taken(function(described), len(answers) + 1)
+        except (Exception, SystemExit) as error:  # Whatever somebody's code raises is theirs to see, with its place.
+            log.warning("%s failed:\n%s", location, _their_traceback(error))
+            fault = f"{key}: {location} raised {type(error).__name__}: {error}; it was given {_describe_batch(answers)}"
+            raise ConfigError([fault]) from error
         return _checked(values, answers, f"{key}: {location}")
 
     return score
@@ -69,6 +71,20 @@ def describe_answer(answer: Answer) -> dict[str, Any]:
     }
 
 
+def _their_traceback(error: BaseException) -> str:
+    """The traceback of what somebody's code raised, without our own frames."""
+    told = traceback.TracebackException.from_exception(error)
+    told.stack = traceback.StackSummary.from_list([frame for frame in told.stack if frame.filename != __file__])
+    return "".join(told.format()).rstrip()
+
+
+def _describe_batch(answers: Sequence[Answer]) -> str:
+    """How many answers, and to which prompts, of which the first `PROMPTS_TOLD` are named."""
+    ids = list(dict.fromkeys(answer.prompt.prompt_id for answer in answers))
+    more = f" and {len(ids) - PROMPTS_TOLD} more" if len(ids) > PROMPTS_TOLD else ""
+    return f"{len(answers)} answers ({'prompt' if len(ids) == 1 else 'prompts'} {', '.join(ids[:PROMPTS_TOLD])}{more})"
+
+
 def _taken(values: Any, most: int) -> Any:
     """The first values as a list; what is no row of values, such as text or a dictionary, as it is."""
     if isinstance(values, Iterable) and not isinstance(values, str | bytes | bytearray | Mapping | Set):
@@ -79,10 +95,11 @@ def _taken(values: Any, most: int) -> Any:
 def _checked(values: Any, answers: Sequence[Answer], source: str) -> list[float]:
     """A float for each answer. Raises: ConfigError naming the source, the answer and its prompt."""
     if not isinstance(values, list):
-        raise ConfigError([f"{source} must give a list of numbers, got {type(values).__name__}"])
+        fault = f"must give a list of numbers, got {type(values).__name__}"
+        raise ConfigError([f"{source} {fault} for {_describe_batch(answers)}"])
     if len(values) != len(answers):
         many = len(values) if len(values) < len(answers) else f"more than {len(answers)}"
-        raise ConfigError([f"{source} gave {many} numbers for {len(answers)} answers"])
+        raise ConfigError([f"{source} gave {many} numbers for {_describe_batch(answers)}"])
     places = [f"answer {place} of {len(answers)} (prompt {a.prompt.prompt_id})" for place, a in enumerate(answers)]
     return [_as_number(value, source, place) for value, place in zip(values, places, strict=True)]
 

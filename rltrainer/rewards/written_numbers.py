@@ -60,6 +60,9 @@ _SPOILT_BEFORE = re.compile(
 )
 _BLANK_GROUPS = re.compile(r"(?<![\d.,])\d{1,3}(?: \d{3})* \Z")
 _SPOILT_AFTER = re.compile(r" ?[\^\u221a\u03c0]|\*\*\d")
+_HEXADECIMAL = re.compile(r"(?<!\d)0[xX][0-9A-Fa-f]")
+_MONEY_BEFORE = re.compile(r"(?<![A-Za-z])(?:USD|EUR|GBP|CHF|JPY|CNY|INR|AUD|CAD|Rs|kr)\Z")
+_COMMAND_BEFORE = re.compile(r"\\[A-Za-z]+\Z")
 _BRACE = re.compile(r"(?:(\\[A-Za-z]+|\u221a(?:\[[^\]]*\])?|\^|_) ?)?\{|\}")
 _TRANSPARENT = frozenset(["", r"\text", r"\textbf", r"\textrm", r"\mathrm", r"\mathbf", r"\mathit", r"\mbox"])
 _BOX = re.compile(r"\\boxed ?\{")
@@ -139,11 +142,24 @@ def _is_spoilt(plain: str, number: re.Match[str]) -> bool:
     before = plain[: number.start()]
     if _SPOILT_BEFORE.search(before[-LONGEST:]) or _SPOILT_AFTER.match(plain, number.end()):
         return True
+    if _is_named(before, number[0]) or _HEXADECIMAL.match(plain, number.start()):
+        return True
     if before.endswith(",") and re.match(r"\d,\Z", before[-2:]) and re.match(r"0\d", number[0]):
         return True
     if before.endswith(" ") and re.match(r"\d{3}(?!\d)", number[0]) and _BLANK_GROUPS.search(before[-LONGEST:]):
         return True
     return "{" in before and not _TRANSPARENT.issuperset(_owners(before))
+
+
+def _is_named(before: str, number: str) -> bool:
+    r"""Whether a letter stands directly before the digits: `v1.2`, `A4`, `x1` and `0x1F` are names or other numerals.
+
+    Scripts without upper and lower case put no blank there: in them it is a word before a number.
+    """
+    letter = before[-1:]
+    if not (letter.isupper() or letter.islower()) or number[0] in "+-\\" or re.match(_CURRENCY, number):
+        return False
+    return not any(known.search(before[-LONGEST:]) for known in (_COMMAND_BEFORE, _MONEY_BEFORE))
 
 
 def _owners(before: str) -> list[str]:

@@ -78,7 +78,10 @@ def _import(directory: RunDirectory, arguments: argparse.Namespace) -> str:
 
     if directory.is_complete:
         raise ConfigError([f"{directory.result_path}: the run is complete; bring verl's outcome into a run of its own"])
-    return json.dumps(import_job(directory, config, log=arguments.log))
+    result, sentences = import_job(directory, config, log=arguments.log)
+    for sentence in sentences:
+        print(sentence, file=sys.stderr)
+    return json.dumps(result)
 
 
 COMMANDS = {"export-verl": _export, "import-verl": _import}

@@ -3,7 +3,7 @@
 import json
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,30 +39,44 @@ NAMES = {
     "timing_s/gen": "seconds_generate",
 }
 """verl's metrics that mean what one of ours means; the others stay in verl's own file."""
+STAND_INS = {
+    "critic/rewards/mean": "critic/score/mean",
+    "critic/rewards/min": "critic/score/min",
+    "critic/rewards/max": "critic/score/max",
+}
+"""Taken in a line that lacks the other: the score, less the price of the KL where that is part of the reward."""
+EXAMPLES_TOLD = 5
+"""So many of the metrics without a name here are named."""
 STEP_FOLDER = re.compile(r"global_step_(\d+)")
 CONSOLE_LINE = re.compile(r"step:(\d+) - (.*)")
+Row = tuple[int, dict[str, Any]]
+"""A step, and verl's metrics of it under verl's names."""
 
 
-def import_job(directory: RunDirectory, config: OnlineConfig, *, log: Path | None = None) -> dict[str, Any]:
-    """Bring the newest checkpoint of `verl/` home; gives what `result.json` says.
+def import_job(
+    directory: RunDirectory, config: OnlineConfig, *, log: Path | None = None
+) -> tuple[dict[str, Any], list[str]]:
+    """Bring the newest checkpoint of `verl/` home; gives what `result.json` says, and sentences on what it lacks.
 
     log: the console output, where verl wrote no file of metrics.
     Raises: ConfigError or DataError with what is missing and how to make it.
     """
     job = directory.root / "verl"
     step, folder = find_model(job / "checkpoints")
-    rows = list(read_console(log) if log is not None else read_file(job / METRICS))
-    if not rows:
+    found = list(read_console(log) if log is not None else read_file(job / METRICS))
+    if not found:
         raise DataError(f"{log or job / METRICS}: holds no metrics of verl")
     _bring_model(folder, directory)
     directory.forget_after(-1)
+    # What came after the checkpoint is not in the policy.
+    kept = [(row_step, values) for row_step, values in found if row_step <= step]
+    rows = [(row_step, translate(values)) for row_step, values in kept]
     for row_step, values in rows:
-        if row_step <= step:
-            directory.append_metrics(row_step, values)
+        directory.append_metrics(row_step, values)
     result = _describe(directory, config, rows, step)
     directory.write_result(result)
     directory.status.update(state="succeeded", step=step, total_steps=config.stop.steps, message="brought from verl")
-    return result
+    return result, describe_gaps(kept)
 
 
 def find_model(checkpoints: Path) -> tuple[int, Path]:
@@ -82,30 +96,53 @@ def find_model(checkpoints: Path) -> tuple[int, Path]:
     return step, folder
 
 
-def read_file(path: Path) -> Iterator[tuple[int, dict[str, float | None]]]:
-    """Steps and our metrics of what verl's logger `file` wrote. Raises: DataError naming the line."""
+def read_file(path: Path) -> Iterator[Row]:
+    """What verl's logger `file` wrote. Raises: DataError naming the line."""
     if not path.exists():
         raise DataError(f"{path}: is not there; name the console output with --log")
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
         try:
             row = json.loads(line)
-            yield int(row["step"]), translate(row["data"])
+            yield int(row["step"]), dict(row["data"])
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise DataError(f"{path} line {number}: is no metrics of verl") from error
 
 
-def read_console(path: Path) -> Iterator[tuple[int, dict[str, float | None]]]:
-    """Steps and our metrics of what verl's logger `console` printed."""
+def read_console(path: Path) -> Iterator[Row]:
+    """What verl's logger `console` printed."""
     for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
         match = CONSOLE_LINE.search(line)
         if match is not None:
             pairs = (part.rpartition(":") for part in match[2].split(" - "))
-            yield int(match[1]), translate({name: _number(value) for name, _, value in pairs})
+            yield int(match[1]), {name: _number(value) for name, _, value in pairs if name}
 
 
 def translate(values: Mapping[str, Any]) -> dict[str, float | None]:
-    """The metrics that have a name here."""
-    return {ours: _finite(values[theirs]) for theirs, ours in NAMES.items() if theirs in values}
+    """The metrics that have a name here, and of those that are not there their stand-ins."""
+    named = {name: values[other] for other, name in STAND_INS.items() if other in values} | dict(values)
+    return {ours: _finite(named[theirs]) for theirs, ours in NAMES.items() if theirs in named}
+
+
+def describe_gaps(rows: Sequence[Row]) -> list[str]:
+    """Sentences on what of verl's metrics was taken for another one, is not there, or has no name here."""
+    sentences = []
+    there = set().union(*(values for _, values in rows))
+    if used := [other for other, name in STAND_INS.items() if any(other in row and name not in row for _, row in rows)]:
+        sentences.append(
+            f"{', '.join(used)}: taken as the reward where verl's score is not logged; "
+            "the price of the KL is taken off, if it is part of the reward"
+        )
+    if not any("reward" in translate(values) for _, values in rows):
+        sentences.append(
+            "no line up to the checkpoint has critic/score/mean or critic/rewards/mean: the result's rewards are null"
+        )
+    if nameless := sorted(there - NAMES.keys() - set(used)):
+        more = ", ..." if len(nameless) > EXAMPLES_TOLD else ""
+        sentences.append(
+            f"{len(nameless)} of verl's metrics have no name here and are not translated: "
+            f"{', '.join(nameless[:EXAMPLES_TOLD])}{more}"
+        )
+    return sentences
 
 
 def _number(text: str) -> float | None:
@@ -131,7 +168,7 @@ def _bring_model(folder: Path, directory: RunDirectory) -> None:
 def _describe(
     directory: RunDirectory, config: OnlineConfig, rows: list[tuple[int, dict[str, float | None]]], step: int
 ) -> dict[str, Any]:
-    rewards = [values["reward"] for row_step, values in rows if row_step <= step and "reward" in values]
+    rewards = [values["reward"] for _, values in rows if "reward" in values]
     return {
         "kind": config.kind,
         "engine": "verl",

@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Callable
+from typing import Literal
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -100,3 +101,31 @@ def test_on_a_phone_a_metric_stands_above_what_it_says_and_is_a_row_still(
     assert (says["y"] >= name["y"] + name["height"]) == is_stacked
     assert says["width"] > 320
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_table_that_goes_on_beyond_an_edge_is_shaded_there(start: Start, scheme: Literal["light", "dark"]) -> None:
+    page = start()
+    page.emulate_media(color_scheme=scheme)
+    box = page.locator("#registry .scroll")
+    place = box.bounding_box()
+    assert place is not None
+
+    def edges() -> tuple[bytes, bytes]:
+        """The outermost pixels left and right, above the words of the head."""
+        page.wait_for_timeout(100)
+        left, right = (
+            page.screenshot(clip={"x": x, "y": place["y"] + 1, "width": 3, "height": 4})
+            for x in (place["x"], place["x"] + place["width"] - 3)
+        )
+        return left, right
+
+    plain, shaded = edges()
+    assert shaded != plain
+    box.evaluate("box => (box.scrollLeft = box.scrollWidth)")
+    left, right = edges()
+    assert (left != plain, right == plain) == (True, True)
+    page.set_viewport_size({"width": 1440, "height": 800})
+    place = box.bounding_box()
+    assert place is not None
+    assert edges() == (plain, plain)

@@ -70,6 +70,19 @@ def test_a_broken_line_is_named(line: str) -> None:
         list(read_texts(['{"text": "fine"}', line]))
 
 
+def test_a_byte_order_mark_is_no_text() -> None:
+    assert list(read_texts(['\ufeff{"text": "fine"}'])) == ["fine"]
+
+
+def test_a_fault_of_ours_is_told_with_its_place(
+    tiny: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "stdin", None)
+    assert main(["embed", str(tiny), "60"]) == 1
+    said = capsys.readouterr().err
+    assert "Traceback" in said and said.splitlines()[-1].startswith("internal error: TypeError")
+
+
 def test_over_time_nothing_is_written(tiny: Path) -> None:
     out = io.StringIO()
     with pytest.raises(Cancelled, match="within 0 seconds"):
@@ -93,7 +106,11 @@ def test_the_command_answers_line_by_line(
 
 
 def test_the_command_says_whose_fault_it_was(
-    tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tiny: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     wrong = [(tmp_path, "", 2, "is not a model folder"), (tiny, "[]\n", 3, "stdin:1")]
     for folder, lines, code, words in wrong:
@@ -101,4 +118,5 @@ def test_the_command_says_whose_fault_it_was(
         assert main(["embed", str(folder), "60"]) == code
         said = capsys.readouterr()
         assert words in said.err.splitlines()[-1] and not said.out
+        assert "Traceback" not in said.err + caplog.text, "a fault of the input is no fault of ours"
     assert main(["embed", str(tiny)]) == 2 and "usage" in capsys.readouterr().err

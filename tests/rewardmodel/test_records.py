@@ -56,6 +56,16 @@ def test_a_broken_field_is_named_with_file_and_line(tmp_path: Path, change: dict
     assert str(caught.value).startswith(f"train.jsonl line 2: {message}")
 
 
+@pytest.mark.parametrize("start", ["\ufeff", "\ufeff\n", "\ufeff\r\n\r\n"])
+def test_a_byte_order_mark_is_read_over(tmp_path: Path, start: str) -> None:
+    line = '{"prompt_id": "1", "prompt": [{"role": "user", "content": "x"}]}\n'
+    (tmp_path / "prompts.jsonl").write_text(start + line, encoding="utf-8")
+    assert [record.prompt_id for record in read_prompts(tmp_path / "prompts.jsonl")] == ["1"]
+    (tmp_path / "prompts.jsonl").write_text("\ufeff{oops\n", encoding="utf-8")
+    with pytest.raises(DataError, match=r"line 1: not valid JSON: .* at column 2"):
+        read_prompts(tmp_path / "prompts.jsonl")
+
+
 def test_a_line_that_is_no_json_is_named(tmp_path: Path) -> None:
     (tmp_path / "prompts.jsonl").write_text('{"prompt_id": "1", "prompt": [{"role": "user", "content": "x"}]}\n{oops\n')
     with pytest.raises(DataError, match=r"prompts.jsonl line 2: not valid JSON"):

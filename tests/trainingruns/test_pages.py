@@ -4,7 +4,9 @@ import json
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import pytest
 from django.test import Client
 from django.utils import timezone
 from django.utils.html import escape
@@ -202,7 +204,57 @@ def test_further_reward_models_are_asked_for_only_where_there_is_one(
     assert ("Further reward models" in page, "none yet" in page) == (False, True)
     ModelVersion.objects.create(project=project, kind="reward", name="r", number=1, artifact="r")
     page = manager.get("/projects/p/models/").content.decode()
-    assert ("Further reward models" in page, "the champion, else the newest" in page) == (True, True)
+    assert ("Further reward models" in page, "none yet" in page) == (True, False)
+
+
+def test_the_form_names_the_models_that_are_taken_when_nobody_chooses(
+    project: Project, base_model: ModelVersion, judge: Callable[..., None], signed_in: Callable[[str | None], Client]
+) -> None:
+    judge("q1"), judge("q2")
+    create_snapshot(project=project, eval_share=0.4)
+    manager = signed_in("manager")
+
+    def defaults() -> list[str]:
+        form = manager.get("/projects/p/models/").context["form"]
+        return [form.fields[name].empty_label for name in ("base_version", "reward_version")]
+
+    assert defaults() == ["the default: base v1", "none yet"]
+    ModelVersion.objects.create(kind="reward", name="outside", number=1, artifact="base")
+    assert defaults()[1] == "no default: choose one"
+    # Two of them, of which the newest is taken.
+    base_model.pk, base_model.name = None, "other"
+    base_model.save()
+    made = [
+        ModelVersion.objects.create(project=project, kind=kind, name=name, number=1, artifact="base")
+        for kind, name in (("reward", "r"), ("policy", "p"))
+    ]
+    assert defaults() == ["the default: other v1", "the newest: r v1 (none with people's scores)"]
+    ModelVersion.objects.filter(pk__in=[each.pk for each in made]).update(stage="champion")
+    assert defaults() == [
+        "the default: p v1; a reward model from other v1",
+        "the champion: r v1 (none with people's scores)",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("fields", "is_told"),
+    [
+        ({"state": "running"}, True),
+        ({"state": "succeeded"}, False),
+        ({"state": "succeeded", "config": {"checkpoint": {"keep_when_done": False}}}, False),
+        ({"state": "succeeded", "config": {"checkpoint": {"keep_when_done": True}}}, True),
+        ({"state": "cancelled"}, True),
+        ({"state": "cancelled", "cancel_keeps_checkpoint": False}, False),
+        ({"state": "failed"}, True),
+    ],
+)
+def test_a_checkpoint_is_told_of_only_while_it_is_there(
+    make_run: MakeRun, signed_in: Callable[[str | None], Client], fields: dict[str, Any], is_told: bool
+) -> None:
+    run = make_run(**{"kind": "sft", "step": 9, "total_steps": 9, "checkpoint_step": 8, "config": {}, **fields})
+    Metric.objects.create(run=run, step=8, at=timezone.now(), values={"loss": 1.0})
+    page = signed_in("reviewer").get(f"/runs/{run.pk}/").content.decode()
+    assert ("checkpoint of step 8, " in page) is is_told
 
 
 def test_registry_and_runs_are_told_a_page_at_a_time(

@@ -2,9 +2,11 @@
 
 import json
 from collections.abc import Callable
+from io import StringIO
 from pathlib import Path
 
 import pytest
+from django.core.management import call_command
 from django.test import Client
 from rest_framework.test import APIClient
 
@@ -137,6 +139,35 @@ def test_judged_groups_are_learned_from_by_rest_and_page_alike(
         assert f"sample run {sampled.pk}" in page.get(f"/runs/{run.pk}/").content.decode()
 
 
+def test_people_reward_alone_unless_a_reward_model_is_named(
+    api: APIClient, page: Client, snapshot: Snapshot, sampled: Run, rewards: list[ModelVersion]
+) -> None:
+    body = {"kind": "grpo", "snapshot_id": snapshot.pk, "groups_run_id": sampled.pk}
+    form = {"kind": "grpo", "snapshot": snapshot.pk, "groups_run": sampled.pk}
+    assert api.post(RUNS, body, format="json").json()["reward_version_id"] is None
+    assert page.post("/projects/p/models/", form).status_code == 302
+    call_command("run", "grpo", "--snapshot", str(snapshot.pk), "--groups", str(sampled.pk), stdout=StringIO())
+    alone = list(Run.objects.filter(kind="grpo"))
+    assert [run.reward_version for run in alone] == [None] * 3
+    for run in alone:
+        config = json.loads((prepare_run_directory(run) / "config.json").read_text())
+        assert config["reward"].get("model") is None
+
+    named = api.post(RUNS, {**body, "reward_version_id": rewards[1].pk}, format="json")
+    assert (named.status_code, named.json()["reward_version_id"]) == (201, rewards[1].pk)
+    config = prepare_run_directory(Run.objects.get(pk=named.json()["id"])) / "config.json"
+    assert json.loads(config.read_text())["reward"]["model"].endswith("/reward2")
+
+
+def test_further_reward_models_need_a_first_one_beside_peoples_groups(
+    api: APIClient, snapshot: Snapshot, sampled: Run, rewards: list[ModelVersion]
+) -> None:
+    body = {"kind": "grpo", "snapshot_id": snapshot.pk, "groups_run_id": sampled.pk}
+    refused = api.post(RUNS, {**body, "ensemble_version_ids": [rewards[1].pk]}, format="json")
+    assert (refused.status_code, refused.json()["code"]) == (400, "bad_ensemble")
+    assert "name the first one too" in refused.json()["message"]
+
+
 def test_groups_that_nobody_judged_are_refused_at_their_field(
     page: Client, snapshot: Snapshot, sampled: Run, artifacts: Path
 ) -> None:
@@ -154,8 +185,9 @@ def test_descent_leads_through_judged_groups_and_ensembles_to_people(
     project: Project, snapshot: Snapshot, sampled: Run, rewards: list[ModelVersion], judge: Callable[..., None]
 ) -> None:
     run = start_run(
-        project=project, kind="grpo", snapshot=snapshot, groups_run=sampled, ensemble=[rewards[1], rewards[2]]
-    )
+        project=project, kind="grpo", snapshot=snapshot, groups_run=sampled, reward_version=rewards[0],
+        ensemble=[rewards[1], rewards[2]],
+    )  # fmt: skip
     prepare_run_directory(run)
     counted = set(Judgment.objects.values_list("pk", flat=True))
     judge("three")

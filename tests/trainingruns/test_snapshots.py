@@ -2,13 +2,15 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Callable
 from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
+from rest_framework.test import APIClient
 
 from annotation.exceptions import ApplicationError, NotFound
 from annotation.models import Judgment, Project, Prompt, Response, Task, User
@@ -143,6 +145,25 @@ def test_the_command_takes_sources_and_gold_and_tells_what_came_of_it(project: P
         "since": None,
         "demonstration_sources": ["y"],
     }
+
+
+def test_a_source_that_wrote_nothing_is_refused_with_those_that_did(
+    project: Project, judge: Judge, api: APIClient, artifacts: Path
+) -> None:
+    judge("q1"), judge("q2")
+    fault = "filters.demonstration_sources: no response is by 'nosuch' (sources here: x, y)"
+    with pytest.raises(CommandError, match=re.escape(fault)):
+        call_command("snapshot", "p", "--demonstrations", "y", "--demonstrations", "nosuch")
+    body = {"filters": {"demonstration_sources": ["nosuch"]}}
+    refused = api.post("/api/v1/projects/p/snapshots", body, format="json")
+    assert (refused.status_code, refused.json()["extra"]["faults"]) == (400, [fault])
+    assert not Snapshot.objects.exists()
+    # What another project's people wrote is nothing here.
+    other = Project.objects.create(slug="other", name="O", kind="ranking")
+    prompt = Prompt.objects.create(project=other, external_id="o", messages=[{"role": "user", "content": "?"}])
+    Response.objects.create(prompt=prompt, key="a", text="Theirs.", source="nosuch")
+    with pytest.raises(ApplicationError, match="no response is by 'nosuch'"):
+        create_snapshot(project=project, filters=body["filters"])
 
 
 def test_prompts_keep_what_verifiers_need(project: Project, judge: Judge, artifacts: Path) -> None:

@@ -27,7 +27,12 @@ class RunInput(StrictSerializer):
     kind = serializers.ChoiceField([choice for choice in Run.Kind.choices if choice[0] != Run.Kind.PREVIEW])
     snapshot_id = serializers.IntegerField(min_value=1, required=False)
     base_version_id = serializers.IntegerField(min_value=1, required=False)
-    reward_version_id = serializers.IntegerField(min_value=1, required=False)
+    reward_version_id = serializers.IntegerField(
+        min_value=1,
+        required=False,
+        help_text="A policy run: by default the champion, else the newest; beside `groups_run_id` none, and one that "
+        "is named has its score added to people's.",
+    )
     ensemble_version_ids = serializers.ListField(
         child=serializers.IntegerField(min_value=1),
         required=False,
@@ -37,7 +42,8 @@ class RunInput(StrictSerializer):
     groups_run_id = serializers.IntegerField(
         min_value=1,
         required=False,
-        help_text="A policy run: learn from what people said of the responses of this sample run.",
+        help_text="A policy run: learn from what people said of the responses of this sample run, and from that alone "
+        "unless `reward_version_id` names a reward model.",
     )
     people_every_steps = serializers.IntegerField(
         min_value=1,

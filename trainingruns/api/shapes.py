@@ -6,6 +6,7 @@ from rest_framework import serializers
 
 from trainingruns.models import Loop, Metric, ModelVersion, Run, Snapshot
 from trainingruns.selectors.reward_doubts import doubts_about_rewards
+from trainingruns.selectors.sampling_doubts import doubts_about_sampling
 
 
 class SnapshotOutput(serializers.ModelSerializer[Snapshot]):
@@ -86,11 +87,18 @@ class RunDetailOutput(RunOutput):
         help_text="A sentence for each reward model of the run that is not clearly better than chance."
     )
 
+    sampling_doubts = serializers.SerializerMethodField(
+        help_text="A sentence where people rank a sample run's responses and no policy can learn from that."
+    )
+
     class Meta(RunOutput.Meta):
-        fields = (*RunOutput.Meta.fields, "reward_doubts")
+        fields = (*RunOutput.Meta.fields, "reward_doubts", "sampling_doubts")
 
     def get_reward_doubts(self, run: Run) -> list[str]:
         return doubts_about_rewards(run)
+
+    def get_sampling_doubts(self, run: Run) -> list[str]:
+        return doubts_about_sampling(run)
 
 
 class MetricOutput(serializers.ModelSerializer[Metric]):

@@ -10,6 +10,7 @@ from annotation.exceptions import NotFound
 from annotation.models import Project, User
 from annotation.permissions import Role, require_role
 from annotation.selectors.work import projects_for
+from trainingruns.lifecycle import RunState
 from trainingruns.models import Run, Sample, Snapshot
 
 MOST_PAIRS = 4
@@ -65,9 +66,16 @@ def seconds_left(*, run: Run) -> float | None:
     return pace * max(0, run.total_steps - run.step) if pace and run.total_steps else None
 
 
+def keeps_checkpoints(run: Run) -> bool:
+    """Whether checkpoints of it are still there, if it made any: trainers drop theirs when done, unless told not to."""
+    if run.state == RunState.SUCCEEDED:
+        return bool(run.config.get("checkpoint", {}).get("keep_when_done"))
+    return run.state != RunState.CANCELLED or run.cancel_keeps_checkpoint
+
+
 def checkpoint_time(*, run: Run) -> datetime | None:
-    """When the step of the newest checkpoint was reached."""
-    if run.checkpoint_step is None:
+    """When the step of the newest checkpoint was reached; None without one."""
+    if run.checkpoint_step is None or not keeps_checkpoints(run):
         return None
     return run.metrics.filter(step=run.checkpoint_step).values_list("at", flat=True).first()
 

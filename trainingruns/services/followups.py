@@ -6,7 +6,7 @@ from annotation.models import Project, Prompt, User
 from trainingruns.models import Loop, ModelVersion, Run
 from trainingruns.services import comparisons, serving
 from trainingruns.services.runs import BASE_NAME, start_run
-from trainingruns.wishes import SERVE_BLIND_TASKS, serving_purpose
+from trainingruns.wishes import MAKE_RANKING_TASKS, SERVE_BLIND_TASKS, serving_purpose
 
 
 def after_reward_champion(*, run: Run, version: ModelVersion) -> str:
@@ -47,7 +47,7 @@ def start_sample_run(
     policy: ModelVersion,
     prompts: list[Prompt],
     samples_per_prompt: int,
-    then: str = "make_ranking_tasks",
+    then: str = MAKE_RANKING_TASKS,
     created_by: User | None = None,
 ) -> Run:
     """A run that answers prompts; with `make_ranking_tasks` people can rank each prompt as soon as it is answered."""
@@ -64,7 +64,7 @@ def start_sample_run(
 def after_sample(*, run: Run) -> str:
     """Responses become tasks: for people to rank as they are, or beside those of rivals."""
     then = run.purpose.get("then")
-    if then == "make_ranking_tasks":
+    if then == MAKE_RANKING_TASKS:
         return f"{serving.count_tasks(run=run)} ranking tasks are made from its responses."
     return comparisons.serve_or_sample_rivals(run=run) if then == SERVE_BLIND_TASKS else ""
 

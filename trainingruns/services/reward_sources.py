@@ -64,7 +64,8 @@ def check_ensemble(
     if kind not in ONLINE_KINDS:
         raise _refusal("bad_ensemble", f"A {kind} run is not rewarded; leave the further reward models out.")
     if reward is None:
-        raise _refusal("bad_ensemble", "Further reward models score beside a reward model, and there is none.")
+        advice = "name the first one too, or leave the further ones out"
+        raise _refusal("bad_ensemble", f"Further reward models score beside a first one, and there is none; {advice}.")
     if len(ensemble) > MOST_MEMBERS:
         raise _refusal("bad_ensemble", f"At most {MOST_MEMBERS} further reward models score together.")
     for each in ensemble:

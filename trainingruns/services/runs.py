@@ -1,6 +1,6 @@
 """Starting and cancelling runs. What a worker does with a run is in `claims`."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,7 @@ from trainingruns.run_directory import EXAMPLES, directory_name
 from trainingruns.selectors.registry import champion_policy
 from trainingruns.services.parts import check_part, refuse_unused
 from trainingruns.services.reward_sources import check_ensemble, check_groups, name_sources, sampled_as
+from trainingruns.wishes import SERVE_BLIND_TASKS
 
 Kind = Run.Kind
 RUN_JOB = "trainingruns.jobs.run_training"
@@ -54,10 +55,10 @@ def start_run(
 ) -> Run:
     """A queued run, checked as far as it can be before it exists; a worker is told on commit.
 
-    base_version: by default the project's champion of the kind, else the base model. ensemble: reward models that score
-    beside `reward_version`; where they differ less is given. groups_run: a sample run whose responses people have
-    judged, to learn from those, sampled as it says. is_preview: the run trains nothing and shows what it would make of
-    one sample.
+    base_version: by default the project's champion of the kind, else the base model. reward_version: by default the
+    project's champion, else its newest; none beside a `groups_run`. ensemble: reward models that score beside
+    `reward_version`; where they differ less is given. groups_run: a sample run whose responses people have judged, to
+    learn from those, sampled as it says. is_preview: the run trains nothing and shows what it would make of one sample.
     Raises: ApplicationError `invalid_config` (with `faults`), `wrong_kind` or `unused_part` (with `field`), or a code
     that names the missing part.
     """
@@ -72,7 +73,8 @@ def start_run(
     wishes = {**(purpose or {}), **name_sources(groups_run=groups_run, ensemble=ensemble)}
     parts = _check_parts(project, kind, _Parts(snapshot, base_version, reward_version), wishes)
     check_ensemble(project=project, kind=kind, reward=parts.reward, ensemble=ensemble)
-    complete = _config(kind, config, [*sampled_as(groups_run), *overrides], parts, ensemble)
+    wished = {"config": config, "overrides": [*sampled_as(groups_run), *overrides]}
+    complete = _config(kind, wished, parts, ensemble, is_compared=wishes.get("then") == SERVE_BLIND_TASKS)
     check_groups(project=project, config=complete, purpose=wishes)
     _check_people(project, complete)
     run = Run.objects.create(
@@ -163,7 +165,9 @@ def _check_parts(project: Project, kind: str, parts: _Parts, purpose: dict[str, 
             "`manage.py register_model` takes in another.",
         )
     if kind in ONLINE_KINDS:
-        reward = parts.reward or default_reward(project=project)
+        # People's scores are learned from as they are, unless somebody wishes to have a model's added to them.
+        default = None if "groups_of" in purpose else default_reward(project=project)
+        reward = parts.reward or default
     for name, part in (("base_version", base), ("reward_version", reward), ("snapshot", parts.snapshot)):
         check_part(name, part, project=project)
     _check_snapshot(kind, parts.snapshot, purpose)
@@ -218,17 +222,13 @@ def _count_records(snapshot: Snapshot, name: str, *, unknown: int) -> int:
 
 
 def _config(
-    kind: str,
-    config: Mapping[str, Any] | None,
-    overrides: Iterable[str],
-    parts: _Parts,
-    ensemble: Sequence[ModelVersion],
+    kind: str, wished: Mapping[str, Any], parts: _Parts, ensemble: Sequence[ModelVersion], *, is_compared: bool
 ) -> dict[str, Any]:
     if kind == Kind.FETCH:
         return {}
     assert parts.base is not None
     return build_config(
-        kind=kind, config=config, overrides=overrides, base=parts.base, reward=parts.reward, ensemble=ensemble
+        kind=kind, base=parts.base, reward=parts.reward, ensemble=ensemble, is_compared=is_compared, **wished
     )
 
 

@@ -15,7 +15,7 @@ from django.db.models import Max
 
 from annotation.consensus.leanings import Leanings
 from annotation.exceptions import ApplicationError
-from annotation.models import Membership, Project, User
+from annotation.models import Membership, Project, Response, User
 from annotation.permissions import require_role
 from annotation.selectors.leanings import load_leanings
 from annotation.services import audit
@@ -39,6 +39,8 @@ DEFAULT_FILTERS: dict[str, Any] = {
     "since": None,
     "demonstration_sources": [],
 }
+MOST_SOURCES_NAMED = 20
+"""Where one is named that wrote nothing."""
 SPLIT_RULE = (
     "A prompt is held out when SHA-256(seed, NUL, its messages), read as a number in [0, 1), is below eval_share; "
     "when that holds out no prompt, the lowest one is."
@@ -89,6 +91,7 @@ def create_snapshot(
     if created_by is not None:
         require_role(user=created_by, project=project, role=Membership.Role.MANAGER)
     checked = _check_settings(view, eval_share, seed, filters)
+    _check_sources(project, checked["demonstration_sources"])
     settings = {"view": view, "eval_share": eval_share, "seed": seed, "filters": checked}
     contents = _gather(project, settings)
     if contents.is_empty:
@@ -269,6 +272,22 @@ def _check_settings(view: str, eval_share: float, seed: int, filters: Mapping[st
     if faults:
         raise ApplicationError(f"{'; '.join(faults)}.", code="invalid_settings", extra={"faults": faults})
     return {**DEFAULT_FILTERS, **(filters or {})}
+
+
+def _check_sources(project: Project, sources: Iterable[str]) -> None:
+    """Raises: ApplicationError `invalid_settings` where a source is named that wrote no response of the project."""
+    responses = Response.objects.filter(prompt__project=project)
+    unknown = set(sources) - set(responses.filter(source__in=sources).values_list("source", flat=True))
+    if not unknown:
+        return
+    named = responses.exclude(source="").order_by("source").values_list("source", flat=True)
+    known = list(named.distinct()[: MOST_SOURCES_NAMED + 1])
+    names = [*known[:MOST_SOURCES_NAMED], *(["…"] if len(known) > MOST_SOURCES_NAMED else [])]
+    faults = [
+        f"filters.demonstration_sources: no response is by {source!r} (sources here: {', '.join(names) or 'none'})"
+        for source in sorted(unknown)
+    ]
+    raise ApplicationError(f"{'; '.join(faults)}.", code="invalid_settings", extra={"faults": faults})
 
 
 def _nothing(project: Project, contents: Contents) -> str:

@@ -12,7 +12,8 @@ from trainingruns.selectors.registry import versions_of
 from trainingruns.selectors.rivals import describe_rival, possible_rivals, rival_champion
 from trainingruns.selectors.runs import judgeable_runs, snapshots_of
 from trainingruns.services.comparisons import MOST_RESPONSES, RESPONSES_TO_SERVE
-from trainingruns.wishes import AGAINST, AGAINST_CHAMPION, SAMPLES_TO_LEARN_FROM, asking_overrides, serving_purpose
+from trainingruns.services.runs import default_base, default_reward
+from trainingruns.wishes import AGAINST, AGAINST_CHAMPION, asking_overrides, serving_purpose
 
 PURPOSES: dict[str, str] = {
     Run.Kind.SAMPLE: "Answers each prompt several times, for people to rank. A policy can learn from that directly.",
@@ -112,12 +113,8 @@ class RunForm(PlainForm):
         choices=[(kind, Run.Kind(kind).label) for kind in PURPOSES], widget=forms.RadioSelect, label="What kind of run"
     )
     snapshot = forms.ModelChoiceField(Snapshot.objects.none(), empty_label=None)
-    base_version = forms.ModelChoiceField(
-        ModelVersion.objects.none(), required=False, label="Start from", empty_label="the default"
-    )
-    reward_version = forms.ModelChoiceField(
-        ModelVersion.objects.none(), required=False, label="Reward model", empty_label="the champion, else the newest"
-    )
+    base_version = forms.ModelChoiceField(ModelVersion.objects.none(), required=False, label="Start from")
+    reward_version = forms.ModelChoiceField(ModelVersion.objects.none(), required=False, label="Reward model")
     ensemble = forms.ModelMultipleChoiceField(
         ModelVersion.objects.none(),
         required=False,
@@ -129,7 +126,8 @@ class RunForm(PlainForm):
         required=False,
         label="Learn from what people said of",
         empty_label="nothing: sample anew",
-        help_text="A sample run whose responses people have ranked, for as long as there is no good reward model.",
+        help_text="A sample run whose responses people have ranked, for as long as there is no good reward model. "
+        "People's scores alone count then; a reward model that is named above has its score added to them.",
     )
     people_every_steps = forms.IntegerField(
         required=False,
@@ -166,8 +164,11 @@ class RunForm(PlainForm):
         }
         for name, rows in choices.items():
             self.fields[name].queryset = rows  # type: ignore[attr-defined]
+        defaults = {"base_version": _say_default_base(project), "reward_version": _say_default_reward(project)}
+        for name, words in defaults.items():
+            without = "no default: choose one" if choices[name].exists() else "none yet"
+            self.fields[name].empty_label = words or without  # type: ignore[attr-defined]
         if not choices["reward_version"].exists():
-            self.fields["reward_version"].empty_label = "none yet"  # type: ignore[attr-defined]
             # An empty list to choose several from looks broken.
             del self.fields["ensemble"]
 
@@ -179,14 +180,13 @@ class RunForm(PlainForm):
         """What `start_run` takes."""
         values = dict(self.cleaned_data)
         asked = asking_overrides(values.pop("people_every_steps"))
-        kept = SAMPLES_TO_LEARN_FROM if values["kind"] == Run.Kind.SAMPLE else ()
         lines = [line.strip() for line in values.pop("overrides").splitlines()]
         against = values.pop("against") or AGAINST_CHAMPION
         serves = values.pop("serve") and values["kind"] in (*POLICY_KINDS, Run.Kind.SAMPLE)
         return {
             **values,
             "ensemble": list(values.get("ensemble", [])),
-            "overrides": [*kept, *asked, *(line for line in lines if line)],
+            "overrides": [*asked, *(line for line in lines if line)],
             "purpose": serving_purpose(values["kind"], wanted=serves, against=against),
             "is_preview": "preview" in self.data,
         }
@@ -196,3 +196,21 @@ class RunForm(PlainForm):
         field = error.extra.get("field", FIELD_OF_FAULT.get(error.code))
         for fault in error.extra.get("faults", [error.message]):
             self.add_error(field, fault)
+
+
+def _say_default_base(project: Project) -> str:
+    """Where a run starts when nobody says, empty where that is refused: a reward model may start from another."""
+    policy, reward = (default_base(project=project, kind=kind) for kind in (Run.Kind.GRPO, Run.Kind.REWARD))
+    if policy is None:
+        return ""
+    also = f"; a reward model from {reward}" if reward not in (policy, None) else ""
+    return f"the default: {policy}{also}"
+
+
+def _say_default_reward(project: Project) -> str:
+    """What rewards a policy run when nobody says; empty where nothing does."""
+    found = default_reward(project=project)
+    if found is None:
+        return ""
+    place = "champion" if found.stage == ModelVersion.Stage.CHAMPION else "newest"
+    return f"the {place}: {found} (none with people's scores)"

@@ -18,6 +18,7 @@ from trainingruns.selectors import runs as selectors
 from trainingruns.selectors.curves import run_curves
 from trainingruns.selectors.prompt_reports import useless_prompts
 from trainingruns.selectors.reward_doubts import doubts_about_rewards
+from trainingruns.selectors.sampling_doubts import doubts_about_sampling
 from trainingruns.selectors.verdicts import HumanVerdict, HumanVerdicts, human_verdicts
 from trainingruns.services.resuming import can_resume
 from trainingruns.token_table import rewards_of_group, token_tables
@@ -31,7 +32,7 @@ def live_context(run: Run) -> dict[str, Any]:
     preview = run.result if run.kind == Run.Kind.PREVIEW else {}
     return {
         "run": run,
-        "reward_doubts": doubts_about_rewards(run),
+        "doubts": [*doubts_about_rewards(run), *doubts_about_sampling(run)],
         "preview": preview,
         "token_tables": token_tables(preview),
         "group_rewards": rewards_of_group(preview),

@@ -66,6 +66,11 @@ def test_config_faults_name_the_file(tmp_path: Path) -> None:
         run.read_config()
 
 
+def test_a_byte_order_mark_before_the_config_is_read_over(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text('\ufeff{"kind": "sft"}', encoding="utf-8")
+    assert RunDirectory(tmp_path).read_config() == {"kind": "sft"}
+
+
 def test_paths_of_the_config_are_absolute_or_relative_to_the_run(tmp_path: Path) -> None:
     run = RunDirectory(tmp_path)
     assert run.resolve("data/train.jsonl") == tmp_path / "data/train.jsonl"

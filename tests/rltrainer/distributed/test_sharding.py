@@ -1,11 +1,14 @@
 """A network spread over two processes computes, learns and is saved as the whole one."""
 
+import logging
+
 import pytest
 import torch
 from torch import nn
 
 from rewardmodel.runtime.backbones import load_causal_model
 from rewardmodel.runtime.training_state import pack_optimizer, unpack_optimizer
+from rltrainer.llama.body import find_body
 from rltrainer.policy import Policy
 from rltrainer.rollouts.batched_sampler import BatchedSampler
 from rltrainer.rollouts.engine import SamplingRequest, SamplingRules
@@ -71,6 +74,30 @@ def _train_whole(base, steps):
     adamw = _adamw(weights.parameters)
     norms = [_step(weights, adamw, PAIRS) for _ in range(steps)]
     return norms, {name: parameter.detach() for name, parameter in weights.network.named_parameters()}
+
+
+class _Kept(logging.Handler):
+    def __init__(self):
+        super().__init__(logging.INFO)
+        self.lines = []
+
+    def emit(self, record):
+        self.lines.append(record.getMessage())
+
+
+def _hear_why(ranks, base):
+    kept, log = _Kept(), logging.getLogger("rltrainer.llama.body")
+    log.addHandler(kept)
+    log.setLevel(logging.INFO)
+    weights = ShardedWeights(_network(base), ranks, compute_dtype=torch.float32)
+    bodies = [find_body(weights.network) for _ in range(2)]
+    return bodies, kept.lines
+
+
+def test_why_our_own_layers_do_not_run_it_is_told_once(base):
+    for bodies, lines in on_ranks(2, _hear_why, base):
+        assert bodies == [None, None]
+        assert len(lines) == 1 and "is spread over several processes" in lines[0]
 
 
 def test_a_step_and_its_continuation_equal_those_of_one_process(base):

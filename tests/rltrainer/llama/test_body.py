@@ -203,6 +203,21 @@ def test_a_network_of_another_kind_is_left_to_transformers_and_told(model, caplo
         assert find_body(model) is None
         assert find_body(model) is None
     assert caplog.text.count("transformers runs it") == 1
+    assert "of no family that our own layers run (llama, mistral, qwen2)" in caplog.text
+
+
+def test_weights_that_our_own_layers_do_not_know_are_told(base, caplog):
+    with caplog.at_level(logging.INFO):
+        assert find_body(load_causal_model(base).half()) is None
+    assert "has weights that are neither float32 nor bfloat16: transformers runs it" in caplog.text
+
+
+def test_other_modules_are_told(base, caplog):
+    network = load_causal_model(base)
+    add_adapters(network, rank=2, alpha=4.0)
+    with caplog.at_level(logging.INFO):
+        assert find_body(network) is None
+    assert "has other modules than a plain Llama: transformers runs it" in caplog.text
 
 
 def test_adapters_are_left_to_transformers(model):

@@ -47,6 +47,26 @@ CITIES = ["Paris", "Rome", "New York", "Oslo"]
         ("It isn't (A), so it is (B).", "B"),
         ("I choose (A).", "A"),
         ("A) Paris: no.\nB) Rome: no.\n\nA) Paris", "A"),
+        ("(b)", "B"),
+        ("**(b)**.", "B"),
+        ("(b) Rome", "B"),
+        ("[b]", "B"),
+        ("It must be (b), as everybody knows.", "B"),
+        ("B is the correct answer", "B"),
+        ("Rome is old. So option B is correct.", "B"),
+        ("**(b)** is the best choice because it is old", "B"),
+        ("The answer is A.\nB is the correct answer.", "B"),
+        ("B is the correct answer.\nNo: the answer is C.", "C"),
+        ("Option B", "B"),
+        ("**Option (b)**", "B"),
+        ("Option B: Rome", "B"),
+        ("Choice: B", "B"),
+        ("**Choice:** Rome", "B"),
+        ("My final choice: B.", "B"),
+        ("The correct option is B", "B"),
+        ("The right option is B.", "B"),
+        ("The answer is B, i.e. Rome", "B"),
+        ("The answer is B or a city nearby", "B"),
     ],
 )
 def test_the_option_that_is_settled_on(text, letter):
@@ -78,6 +98,36 @@ def test_the_option_that_is_settled_on(text, letter):
         "The answer is (B) Paris",
         "A) Paris B) Rome C) New York D) Oslo",
         "A. Paris\nB. Rome\nC. New York\nD. Oslo",
+        "b",
+        "Option b",
+        "f(b) is all that I know",
+        "(a) Paris (b) Rome (c) New York (d) Oslo",
+        "(a) Paris\n(b) Rome\n(c) New York\n(d) Oslo",
+        "(b) or (c)",
+        "(b) or maybe c",
+        "(B) or maybe C",
+        "(B) Paris",
+        "(b) is wrong",
+        "not (b)",
+        "A or B is the correct answer",
+        "I doubt that B is the correct answer.",
+        "Maybe B is correct.",
+        "B is the correct answer?",
+        "B is the correct answer, or C",
+        "B is the correct answer. Or C.",
+        "B is correct only on Mondays",
+        "B is not the correct answer",
+        "B is the wrong answer",
+        "B is correct. C is correct.",
+        "Option B or C",
+        "Option A\nOption B",
+        "Option A: Paris\nOption B: Rome",
+        "Option B: Paris",
+        "Option B is wrong",
+        "Option B: this one is wrong",
+        "Wrong option: B",
+        "The wrong option is B",
+        "A\nB",
         "\u200b",
     ],
 )
@@ -97,6 +147,11 @@ def test_an_option_of_signs_alone_is_no_empty_answer():
     assert final_choice("+", ["*", "+"]) == "B"
 
 
+def test_an_option_that_begins_like_a_choice_is_known_by_its_text():
+    assert final_choice("Option A", ["Option B", "Option A"]) == "B"
+    assert final_choice("Choice theory", ["Game theory", "Choice theory"]) == "B"
+
+
 def test_letters_without_options_go_to_j():
     assert final_choice("Answer: J") == "J"
     assert final_choice("Answer: K") is None
@@ -113,7 +168,12 @@ def test_the_longer_option_is_the_one_that_was_named():
     assert final_choice("The answer is New  York", options) == "A"
 
 
-@pytest.mark.parametrize("filler", [" ", "\n", "*", "(", "answer ", "answer is (", "A", "correct ", "\\boxed{", "(A) "])
+SENTENCES = ["(b) ", "B is correct. ", "B is correct\n", "Option ", "my option B", "B is the best "]
+
+
+@pytest.mark.parametrize(
+    "filler", [" ", "\n", "*", "(", "answer ", "answer is (", "A", "correct ", "\\boxed{", "(A) ", *SENTENCES]
+)
 def test_no_answer_takes_long_to_read(filler):
     with time_limit(5):
         final_choice("The answer is" + filler * 20_000 + "x", CITIES)

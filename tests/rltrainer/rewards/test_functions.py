@@ -1,4 +1,5 @@
 import sys
+from dataclasses import replace
 
 import pytest
 
@@ -65,11 +66,11 @@ def test_any_row_of_real_numbers_will_do(plugin, values):
 @pytest.mark.parametrize(
     ("body", "fault"),
     [
-        ("return [1.0]", "gave 1 numbers for 2 answers"),
+        ("return [1.0]", r"gave 1 numbers for 2 answers \(prompt q\)"),
         ("return [1.0, float('nan')]", "gave nan for answer 1 of 2"),
-        ("return None", "must give a list of numbers"),
+        ("return None", r"must give a list of numbers, got NoneType for 2 answers \(prompt q\)"),
         ("return ['a', 'b']", "must give a list of numbers"),
-        ("return answers[5]", "raised IndexError"),
+        ("return answers[5]", r"raised IndexError: .* it was given 2 answers \(prompt q\)"),
         ("return [1.0, 1e300]", r"gave 1e\+300 for answer 1 of 2 \(prompt q\); give a finite number from -1e\+18"),
         ("return [-1e19, 0]", r"gave -1e\+19 for answer 0 of 2 \(prompt q\)"),
         ("return [10**400, 0]", r"gave inf for answer 0 of 2 \(prompt q\)"),
@@ -88,3 +89,23 @@ def test_what_it_gives_is_checked(plugin, body, fault):
     part = function_reward(f"{plugin(f'def score(answers):{chr(10)}    {body}')}:score")
     with pytest.raises(ConfigError, match=rf"reward\.function: house_rewards:score {fault}"):
         part([make_answer("a"), make_answer("b")])
+
+
+def test_a_failure_names_the_first_prompts_of_its_batch(plugin):
+    part = function_reward(f"{plugin('def score(answers):' + chr(10) + '    return []')}:score")
+    answer = make_answer()
+    answers = [replace(answer, prompt=replace(answer.prompt, prompt_id=name)) for name in "aabcde"]
+    with pytest.raises(ConfigError, match=r"gave 0 numbers for 6 answers \(prompts a, b, c and 2 more\)"):
+        part(answers)
+
+
+def test_the_log_shows_the_functions_own_frames_once(plugin, caplog):
+    rate = "def rate(answers):\n    try:\n        1 / 0\n    except ZeroDivisionError as error:\n"
+    name = plugin(f"def score(answers):\n    return rate(answers)\n{rate}        raise ValueError('odd') from error\n")
+    with pytest.raises(ConfigError, match="raised ValueError: odd"):
+        function_reward(f"{name}:score")([make_answer("a")])
+    (record,) = caplog.records
+    assert record.exc_info is None, "a logger would print all frames, ours among them"
+    assert "in score" in record.getMessage() and "in rate" in record.getMessage()
+    assert "ZeroDivisionError" in record.getMessage(), "what came before it is told too"
+    assert "functions.py" not in record.getMessage()

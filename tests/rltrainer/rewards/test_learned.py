@@ -133,7 +133,7 @@ def test_a_run_learns_from_it(base, judge, tmp_path):
 
 def test_a_run_watches_how_far_its_completions_lie_from_what_the_model_learned_from(base, make_judge, tmp_path):
     reward = {"model": str(make_judge(5, familiar=True)), "brevity_weight": 0.0}
-    config = grpo_config(base, reward=reward, stop={"steps": 2}, brakes={"distance": "stop"})
+    config = grpo_config(base, reward=reward, stop={"steps": 2}, brakes={"distance": "stop", "window": 2})
     folder = make_run(tmp_path / "run", config)
     code, reason = run("train", folder)
     assert code == 0, reason

@@ -57,6 +57,39 @@ def test_the_console_will_do(folder, tmp_path):
     assert read_rows(folder / "metrics.jsonl")[0]["values"] == {**OURS, "grad_norm": 0.75}
 
 
+def test_a_reward_less_the_kl_is_taken_where_no_score_is_logged(folder, capsys):
+    file = folder / "verl" / "verl_metrics.jsonl"
+    file.write_text(file.read_text().replace("critic/score/mean", "critic/rewards/mean"))
+    assert main(["import-verl", str(folder)]) == 0
+    said = capsys.readouterr()
+    result = read_json(folder / "result.json")
+    assert (result["reward_first"], result["reward_last"]) == (0.25, 0.5) and json.loads(said.out) == result
+    assert "critic/rewards/mean: taken as the reward where verl's score is not logged" in said.err
+    assert "2 of verl's metrics have no name here and are not translated: perf/mfu/actor, val-core/x\n" in said.err
+
+
+def test_the_score_goes_before_the_reward_less_the_kl(folder, capsys):
+    row = {"step": 1, "data": {**METRICS, "critic/rewards/mean": -9.0, **{f"perf/{name}": 1 for name in "abcdef"}}}
+    (folder / "verl" / "verl_metrics.jsonl").write_text(json.dumps(row) + "\n")
+    assert main(["import-verl", str(folder)]) == 0
+    assert read_json(folder / "result.json")["reward_first"] == 0.25
+    said = capsys.readouterr().err
+    assert "8 of verl's metrics have no name here" in said and "critic/rewards/mean, perf/a, perf/b" in said
+    assert said.endswith(", ...\n") and "taken as the reward" not in said
+
+
+def test_a_log_without_any_reward_says_so(folder, capsys):
+    rows = [{"step": 1, "data": {"actor/lr": 0.1}}, {"step": 3, "data": METRICS}]
+    (folder / "verl" / "verl_metrics.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    assert main(["import-verl", str(folder)]) == 0
+    assert read_json(folder / "result.json")["reward_first"] is None
+    said = capsys.readouterr().err
+    assert (
+        "no line up to the checkpoint has critic/score/mean or critic/rewards/mean" in said
+        and "not translated" not in said
+    )
+
+
 def test_shards_alone_are_told_how_to_be_made_whole(folder, capsys):
     (folder / "verl" / "checkpoints" / "global_step_2" / "actor" / "huggingface" / "model.safetensors").unlink()
     assert main(["import-verl", str(folder)]) == 3

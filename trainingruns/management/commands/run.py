@@ -16,6 +16,8 @@ from trainingruns.lifecycle import FINISHED, RunState
 from trainingruns.models import POLICY_KINDS, ModelVersion, Run, Snapshot
 from trainingruns.selectors.registry import find_version
 from trainingruns.selectors.reward_doubts import doubts_about_rewards
+from trainingruns.selectors.sampling_doubts import doubts_about_sampling
+from trainingruns.services import claims
 from trainingruns.services.followups import fetch_base_model
 from trainingruns.services.parts import refuse_unused
 from trainingruns.services.runs import start_run
@@ -23,6 +25,8 @@ from trainingruns.supervisor import supervise_run
 from trainingruns.wishes import AGAINST, fault_of_against, fault_of_serving, serving_purpose
 
 POLL_SECONDS = 1.0
+LOOK_SECONDS = 15.0
+"""Between looks for a worker, for one that was there may go."""
 OPTION_OF_FIELD = {
     "snapshot": "--snapshot",
     "base_version": "--base",
@@ -48,7 +52,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--reward",
             metavar="NAME/NUMBER",
-            help="the reward model of a policy run (default: the champion, else the newest)",
+            help="the reward model of a policy run (default: the champion, else the newest; with --groups none)",
         )
         parser.add_argument(
             "--ensemble",
@@ -58,7 +62,10 @@ class Command(BaseCommand):
             help="a further reward model that scores beside it; may be given several times",
         )
         parser.add_argument(
-            "--groups", type=int, metavar="RUN", help="a policy run: learn from what people said of this sample run"
+            "--groups",
+            type=int,
+            metavar="RUN",
+            help="a policy run: learn from what people said of this sample run; with --reward a model's score is added",
         )
         parser.add_argument("--serve", action="store_true", help="let people compare its responses, blindly")
         parser.add_argument(
@@ -75,7 +82,7 @@ class Command(BaseCommand):
             run = self._start(options)
         except ApplicationError as error:
             raise CommandError(_explain(error)) from error
-        for doubt in doubts_about_rewards(run):
+        for doubt in [*doubts_about_rewards(run), *doubts_about_sampling(run)]:
             self.stderr.write(doubt)
         if options["wait"]:
             self._wait(run)
@@ -109,13 +116,27 @@ class Command(BaseCommand):
         )
 
     def _wait(self, run: Run) -> None:
-        if not worker_is_alive():
-            self.stderr.write(f"No worker listens on the queue gpu: {run} is worked on in this process.")
-            while supervise_run(run_id=run.pk) == RunState.QUEUED:
-                time.sleep(POLL_SECONDS)
-            return
-        while Run.objects.values_list("state", flat=True).get(pk=run.pk) not in FINISHED:
+        look_at = time.monotonic()
+        while _state(run) not in FINISHED:
+            if time.monotonic() >= look_at:
+                self._look_for_worker(run)
+                look_at = time.monotonic() + LOOK_SECONDS
             time.sleep(POLL_SECONDS)
+
+    def _look_for_worker(self, run: Run) -> None:
+        """Where nobody works on the run or will, this process does. Two that claim it at once don't both get it."""
+        if run.pk in claims.requeue_lost_runs():
+            run.refresh_from_db()
+            self.stderr.write(f"{run}: {run.reason}")
+        if _state(run) != RunState.QUEUED or worker_is_alive():
+            return
+        self.stderr.write(f"No worker listens on the queue gpu: {run} is worked on in this process.")
+        while supervise_run(run_id=run.pk) == RunState.QUEUED:
+            time.sleep(POLL_SECONDS)
+
+
+def _state(run: Run) -> str:
+    return Run.objects.values_list("state", flat=True).get(pk=run.pk)
 
 
 def worker_is_alive() -> bool:
