@@ -1,6 +1,6 @@
 """Does it learn as the peer does: GRPO on SmolLM2-135M beside TRL, the same prompts, reward, seeds and settings.
 
-    python -m benchmarks.learning MODEL_FOLDER --steps 30 --seeds 0 1 --out curves.svg
+    python -m benchmarks.learning MODEL_FOLDER --steps 30 --seeds 0 1 2 3 4 --out curves.svg
 
 The reward is brevity: minus the length as a share of the longest answer, -1 for an answer that never stops. Each line
 is one run in a process of its own. The table gives the rise of the mean reward over the run (least squares over all
