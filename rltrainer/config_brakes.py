@@ -18,7 +18,8 @@ WATCH_WINDOWS = ("entropy", "truncation", "length", "repetition", "uncertainty",
 @dataclass(frozen=True, slots=True)
 class BrakesConfig:
     """What is watched after each step. A brake acts once when its mean over `window` steps is past its limit, and again
-    only after it was back inside by `release`. "At the start" is the first `window` steps."""
+    only after it was back inside by `release`. What runs away (`kl`, `uncertainty`, `distance`) is past it as well when
+    the last two steps are. "At the start" is the first `window` steps."""
 
     window: int = 5
     """Steps over which a measurement is averaged."""

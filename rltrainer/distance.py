@@ -43,9 +43,7 @@ def measure_distance(
 def measure_scored(
     rows: Sequence[TrainingRow], scored: Sequence[tuple[float, ...]], tally: Tally, *, weights: Sequence[float]
 ) -> None:
-    """The same of rows whose log-probs are known already. scored: each row's, a number for each token."""
-    if not rows:
-        return
+    """The same of one or more rows whose log-probs are known already. scored: each row's, a number for each token."""
     log_probs = stack(scored, torch.empty(0, dtype=torch.float32))
     lengths = torch.tensor([len(values) for values in scored])
     mask = torch.arange(log_probs.shape[1]) < lengths[:, None]

@@ -14,13 +14,13 @@ MOST_COMPLETIONS = 32
 
 
 def explain_foreign_groups(groups: Sequence[Group], optimizer: PolicyOptimizer, *, limit: float) -> str:
-    """What tells them from groups of this very policy; empty where nothing does.
+    """What tells one or more groups from those of this very policy; empty where nothing does.
 
     Log-probs that came with the groups are held against the policy's own before its first step. limit: highest factor
     between the probabilities that the two give to a token, in geometric mean (`brakes.mismatch_limit`).
     Raises: Cancelled where the run should stop; Diverged where memory does not suffice.
     """
-    looked_at = [group for group in groups if group.completions][:MOST_COMPLETIONS]
+    looked_at = groups[:MOST_COMPLETIONS]
     pairs = [(group.prompt.token_ids, group.completions[0].token_ids) for group in looked_at]
     try:
         scored = optimizer.score(pairs, Tally())

@@ -2,8 +2,9 @@ import json
 
 import pytest
 
+from rltrainer.brake_memory import WATCHED, BrakeMemory
 from rltrainer.brakes import Brakes, Finding
-from rltrainer.config_brakes import BrakesConfig
+from rltrainer.config_brakes import WATCH_WINDOWS, BrakesConfig
 from rltrainer.gauges import GAUGES
 
 ALL_OFF = dict.fromkeys(GAUGES, "off")
@@ -181,6 +182,14 @@ def test_a_policy_that_runs_away_is_told_before_a_mean_has_followed(brake, name,
     found = _observe(brakes, name, [*[calm] * 10, far, calm, far, far + 1, far])
     assert [len(findings) for findings in found] == [0] * 13 + [1, 0]
     assert found[13][0].sentence.startswith(sentence)
+
+
+@pytest.mark.parametrize("brake", sorted(GAUGES.keys() - {"gain", "people"}))
+def test_which_brakes_say_nothing_before_a_whole_window_is_known_to_the_config(brake):
+    memory = BrakeMemory(3)
+    memory.record(1, dict.fromkeys(WATCHED, 1.0))
+    memory.record(2, dict.fromkeys(WATCHED, 1.0))
+    assert (GAUGES[brake](memory, BrakesConfig()) is None) == (brake in WATCH_WINDOWS)
 
 
 def test_the_distance_needs_no_first_window():

@@ -36,7 +36,7 @@ def _learns(row: TrainingRow) -> bool:
 
 
 def _measure(model, rows, *, needs_pass=_learns, of_sampler=False, **config):
-    """What one update of a copy of the model measures, and its weights afterwards."""
+    """What one update measures, with so small a step that the model stays as it is."""
     policy = Policy(model, temperature=1.0, micro_batch_tokens=1000)
     masters, tally = MasterWeights(model), Tally()
     loss = PolicyLoss(loss=LossConfig(), kl=KLConfig(coefficient=0.0))

@@ -86,7 +86,6 @@ class RunDetailOutput(RunOutput):
     reward_doubts = serializers.SerializerMethodField(
         help_text="A sentence for each reward model of the run that is not clearly better than chance."
     )
-
     sampling_doubts = serializers.SerializerMethodField(
         help_text="A sentence where people rank a sample run's responses and no policy can learn from that."
     )
