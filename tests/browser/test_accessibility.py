@@ -72,6 +72,22 @@ UNREACHED = """
 """
 
 
+OTHER_GROUND = """
+() => [...document.querySelectorAll(".scroll")].filter((box) => {
+  if (getComputedStyle(box).backgroundImage === "none") return false;
+  const probe = box.appendChild(document.createElement("i"));
+  probe.style.color = "var(--ground)";
+  const cover = getComputedStyle(probe).color;
+  probe.remove();
+  const grounds = [];
+  for (let node = box.parentElement; node; node = node.parentElement) {
+    grounds.push(getComputedStyle(node).backgroundColor);
+  }
+  return grounds.find((colour) => colour !== "rgba(0, 0, 0, 0)") !== cover;
+}).map((box) => box.parentElement.outerHTML.slice(0, 120))
+"""
+
+
 def faults_of(page: Page) -> dict[str, Any]:
     """Everything that is wrong with the page: axe in both schemes, keyboard, reflow at 320 px and zoomed to 200 %.
 
@@ -84,6 +100,7 @@ def faults_of(page: Page) -> dict[str, Any]:
         page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
         found[scheme] = find_violations(page, rules)
     found["not reached by Tab"] = page.evaluate(UNREACHED)
+    found["shades seen on another ground"] = page.evaluate(OTHER_GROUND)
     for width, height in ((640, 360), (320, 640)):
         page.set_viewport_size({"width": width, "height": height})
         wide = page.evaluate("document.documentElement.scrollWidth")
