@@ -162,8 +162,8 @@ def describe_end(error: BaseException) -> tuple[State, int, str]:
 
 
 def _end(directory: RunDirectory, state: State, code: int, reason: str) -> int:
-    # A signal from here on would find a run that has ended: let it end the process.
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    # How it ended must be told first: a launcher that has seen one process go ends the others within milliseconds.
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     if reason:
         log.error("%s", reason)
     try:
@@ -171,4 +171,6 @@ def _end(directory: RunDirectory, state: State, code: int, reason: str) -> int:
     except OSError as error:
         # The exit code and the log still say how it ended.
         log.warning("status.json cannot be written: %s", error)
+    # From here on a signal finds a run that has ended: let it end the process.
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     return code
